@@ -1,0 +1,42 @@
+# Foley Bridge: the commands a newcomer, a developer and CI need.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+VIDEO ?=
+OUT ?= demo
+
+.PHONY: demo test check bench lint clean
+
+demo: $(VENV)/.runtime
+	$(BIN)/foley-bridge demo $(if $(VIDEO),--video "$(VIDEO)") --out "$(OUT)"
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.bench
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.runtime: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet -e .
+	touch $@
+
+# torch first and exactly so: only the exporter and its tests need it, the daemon never does.
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet -e ".[dev,export]"
+	touch $@ $(VENV)/.runtime
+
+clean:
+	rm -rf $(VENV) $(OUT) .pytest_cache .hypothesis .ruff_cache build dist

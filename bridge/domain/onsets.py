@@ -1,0 +1,58 @@
+"""Onsets and the activation they are picked from.
+
+Convention: ``time_s`` is *clip time* wherever a docstring does not say otherwise: seconds since the item's left edge
+(project time minus item position). ``Clip`` converts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.errors import RequestError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Onset:
+    """One event.
+
+    Attributes:
+        time_s: clip time, seconds, >= 0.
+        confidence: 0..1, how sure the *when* stage is; 1 for what a designer placed.
+        strength: 0..1, how hard the event is; 1 is full.
+        prompt: words for this event alone; empty means the request's prompt.
+    """
+
+    time_s: float
+    confidence: float = 1.0
+    strength: float = 1.0
+    prompt: str = ""
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.time_s):
+            raise RequestError(f"onset time must be finite, got {self.time_s}")
+        for name in ("confidence", "strength"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1.0:
+                raise RequestError(f"onset {name} must lie in 0..1, got {value} at {self.time_s:.3f} s")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Activation:
+    """What an onset graph gives before peak picking.
+
+    Attributes:
+        values: float32 in 0..1, shape (steps,).
+        rate_hz: steps per second.
+        start_s: *source time* of the first step.
+    """
+
+    values: NDArray[np.float32] = field(repr=False)
+    rate_hz: float
+    start_s: float = 0.0
+
+    def times_s(self) -> NDArray[np.float64]:
+        """Source time of every step, shape (steps,)."""
+        return self.start_s + np.arange(len(self.values), dtype=np.float64) / self.rate_hz

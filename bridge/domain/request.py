@@ -1,0 +1,63 @@
+"""Everything that a render depends on, in one immutable object."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from bridge.domain.onsets import Onset
+from bridge.errors import RequestError
+
+MAX_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to make. Same request and same pack: same bytes.
+
+    Attributes:
+        length_samples: samples to make, at ``rate_hz``; equals the item's length to the sample.
+        rate_hz: sampling rate of the answer.
+        onsets: events in clip time, ascending.
+        prompt: words; an onset's own prompt wins over it.
+        seed: 0..2**31-1.
+        guidance: classifier-free guidance scale; None takes the pack's default.
+        steps: sampler steps; None takes the pack's default.
+    """
+
+    length_samples: int
+    rate_hz: int
+    onsets: tuple[Onset, ...]
+    prompt: str
+    seed: int = 0
+    guidance: float | None = None
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.length_samples < 1:
+            raise RequestError(
+                "there is nothing to render: the item is shorter than one sample", hint="Lengthen the item"
+            )
+        if not 0 <= self.seed <= MAX_SEED:
+            raise RequestError(f"seed must lie in 0..{MAX_SEED}, got {self.seed}")
+        times = [onset.time_s for onset in self.onsets]
+        if times != sorted(times):
+            raise RequestError("onsets must be in ascending order")
+
+    def prompt_of(self, onset: Onset) -> str:
+        """The words that apply to one onset."""
+        return onset.prompt or self.prompt
+
+    def digest(self) -> str:
+        """SHA-256 over every field, hex; equal requests have equal digests."""
+        fields = {
+            "length_samples": self.length_samples,
+            "rate_hz": self.rate_hz,
+            "onsets": [[repr(o.time_s), repr(o.strength), self.prompt_of(o)] for o in self.onsets],
+            "prompt": self.prompt,
+            "seed": self.seed,
+            "guidance": self.guidance,
+            "steps": self.steps,
+        }
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
