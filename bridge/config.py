@@ -1,0 +1,111 @@
+"""Settings: defaults, then the config file, then the environment, then flags; the later wins.
+
+The config file is TOML in the user's config folder (``foley-bridge doctor`` prints where). Environment variables are
+``FOLEY_BRIDGE_`` and the setting's name in capitals.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from bridge.errors import RequestError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+APP = "foley-bridge"
+PREFIX = "FOLEY_BRIDGE_"
+DEFAULT_OSC_PORT = 9124
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything a user may set.
+
+    Attributes:
+        pack: name of the model pack to serve.
+        packs_dir: folder of the user's own packs.
+        osc_port: UDP port on 127.0.0.1 that the action scripts talk to, 1..65535.
+        threads: threads per graph; 0 lets ONNX Runtime choose.
+        provider: "auto", "cpu" or "cuda".
+        threshold: activation at which a peak becomes a marker, 0..1; negative takes the pack's own.
+        log_level: DEBUG, INFO, WARNING or ERROR. Prompts are only written at DEBUG.
+    """
+
+    pack: str = "starter"
+    packs_dir: str = str(Path(platformdirs.user_data_dir(APP, appauthor=False)) / "packs")
+    osc_port: int = DEFAULT_OSC_PORT
+    threads: int = 0
+    provider: str = "auto"
+    threshold: float = -1.0
+    log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.osc_port <= 65535:
+            raise RequestError(f"osc_port must lie in 1..65535, got {self.osc_port}", hint="Correct the setting")
+        if self.threads < 0:
+            raise RequestError(f"threads must be 0 or more, got {self.threads}", hint="Use 0 for automatic")
+        if self.provider not in ("auto", "cpu", "cuda"):
+            raise RequestError(f"provider must be auto, cpu or cuda, got {self.provider!r}", hint="Correct the setting")
+        if self.threshold > 1:
+            raise RequestError(f"threshold must lie in 0..1, got {self.threshold}", hint="Correct the setting")
+        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise RequestError(f"log_level {self.log_level!r} is unknown", hint="Use DEBUG, INFO, WARNING or ERROR")
+
+
+def config_path() -> Path:
+    """Where the config file lies (it need not exist)."""
+    return Path(platformdirs.user_config_dir(APP, appauthor=False)) / "config.toml"
+
+
+def load(
+    *, path: Path | None = None, environment: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """Reads the settings; ``flags`` with value None are not set.
+
+    Raises:
+        RequestError: an unknown name, a value of the wrong type or out of range, an unreadable file.
+    """
+    settings = Settings()
+    path = path or config_path()
+    if path.is_file():
+        try:
+            table = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise RequestError(
+                f"the config file {path} cannot be read: {error}", hint="Correct or remove the file"
+            ) from error
+        settings = _with(settings, table, f"the config file {path}")
+    environment = os.environ if environment is None else environment
+    names = {PREFIX + field.name.upper(): field.name for field in fields(Settings)}
+    found = {names[key]: value for key, value in environment.items() if key in names}
+    settings = _with(settings, found, "the environment")
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
+    return _with(settings, given, "the command line")
+
+
+def _with(settings: Settings, table: Mapping[str, Any], where: str) -> Settings:
+    kinds = {field.name: type(getattr(settings, field.name)) for field in fields(Settings)}
+    values = {}
+    for name, value in table.items():
+        if name not in kinds:
+            raise RequestError(
+                f"{where} sets {name!r}, which is no setting", hint=f"Known settings are {', '.join(kinds)}"
+            )
+        try:
+            values[name] = kinds[name](value)
+        except (TypeError, ValueError) as error:
+            kind = kinds[name].__name__
+            raise RequestError(
+                f"{where} sets {name} to {value!r}, which is no {kind}", hint="Correct the value"
+            ) from error
+    return replace(settings, **values)

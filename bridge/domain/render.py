@@ -1,0 +1,62 @@
+"""A render's recipe: everything needed to make the sound again, as text that lives with the take and in the file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bridge.domain.onsets import Onset
+from bridge.domain.request import Request
+from bridge.errors import RequestError
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a render was made.
+
+    Attributes:
+        request: what was asked.
+        pack, pack_version, pack_digest: the model pack; the digest is the SHA-256 of its manifest.
+        licence, commercial_use: the pack's; commercial use is "yes", "no" or "unknown".
+        video_item_guid: the item it was made for ("" outside a host).
+        source_path: the video file.
+        time_map: the clip's own numbers (position_s, length_s, start_offset_s, play_rate, ...).
+        previous_digest: digest of the request whose render was partly kept; "" if all of it was made at once.
+    """
+
+    request: Request
+    pack: str
+    pack_version: str
+    pack_digest: str
+    licence: str
+    commercial_use: str
+    video_item_guid: str
+    source_path: str
+    time_map: dict[str, Any]
+    previous_digest: str = ""
+
+    def to_json(self) -> str:
+        """One line of JSON, keys sorted."""
+        return json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """Reads what ``to_json`` wrote.
+
+        Raises:
+            RequestError: the text is no recipe, or one of a newer version.
+        """
+        hint = "Press Generate to make a new sound"
+        try:
+            table = json.loads(text)
+            schema = table.pop("schema")
+            if schema != SCHEMA:
+                raise RequestError(f"the take's recipe has schema {schema}, this version reads {SCHEMA}", hint=hint)
+            asked = table.pop("request")
+            onsets = tuple(Onset(**fields) for fields in asked.pop("onsets"))
+            return cls(request=Request(onsets=onsets, **asked), **table)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RequestError("the take's recipe cannot be read", hint=hint) from error

@@ -1,0 +1,106 @@
+"""Both stages behind one door, made from whatever packs were loaded.
+
+The engine knows no model by name: the pack's manifest says what its graphs take and give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.domain.audio import Audio
+from bridge.domain.clip import Clip
+from bridge.domain.request import Request
+from bridge.engine.loader import LoadedPack
+from bridge.engine.what import Generator
+from bridge.engine.when import Detection, Detector
+
+
+def _ignore(fraction: float) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+class Engine:
+    """A loaded pack's *when* and *what* stages.
+
+    Raises:
+        PackError: the pack lacks one of the two stages, when it is first needed.
+    """
+
+    def __init__(self, pack: LoadedPack) -> None:
+        self._pack = pack
+        self._detector: Detector | None = None
+        self._generator: Generator | None = None
+        manifest = pack.manifest
+        self.pack_name = manifest.name
+        self.pack_version = manifest.version
+        self.pack_digest = pack.digest
+        self.licence = manifest.licence.name
+        self.commercial_use = manifest.licence.commercial_use
+
+    @property
+    def detector(self) -> Detector:
+        """The *when* stage, opened on first use."""
+        if self._detector is None:
+            self._detector = Detector(self._pack)
+        return self._detector
+
+    @property
+    def generator(self) -> Generator:
+        """The *what* stage, opened on first use."""
+        if self._generator is None:
+            self._generator = Generator(self._pack)
+        return self._generator
+
+    @property
+    def rate_hz(self) -> int:
+        """Sampling rate that the pack makes sound at."""
+        return self.generator.rate_hz
+
+    def warm_up(self) -> None:
+        """Opens every graph, so that the first key press does not wait for it."""
+        self.detector.warm_up()
+        self.generator.warm_up()
+
+    def check_prompt(self, prompt: str) -> None:
+        """Raises RequestError, naming what is understood, when the pack does not understand the words."""
+        self.generator.check_prompt(prompt)
+
+    def detect(
+        self,
+        clip: Clip,
+        *,
+        progress: Callable[[float], None] = _ignore,
+        cancelled: Callable[[], bool] = _never,
+        threshold: float | None = None,
+    ) -> Detection:
+        """Onsets of a clip's visible part; see ``Detector.detect``."""
+        return self.detector.detect(clip, progress=progress, cancelled=cancelled, threshold=threshold)
+
+    def render(
+        self,
+        request: Request,
+        *,
+        progress: Callable[[float], None] = _ignore,
+        cancelled: Callable[[], bool] = _never,
+    ) -> Audio:
+        """Sound for a request; see ``Generator.render``."""
+        return self.generator.render(request, progress=progress, cancelled=cancelled)
+
+    def remake(
+        self,
+        request: Request,
+        *,
+        previous_request: Request,
+        previous: Audio,
+        progress: Callable[[float], None] = _ignore,
+        cancelled: Callable[[], bool] = _never,
+    ) -> Audio:
+        """Sound for a request that differs a little from one whose sound exists; see ``Generator.remake``."""
+        audio, _ = self.generator.remake(
+            request, previous_request=previous_request, previous=previous, progress=progress, cancelled=cancelled
+        )
+        return audio

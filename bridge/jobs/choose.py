@@ -1,0 +1,104 @@
+"""Which item a key press means, and every reason why it cannot be done; nothing is changed here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bridge.domain.clip import Clip, Section
+from bridge.domain.render import Recipe
+from bridge.errors import MediaError, RequestError
+from bridge.host.base import FoleyItemView, ItemView, ProjectView
+
+
+def video_item(view: ProjectView) -> ItemView:
+    """The one video item that a key press means.
+
+    Raises:
+        RequestError: none, or several and no selection or track says which.
+        MediaError: its file is offline or missing.
+    """
+    if not view.items:
+        raise RequestError(
+            f"No video item lies under the edit cursor at {view.cursor_s:.3f} s",
+            hint="Put the edit cursor over a video item and press the key again",
+        )
+    if view.chosen == "topmost" and len(view.items) > 1:
+        names = " and ".join(f"'{item.name}' (track {item.track_index + 1})" for item in view.items[:3])
+        raise RequestError(
+            f"{len(view.items)} video items lie under the edit cursor at {view.cursor_s:.3f} s: {names}",
+            hint="Select the one you mean, or mute the other, and press the key again",
+        )
+    item = view.items[0]
+    if item.offline or not item.source_path or not Path(item.source_path).is_file():
+        raise MediaError(
+            f"The file of '{item.name}' is offline or missing: {item.source_path or 'no file'}",
+            hint="Bring the media online or relink the item, and press the key again",
+        )
+    return item
+
+
+def clip_of(item: ItemView) -> Clip:
+    """The item's time map.
+
+    Raises:
+        RequestError: stretch markers, or numbers that make no clip.
+    """
+    section = None
+    if item.section_length_s is not None or item.reverse or item.section_offset_s:
+        length_s = item.section_length_s
+        if length_s is None:
+            length_s = item.source_length_s - item.section_offset_s
+        section = Section(offset_s=item.section_offset_s, length_s=length_s, reverse=item.reverse)
+    return Clip(
+        name=item.name,
+        source_path=item.source_path,
+        source_length_s=item.source_length_s,
+        position_s=item.position_s,
+        length_s=item.length_s,
+        start_offset_s=item.start_offset_s,
+        play_rate=item.play_rate,
+        loop=item.loop,
+        section=section,
+        stretch_markers=item.stretch_markers,
+    )
+
+
+def foley_item(view: ProjectView) -> tuple[FoleyItemView, Recipe]:
+    """The bridge's own item that a key press means, with the recipe of its active take.
+
+    A selected one wins; else the newest made for the video item under the cursor; else one under the cursor itself.
+
+    Raises:
+        RequestError: there is none, or its recipe cannot be read.
+    """
+    selected = [item for item in view.foley_items if item.selected]
+    if len(selected) > 1:
+        raise RequestError(
+            f"{len(selected)} foley items are selected", hint="Select the one you mean and press the key again"
+        )
+    found = selected[:1]
+    if not found and view.items:
+        guid = video_item(view).guid
+        found = [item for item in view.foley_items if item.video_item_guid == guid][:1]
+    if not found:
+        found = [i for i in view.foley_items if i.position_s <= view.cursor_s < i.position_s + i.length_s][:1]
+    if not found:
+        raise RequestError(
+            f"There is no foley under the edit cursor at {view.cursor_s:.3f} s yet",
+            hint="Press Generate first",
+        )
+    return found[0], Recipe.from_json(found[0].recipe)
+
+
+def audio_folder(view: ProjectView) -> Path:
+    """Where a project's foley goes: ``Foley`` in its media folder.
+
+    Raises:
+        RequestError: the project was never saved.
+    """
+    if not view.path:
+        raise RequestError(
+            "The project has never been saved, so the sound has no folder to live in",
+            hint="Save the project (Ctrl+S) and press the key again",
+        )
+    return Path(view.media_dir) / "Foley"

@@ -1,0 +1,154 @@
+"""One worker, one bounded queue: jobs run in the order they were asked for, and REAPER never waits.
+
+A job's work is a callable that gets a ``Context`` and returns the sentence that tells how it ended. The runner turns
+every exception into a final state and one sentence; nothing that a job raises stops the worker.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+
+from bridge.domain.job import Job, JobState
+from bridge.errors import BridgeError, JobCancelled, RequestError
+
+log = logging.getLogger(__name__)
+
+QUEUE_LENGTH = 8
+REMEMBERED = 64
+Listener = Callable[[Job], None]
+Work = Callable[["Context"], str]
+
+
+class Context:
+    """What a job's work may use while it runs."""
+
+    def __init__(self, job_id: str, cancelled: threading.Event, tell: Callable[[float, str], None]) -> None:
+        self.job_id = job_id
+        self._cancelled = cancelled
+        self._tell = tell
+
+    def progress(self, fraction: float, sentence: str = "") -> None:
+        """Says how far the job is, 0..1, and raises JobCancelled if the designer cancelled."""
+        if self.cancelled():
+            raise JobCancelled("cancelled")
+        self._tell(min(max(fraction, 0.0), 1.0), sentence)
+
+    def cancelled(self) -> bool:
+        """Whether the designer asked to stop."""
+        return self._cancelled.is_set()
+
+    def part(self, start: float, end: float, sentence: str) -> Callable[[float], None]:
+        """A progress callback for a stage that takes the job from ``start`` to ``end``."""
+        return lambda fraction: self.progress(start + (end - start) * fraction, sentence)
+
+
+class Runner:
+    """Runs jobs one after another on its own thread.
+
+    Args:
+        on_change: called from the worker's thread with every new snapshot of a job; must not raise.
+    """
+
+    def __init__(self, *, on_change: Listener = lambda job: None) -> None:
+        self._on_change = on_change
+        self._queue: queue.Queue[tuple[str, Work] | None] = queue.Queue(maxsize=QUEUE_LENGTH)
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._cancels: dict[str, threading.Event] = {}
+        self._lock = threading.Lock()
+        self._ids = itertools.count(1)
+        self._thread = threading.Thread(target=self._run, name="foley-jobs", daemon=True)
+        self._thread.start()
+
+    def submit(self, verb: str, work: Work) -> Job:
+        """Puts a job in the queue and returns at once.
+
+        Raises:
+            RequestError: the queue is full.
+        """
+        with self._lock:
+            job = Job(id=f"j{next(self._ids)}", verb=verb)
+            try:
+                self._queue.put_nowait((job.id, work))
+            except queue.Full:
+                raise RequestError(
+                    f"{QUEUE_LENGTH} jobs are waiting already", hint="Wait for one to finish, or press Cancel"
+                ) from None
+            self._jobs[job.id] = job
+            self._cancels[job.id] = threading.Event()
+            finished = [key for key, old in self._jobs.items() if old.state.final]
+            for key in finished[: max(0, len(self._jobs) - REMEMBERED)]:
+                del self._jobs[key], self._cancels[key]
+        return job
+
+    def cancel(self) -> int:
+        """Asks every job that is not over to stop; returns how many there were."""
+        with self._lock:
+            open_jobs = [job for job in self._jobs.values() if not job.state.final]
+            for job in open_jobs:
+                self._cancels[job.id].set()
+        return len(open_jobs)
+
+    def job(self, job_id: str) -> Job | None:
+        """The latest snapshot of a job, or None when it is forgotten."""
+        with self._lock:
+            return self._jobs.get(job_id)
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Every remembered job, oldest first."""
+        with self._lock:
+            return tuple(self._jobs.values())
+
+    def close(self, *, timeout_s: float = 2.0) -> None:
+        """Cancels what runs and waits for the worker to end."""
+        self.cancel()
+        try:
+            self._queue.put(None, timeout=timeout_s)
+        except queue.Full:
+            log.warning("the job queue did not drain in %.1f s", timeout_s)
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while (entry := self._queue.get()) is not None:
+            job_id, work = entry
+            self._work_off(job_id, work)
+
+    def _work_off(self, job_id: str, work: Work) -> None:
+        cancelled = self._cancels[job_id]
+        context = Context(job_id, cancelled, lambda fraction, text: self._progress(job_id, fraction, text))
+        if cancelled.is_set():
+            self._change(job_id, state=JobState.CANCELLED, sentence="Cancelled before it began.")
+            return
+        self._change(job_id, state=JobState.RUNNING)
+        try:
+            sentence = work(context)
+        except JobCancelled:
+            self._change(job_id, state=JobState.CANCELLED, sentence="Cancelled; the project is unchanged.")
+        except BridgeError as error:
+            log.warning("%s: %s", job_id, error.sentence)
+            self._change(job_id, state=JobState.FAILED, sentence=error.sentence)
+        except Exception as error:
+            log.exception("%s: unexpected", job_id)
+            text = f"An unexpected fault stopped the job: {type(error).__name__}: {error}. The log has the details."
+            self._change(job_id, state=JobState.FAILED, sentence=" ".join(text.split()))
+        else:
+            self._change(job_id, state=JobState.DONE, progress=1.0, sentence=sentence)
+
+    def _progress(self, job_id: str, fraction: float, sentence: str) -> None:
+        with self._lock:
+            before = self._jobs[job_id].sentence
+        self._change(job_id, progress=fraction, sentence=sentence or before)
+
+    def _change(self, job_id: str, **fields: object) -> None:
+        with self._lock:
+            job = self._jobs[job_id] = replace(self._jobs[job_id], **fields)  # pyright: ignore[reportArgumentType]
+        log.debug("%s %s %s %.0f%% %s", job.id, job.verb, job.state.value, 100 * job.progress, job.sentence)
+        try:
+            self._on_change(job)
+        except Exception:
+            log.exception("%s: a listener failed", job_id)

@@ -1,0 +1,49 @@
+"""Onset tables: what is written reads back; what is wrong is named with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.domain.onsets import Onset
+from bridge.errors import MediaError
+from bridge.media import onset_table
+
+
+def test_write_when_read_back_then_the_same_onsets_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "onsets.csv"
+    onset_table.write(path, [Onset(time_s=2.5, confidence=0.25), Onset(time_s=0.125, confidence=1.0)])
+    assert path.read_text().splitlines()[0] == "time_s,confidence"
+    assert [(o.time_s, o.confidence) for o in onset_table.read(path)] == [(0.125, 1.0), (2.5, 0.25)]
+    assert [p.name for p in tmp_path.iterdir()] == ["onsets.csv"]
+
+
+def test_read_when_no_header_and_times_alone_then_confidence_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "typed.csv"
+    path.write_text("3\n\n1.5,0.5,extra\n")
+    assert [(o.time_s, o.confidence) for o in onset_table.read(path)] == [(1.5, 0.5), (3.0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"time_s,confidence\n1.0,0.5\nsoon,1\n", ["line 3", "soon"]),
+        (b"-1\n", ["line 1", "-1"]),
+        (b"1,7\n", ["line 1", "0..1"]),
+        (b"nan\n", ["line 1"]),
+        (b"\xff\xfe\x00\x01", ["no table"]),
+    ],
+)
+def test_read_when_a_line_is_wrong_then_it_is_named(tmp_path: Path, content: bytes, words: list[str]) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    with pytest.raises(MediaError) as caught:
+        onset_table.read(path)
+    for word in ["bad.csv", *words]:
+        assert word in caught.value.sentence
+
+
+def test_write_when_the_folder_is_missing_then_an_error_names_it(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="nowhere"):
+        onset_table.write(tmp_path / "nowhere" / "o.csv", [])

@@ -1,0 +1,44 @@
+"""What every test may use: the real clips (required in CI), a quiet environment, private folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+CLIPS_VARIABLE = "FOLEY_BRIDGE_CLIPS"
+
+
+def clips_folder() -> Path | None:
+    """The folder of real clips: the variable's, or ``shared/clips`` beside the checkout; None where there is none."""
+    root = Path(__file__).resolve().parents[1]
+    named = os.environ.get(CLIPS_VARIABLE)
+    for folder in [Path(named)] if named else [root / "shared" / "clips", root.parent / "shared" / "clips"]:
+        if (folder / "clips.csv").is_file():
+            return folder
+    return None
+
+
+@pytest.fixture(scope="session")
+def clips() -> Path:
+    """The real clips; skips with a message where they are missing, fails in CI."""
+    folder = clips_folder()
+    if folder is None:
+        message = f"the real clips are not here: set {CLIPS_VARIABLE} to the folder that holds clips.csv"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's own settings, packs or endpoint."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(home))
+    for name in [key for key in os.environ if key.startswith("FOLEY_BRIDGE_") and key != CLIPS_VARIABLE]:
+        monkeypatch.delenv(name)
