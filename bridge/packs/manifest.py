@@ -1,0 +1,308 @@
+"""What ``pack.json`` says, schema 1, as frozen dataclasses.
+
+Convention: field names are the JSON keys (see ``strict``); the exporter fills these objects, ``to_json`` writes them
+and ``parse`` reads them back; equal objects give equal text. File names are relative, with forward slashes, inside the
+pack. Everything that can be wrong without looking at the files is refused here; ``store`` looks at the files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Any, Literal
+
+from bridge.errors import PackError
+from bridge.packs import contract, strict
+from bridge.packs.contract import GraphSpec, TensorSpec
+
+SCHEMA = 1
+MANIFEST_NAME = "pack.json"
+ONNX_SUFFIX = ".onnx"
+
+CommercialUse = Literal["yes", "no", "unknown"]
+
+_HINT = "Get the pack again, or export it again with foley-export"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Licence:
+    """What may be done with the pack. ``notice`` is the text that goes with it."""
+
+    name: str
+    commercial_use: CommercialUse
+    notice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingData:
+    """One body of data that the graphs were trained on."""
+
+    name: str
+    licence: str
+    commercial_use: CommercialUse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frontend:
+    """What the *when* graph looks at. On disk the numbers stand beside ``kind``, in one flat object.
+
+    Attributes:
+        kind: which front end, e.g. "motion_grid"; the engine knows it or refuses.
+        numbers: its settings, finite.
+    """
+
+    kind: str
+    numbers: Mapping[str, float | int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def from_wire(cls, value: Any, *, where: str, key: str) -> Frontend:
+        """Reads the flat object."""
+        if not isinstance(value, dict):
+            raise strict.wrong(where, key, "an object", value)
+        if "kind" not in value:
+            raise PackError(f'{where}: key "{key}.kind" is missing', hint=_HINT)
+        if not isinstance(value["kind"], str):
+            raise strict.wrong(where, f"{key}.kind", "text", value["kind"])
+        rest = {name: item for name, item in value.items() if name != "kind"}
+        numbers = {name: strict.number(item, where=where, key=f"{key}.{name}") for name, item in rest.items()}
+        return cls(kind=value["kind"], numbers=numbers)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Writes the flat object."""
+        return {"kind": self.kind, **self.numbers}
+
+
+@dataclass(frozen=True, kw_only=True)
+class When:
+    """How the engine runs the ``onset`` graph.
+
+    Attributes:
+        frontend: what the graph looks at.
+        rate_hz: steps per second of picture.
+        window_steps, overlap_steps: long clips run in windows of this length with this overlap.
+        threshold: activation 0..1 from which a peak is an onset.
+        min_distance_s: closest onsets.
+        latency_s: what to subtract from the time of an activation step.
+    """
+
+    frontend: Frontend
+    rate_hz: float
+    window_steps: int
+    overlap_steps: int
+    threshold: float
+    min_distance_s: float
+    latency_s: float
+
+    def __post_init__(self) -> None:
+        _positive("rate_hz", self.rate_hz)
+        _windows("window_steps", self.window_steps, "overlap_steps", self.overlap_steps)
+        if not 0.0 <= self.threshold <= 1.0:
+            raise PackError(f"threshold must lie in 0..1, not {self.threshold}", hint=_HINT)
+        if self.min_distance_s < 0:
+            raise PackError(f"min_distance_s must not be negative, not {self.min_distance_s}", hint=_HINT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class What:
+    """How the engine runs the ``text``, ``denoiser`` and ``decoder`` graphs.
+
+    Attributes:
+        rate_hz: sampling rate of the sound.
+        hop_samples: samples per latent frame. latent_channels: values per frame. embedding_dim: values per prompt.
+        window_frames, overlap_frames: long sounds run in windows of this length with this overlap.
+        steps, guidance, sampler: defaults; the sampler is one that the engine knows.
+        vocabulary: name of the file that holds the words.
+    """
+
+    rate_hz: int
+    hop_samples: int
+    latent_channels: int
+    window_frames: int
+    overlap_frames: int
+    embedding_dim: int
+    steps: int
+    guidance: float
+    sampler: str
+    vocabulary: str
+
+    def __post_init__(self) -> None:
+        for name in ("rate_hz", "hop_samples", "latent_channels", "embedding_dim", "steps"):
+            _positive(name, getattr(self, name))
+        _windows("window_frames", self.window_frames, "overlap_frames", self.overlap_frames)
+        if self.guidance < 0:
+            raise PackError(f"guidance must not be negative, not {self.guidance}", hint=_HINT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphEntry:
+    """One graph of the pack: its file and its tensors."""
+
+    file: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    @property
+    def spec(self) -> GraphSpec:
+        """Inputs and outputs without the file."""
+        return GraphSpec(inputs=self.inputs, outputs=self.outputs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The whole of ``pack.json``.
+
+    Attributes:
+        schema: always ``SCHEMA``.
+        name: the pack's name and its folder's. version: its own. title: for people.
+        licence, training_data: shown to the designer and written into every render.
+        when, what: the stages that the pack has; at least one.
+        graphs: role to graph. files: every file but ``pack.json`` to its SHA-256, lower-case hex.
+    """
+
+    schema: int
+    name: str
+    version: str
+    title: str
+    licence: Licence
+    training_data: tuple[TrainingData, ...]
+    when: When | None
+    what: What | None
+    graphs: Mapping[str, GraphEntry]
+    files: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if self.schema != SCHEMA:
+            raise PackError(f'key "schema" must be {SCHEMA}, not {self.schema}', hint=_HINT)
+        if not _NAME.fullmatch(self.name):
+            raise PackError(f'key "name" must be lower-case letters, digits, - and _, not "{self.name}"', hint=_HINT)
+        for key in ("version", "title"):
+            if not getattr(self, key).strip():
+                raise PackError(f'key "{key}" is empty', hint=_HINT)
+        self._check_files()
+        self._check_graphs()
+
+    def require_when(self) -> When:
+        """The *when* stage.
+
+        Raises:
+            PackError: this pack has none.
+        """
+        if self.when is None:
+            raise PackError(f'pack "{self.name}" cannot find onsets', hint="Choose a pack that has a when stage")
+        return self.when
+
+    def require_what(self) -> What:
+        """The *what* stage.
+
+        Raises:
+            PackError: this pack has none.
+        """
+        if self.what is None:
+            raise PackError(f'pack "{self.name}" cannot make sound', hint="Choose a pack that has a what stage")
+        return self.what
+
+    def entry(self, role: str) -> GraphEntry:
+        """The graph that plays a role.
+
+        Raises:
+            PackError: this pack has none.
+        """
+        if role not in self.graphs:
+            raise PackError(f'pack "{self.name}" has no "{role}" graph', hint="Choose a pack that has it")
+        return self.graphs[role]
+
+    def sizes(self, role: str) -> dict[str, int]:
+        """Sizes that the pack fixes for a role's graph, by axis name."""
+        return contract.sizes_of(role, self.entry(role).spec, where=f'graph "{role}"')
+
+    def to_json(self) -> str:
+        """The text of ``pack.json``, ending in a newline."""
+        return json.dumps(strict.encode(self), indent=2, ensure_ascii=False) + "\n"
+
+    def _check_files(self) -> None:
+        for name, digest in self.files.items():
+            check_inside(name, key="files")
+            if name == MANIFEST_NAME:
+                raise PackError(f'key "files" must not list {MANIFEST_NAME}', hint=_HINT)
+            if not _SHA256.fullmatch(digest):
+                raise PackError(f'key "files.{name}" must be a SHA-256 in lower-case hex, not "{digest}"', hint=_HINT)
+        named = {f"graphs.{role}.file": entry.file for role, entry in self.graphs.items()}
+        if self.what is not None:
+            named["what.vocabulary"] = self.what.vocabulary
+        for key, name in named.items():
+            check_inside(name, key=key)
+            if name not in self.files:
+                raise PackError(f'key "{key}" names "{name}", which "files" does not list', hint=_HINT)
+
+    def _check_graphs(self) -> None:
+        if self.when is None and self.what is None:
+            raise PackError('keys "when" and "what" are both null: the pack does nothing', hint=_HINT)
+        needed: list[str] = [] if self.when is None else [contract.ONSET]
+        needed += [] if self.what is None else [contract.TEXT, contract.DENOISER, contract.DECODER]
+        for role in needed:
+            if role not in self.graphs:
+                raise PackError(f'key "graphs.{role}" is missing', hint=_HINT)
+        sizes = {role: self.sizes(role) for role in self.graphs}
+        if self.what is not None:
+            for role in (contract.DENOISER, contract.DECODER):
+                _agree("what.latent_channels", self.what.latent_channels, role, sizes[role], contract.CHANNELS)
+            for role in (contract.TEXT, contract.DENOISER):
+                _agree("what.embedding_dim", self.what.embedding_dim, role, sizes[role], contract.DIM)
+
+
+def parse(text: str, *, where: str) -> Manifest:
+    """Reads the text of ``pack.json``.
+
+    Args:
+        text: the file's content.
+        where: names the file in errors.
+
+    Raises:
+        PackError: naming the key and what is wrong with it, or a newer schema.
+    """
+    data = strict.loads(text, where=where)
+    schema = data.get("schema")
+    if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
+        raise PackError(
+            f"{where} was made for a newer version (schema {schema}; this version reads {SCHEMA})",
+            hint="Update Foley Bridge, or use an older version of the pack",
+        )
+    return strict.decode(Manifest, data, where=where)
+
+
+def check_inside(name: str, *, key: str) -> None:
+    """Refuses a file name that could lead out of the pack, on any operating system.
+
+    Raises:
+        PackError: absolute, with a drive or a backslash, or with a part that is empty, "." or "..".
+    """
+    parts = name.split("/")
+    if (
+        not name
+        or any(character in name for character in '\\:*?"<>|\0')
+        or any(part in ("", ".", "..") for part in parts)
+        or PurePosixPath(name).is_absolute()
+    ):
+        raise PackError(f'key "{key}" names "{name}", which is not a plain path inside the pack', hint=_HINT)
+
+
+def _positive(key: str, value: float) -> None:
+    if value <= 0:
+        raise PackError(f"{key} must be above 0, not {value}", hint=_HINT)
+
+
+def _windows(window: str, window_value: int, overlap: str, overlap_value: int) -> None:
+    _positive(window, window_value)
+    if not 0 <= overlap_value < window_value:
+        raise PackError(f"{overlap} must lie in 0..{window} - 1, not {overlap_value}", hint=_HINT)
+
+
+def _agree(key: str, value: int, role: str, sizes: dict[str, int], axis: str) -> None:
+    if sizes[axis] != value:
+        raise PackError(f'key "{key}" is {value}, but "{axis}" of graph "{role}" is {sizes[axis]}', hint=_HINT)
