@@ -1,0 +1,109 @@
+"""A pack in memory: verified once, its graphs opened when they are first needed and kept.
+
+Convention: one ``LoadedPack`` per process and pack; every thread may use it. Each role's graph is opened once, under
+its own lock, so that a warm-up and a key press do not open it twice and do not wait for each other's graphs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.engine.devices import providers_for
+from bridge.engine.graph import Graph
+from bridge.packs.manifest import Manifest
+from bridge.packs.store import PackFiles, Store
+
+
+def _quiet(sentence: str) -> None:
+    pass
+
+
+class LoadedPack:
+    """A verified pack whose graphs can be called.
+
+    Args:
+        files: from ``Store.open``.
+        providers: ONNX Runtime's names, best first.
+        threads: threads for one operator; 0 lets ONNX Runtime choose.
+        progress: is told in words what is being opened.
+    """
+
+    def __init__(
+        self,
+        files: PackFiles,
+        *,
+        providers: tuple[str, ...],
+        threads: int = 0,
+        progress: Callable[[str], None] = _quiet,
+    ) -> None:
+        self._files = files
+        self._providers = providers
+        self._threads = threads
+        self._progress = progress
+        self._graphs: dict[str, Graph] = {}
+        self._locks = {role: threading.Lock() for role in files.manifest.graphs}
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the pack's ``pack.json`` says."""
+        return self._files.manifest
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of ``pack.json``, hex: names the pack's exact content."""
+        return self._files.digest
+
+    def path(self, name: str) -> Path:
+        """Absolute path of a file that the pack lists.
+
+        Raises:
+            PackError: it lists no such file.
+        """
+        return self._files.path(name)
+
+    def graph(self, role: str) -> Graph:
+        """The graph that plays a role, opened on first use.
+
+        Raises:
+            PackError: the pack has none, or the graph does not fit what the pack says of it.
+        """
+        entry = self.manifest.entry(role)
+        with self._locks[role]:
+            if role not in self._graphs:
+                self._progress(f'Loading "{role}" of pack "{self.manifest.name}"')
+                self._graphs[role] = Graph(
+                    self._files.graph_path(role),
+                    spec=entry.spec,
+                    where=f'pack "{self.manifest.name}", graph "{role}"',
+                    providers=self._providers,
+                    threads=self._threads,
+                )
+            return self._graphs[role]
+
+
+def load(
+    store: Store,
+    name: str,
+    *,
+    provider: str = "auto",
+    threads: int = 0,
+    progress: Callable[[str], None] = _quiet,
+) -> LoadedPack:
+    """Finds, verifies and wraps a pack; graphs open later, one by one.
+
+    Args:
+        store: where to look.
+        name: the pack's name.
+        provider: "auto", "cpu" or "cuda" (see ``devices.providers_for``).
+        threads: threads for one operator; 0 lets ONNX Runtime choose.
+        progress: is told in words what is being done.
+
+    Raises:
+        PackError: there is no such pack, or it is damaged.
+        EngineError: the provider cannot be used here.
+    """
+    providers = providers_for(provider)
+    progress(f'Checking pack "{name}"')
+    return LoadedPack(store.open(name), providers=providers, threads=threads, progress=progress)
