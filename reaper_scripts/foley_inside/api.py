@@ -1,0 +1,119 @@
+"""REAPER's API in the shapes that the rest of ``foley_inside`` uses.
+
+Convention: pointers are the strings that ``reaper_python`` gives and are never kept beyond one call from outside; what
+lasts is a GUID. NULL comes as a truthy string, so ask ``is_null``. A ``Refusal`` is a sentence for the designer;
+``answered`` turns it, and the value of a call, into what crosses the wire.
+"""
+
+import reaper_python as rp
+
+SECTION = "FOLEY"
+"""Name of our project ext state; the P_EXT keys of tracks, items and takes begin with ``P_EXT:foley``."""
+
+BIG = 4 * 1024 * 1024 - 1
+
+
+class Refusal(Exception):
+    """The project cannot be read or changed as asked.
+
+    Args:
+        message: what is wrong, naming the item or file.
+        hint: the way out.
+    """
+
+    def __init__(self, message, hint=""):
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def answered(function, *args):
+    """{"ok": value}, or {"refused": {"message", "hint"}} when the function refuses."""
+    try:
+        return {"ok": function(*args)}
+    except Refusal as refusal:
+        return {"refused": {"message": refusal.message, "hint": refusal.hint}}
+
+
+def is_null(pointer):
+    """Whether a pointer that REAPER gave is NULL."""
+    return not pointer or str(pointer).endswith(")0x0000000000000000")
+
+
+def has(*names):
+    """Whether this REAPER has all of these API functions."""
+    return all(name in rp._ft and hasattr(rp, "RPR_" + name) for name in names)
+
+
+def track_text(track, key):
+    """A text of a track: GUID, P_NAME, P_EXT:..."""
+    return rp.RPR_GetSetMediaTrackInfo_String(track, key, "", False)[3]
+
+
+def item_text(item, key):
+    """A text of an item: GUID, P_EXT:..."""
+    return rp.RPR_GetSetMediaItemInfo_String(item, key, "", False)[3]
+
+
+def take_text(take, key):
+    """A text of a take: GUID, P_NAME, P_EXT:..."""
+    return rp.RPR_GetSetMediaItemTakeInfo_String(take, key, "", False)[3]
+
+
+def project_state(project, key):
+    """What the project remembers for us under a key; "" if nothing."""
+    return rp.RPR_GetProjExtState(project, SECTION, key, "", BIG)[4]
+
+
+def set_project_state(project, key, value):
+    """Remembers a text in the project; "" forgets it."""
+    rp.RPR_SetProjExtState(project, SECTION, key, value)
+
+
+def tracks(project):
+    """Every track from the top, the master left out."""
+    return [rp.RPR_GetTrack(project, index) for index in range(rp.RPR_CountTracks(project))]
+
+
+def track_items(track):
+    """Every item of a track in time order."""
+    return [rp.RPR_GetTrackMediaItem(track, index) for index in range(rp.RPR_CountTrackMediaItems(track))]
+
+
+def active_take(item):
+    """The item's active take, or None (empty item, empty take)."""
+    take = rp.RPR_GetActiveTake(item)
+    return None if is_null(take) else take
+
+
+def by_guid(project):
+    """({GUID: track}, {GUID: item}) of a project, found by enumeration just now."""
+    found_tracks, found_items = {}, {}
+    for track in tracks(project):
+        found_tracks[track_text(track, "GUID")] = track
+        for item in track_items(track):
+            found_items[item_text(item, "GUID")] = item
+    return found_tracks, found_items
+
+
+def track_under_mouse_guid():
+    """GUID of the track under the mouse; "" if there is none."""
+    x, y = rp.RPR_GetMousePosition(0, 0)[:2]
+    track = rp.RPR_GetTrackFromPoint(x, y, 0)[0]
+    return "" if is_null(track) else track_text(track, "GUID")
+
+
+def root_source(take):
+    """(outer source, root source) of a take: what the take holds and the file behind it; None where there is none."""
+    outer = rp.RPR_GetMediaItemTake_Source(take)
+    if is_null(outer):
+        return None, None
+    root = outer
+    while not is_null(parent := rp.RPR_GetMediaSourceParent(root)):
+        root = parent
+    return outer, root
+
+
+def source_path(source):
+    """File name of a source as REAPER has it; "" if none."""
+    return rp.RPR_GetMediaSourceFileName(source, "", 4096)[1]

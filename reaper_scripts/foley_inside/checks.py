@@ -1,0 +1,126 @@
+"""Everything that can be known to be wrong with a change, found out before anything is changed.
+
+Convention: ``check`` raises a Refusal naming the item or file and leaves the project as it is; it gives a ``Plan`` in
+which GUIDs have become pointers (good for this call only) and files have become sources.
+"""
+
+import os
+
+import reaper_python as rp
+
+from . import api, items, markers
+from .api import Refusal
+
+SAME = (
+    "take_guid",
+    "source_path",
+    "position_s",
+    "length_s",
+    "start_offset_s",
+    "play_rate",
+    "loop",
+    "section_offset_s",
+    "section_length_s",
+    "reverse",
+    "stretch_markers",
+)
+"""Fields of an ItemView in which the item must still be what it was."""
+
+CLOSE_S = 1e-6
+_AGAIN = "Press the key again"
+
+
+class Plan:
+    """What to do, checked. ``sources`` are those that no take holds yet."""
+
+    def __init__(self):
+        self.delete_markers = []
+        self.add_markers = []
+        self.new_items = []
+        self.new_takes = []
+        self.prompt = None
+        self.sources = []
+
+    def discard_sources(self):
+        """Frees the sources that were made for nothing."""
+        while self.sources:
+            rp.RPR_PCM_Source_Destroy(self.sources.pop())
+
+
+def check(tab, change):
+    """The plan for a change, or a Refusal."""
+    plan = Plan()
+    tracks, all_items = api.by_guid(tab)
+    try:
+        _expected(change.get("expect_item"), all_items)
+        plan.delete_markers = _deletable(tab, change["delete_markers"])
+        plan.add_markers = [(_time(new["position_s"]), str(new["name"])) for new in change["add_markers"]]
+        if change["new_items"] and not api.has("InsertTrackInProject"):
+            _must_be_active(tab)
+        for new in change["new_items"]:
+            if new["below_track_guid"] not in tracks:
+                raise Refusal("The track of the video is gone, so '{}' has no place".format(new["take_name"]), _AGAIN)
+            if not _time(new["length_s"]) > 0.0:
+                raise Refusal("An item of no length was asked for: '{}'".format(new["take_name"]), _AGAIN)
+            _time(new["position_s"])
+            plan.new_items.append((new, tracks[new["below_track_guid"]], _source(plan, new["audio_path"])))
+        for new in change["new_takes"]:
+            item = all_items.get(new["item_guid"])
+            if item is None:
+                raise Refusal(
+                    "The foley item for the take '{}' is gone".format(new["take_name"]), "Press Generate for a new one"
+                )
+            plan.new_takes.append((new, item, _source(plan, new["audio_path"])))
+        plan.prompt = change["prompt"]
+    except BaseException:
+        plan.discard_sources()
+        raise
+    return plan
+
+
+def _expected(expected, all_items):
+    if expected is None:
+        return
+    item = all_items.get(expected["guid"])
+    if item is None:
+        raise Refusal("The video item '{}' is gone".format(expected["name"]), _AGAIN)
+    now = items.view(item, rp.RPR_GetMediaItem_Track(item), 0)
+    if now is None or not all(_same(now[key], expected[key]) for key in SAME):
+        raise Refusal("The video item '{}' was changed while the work went on".format(expected["name"]), _AGAIN)
+
+
+def _same(now, before):
+    if isinstance(now, float) and isinstance(before, (int, float)):
+        return abs(now - before) <= CLOSE_S
+    return now == before
+
+
+def _deletable(tab, guids):
+    there = {marker["guid"] for marker in markers.all_markers(tab)}
+    return [guid for guid in guids if guid in there]
+
+
+def _must_be_active(tab):
+    if rp.RPR_EnumProjects(-1, "", 4096)[0] != tab:
+        raise Refusal(
+            "Another project tab is in front, and this REAPER can add tracks to the front tab only",
+            "Bring the tab back to the front and press the key again",
+        )
+
+
+def _time(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e9:
+        raise Refusal(f"{value!r} is not a time", _AGAIN)
+    return float(value)
+
+
+def _source(plan, path):
+    if not os.path.isfile(path):
+        raise Refusal(f"The sound file {path} is missing", _AGAIN)
+    source = rp.RPR_PCM_Source_CreateFromFile(path)
+    if api.is_null(source):
+        raise Refusal(f"REAPER cannot open the sound file {path}", _AGAIN)
+    plan.sources.append(source)
+    if rp.RPR_GetMediaSourceLength(source, False)[0] <= 0.0:
+        raise Refusal(f"REAPER finds no sound in the file {path}", _AGAIN)
+    return source

@@ -1,0 +1,91 @@
+"""Where the two sides find each other: THE rule, kept in the same words by ``bridge/host/endpoint.py``.
+
+One folder, private to the user: the environment variable ``FOLEY_BRIDGE_ENDPOINT`` names it; without it, it is
+``.foley-bridge`` in the user's home. It does not depend on REAPER's resource path, so portable installs are found too.
+
+    reaper.json   written by the server inside REAPER: {"port", "token", "pid", "version", "resource_path", "api"}
+    daemon.json   written by the daemon: {"port", "pid"}
+
+Both are mode 0600 in a folder of mode 0700, written whole (temporary name, then renamed), removed at exit.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import stat
+
+API = 1
+"""Version of what crosses the wire; both sides must agree."""
+
+FOLDER_VARIABLE = "FOLEY_BRIDGE_ENDPOINT"
+REAPER_FILE = "reaper.json"
+DAEMON_FILE = "daemon.json"
+DEFAULT_OSC_PORT = 9124
+
+
+def folder():
+    """The folder of the rule above, as a path string; it may not exist yet."""
+    return os.environ.get(FOLDER_VARIABLE) or os.path.join(os.path.expanduser("~"), ".foley-bridge")
+
+
+def announce(endpoint):
+    """Writes ``reaper.json`` so that only this user can read it.
+
+    Args:
+        endpoint: a dict of JSON values.
+
+    Returns:
+        The path written.
+
+    Raises:
+        OSError: the folder cannot be made private or written.
+    """
+    where = folder()
+    os.makedirs(where, mode=0o700, exist_ok=True)
+    _make_private(where)
+    path = os.path.join(where, REAPER_FILE)
+    temporary = f"{path}.{secrets.token_hex(8)}.part"
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
+            json.dump(endpoint, file)
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
+    return path
+
+
+def withdraw(token):
+    """Removes ``reaper.json`` if it is still the one that announced this token; never raises."""
+    path = os.path.join(folder(), REAPER_FILE)
+    if read(path).get("token") == token:
+        with contextlib.suppress(OSError):
+            os.remove(path)
+
+
+def osc_port():
+    """The UDP port of the daemon: what ``daemon.json`` says, else the default."""
+    port = read(os.path.join(folder(), DAEMON_FILE)).get("port")
+    return port if isinstance(port, int) and 0 < port < 65536 else DEFAULT_OSC_PORT
+
+
+def read(path):
+    """A JSON object from a file; an empty dict when there is none or it is damaged."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            value = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _make_private(where):
+    if os.name != "posix":
+        return
+    status = os.lstat(where)
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise PermissionError(f"{where} is not a folder of this user")
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        os.chmod(where, 0o700)

@@ -1,0 +1,113 @@
+"""Project markers by GUID, with REAPER's pointer functions (7.62 and later) or the older enumeration.
+
+Convention: regions are left out and left alone. Which markers are ours is a list of GUIDs in the project's ext state,
+so undo takes it along and a copied or renamed marker never becomes ours by accident.
+"""
+
+import ctypes
+
+import reaper_python as rp
+
+from . import api
+
+COLOUR = (232, 138, 36)
+_KEY = "markers"
+
+
+def all_markers(project):
+    """Every marker: dicts of guid, position_s, name, in REAPER's order."""
+    return _by_pointer(project) if _has_pointers() else _by_index(project)
+
+
+def ours(project):
+    """GUIDs of the markers that the bridge made, in the order made; some may be gone."""
+    return api.project_state(project, _KEY).split()
+
+
+def remember(project, guids):
+    """Makes these, and no others, the bridge's own."""
+    api.set_project_state(project, _KEY, " ".join(guids))
+
+
+def add(project, position_s, name):
+    """Adds a coloured marker and gives its GUID; "" when REAPER added none."""
+    colour = rp.RPR_ColorToNative(*COLOUR) | 0x1000000
+    if _has_pointers():
+        marker = rp.RPR_AddRegionOrMarker(project, False, position_s, position_s, name, -1, colour)
+        return "" if api.is_null(marker) else _pointer_text(project, marker, "GUID")
+    before = set(_guids(project))
+    if rp.RPR_AddProjectMarker2(project, False, position_s, position_s, name, -1, colour) < 0:
+        return ""
+    return next((guid for guid in _guids(project) if guid not in before), "")
+
+
+def delete(project, guids):
+    """Deletes markers by GUID, the last in time first, because every deletion moves the indices after it.
+
+    Returns:
+        The GUIDs that were deleted.
+    """
+    wanted = set(guids)
+    indices = [(index, guid) for index, guid in enumerate(_guids(project)) if guid in wanted]
+    return [guid for index, guid in reversed(indices) if rp.RPR_DeleteProjectMarkerByIndex(project, index)]
+
+
+def _has_pointers():
+    return api.has(
+        "GetNumRegionsOrMarkers",
+        "GetRegionOrMarker",
+        "GetRegionOrMarkerInfo_Value",
+        "GetSetRegionOrMarkerInfo_String",
+        "AddRegionOrMarker",
+    )
+
+
+def _by_pointer(project):
+    found = []
+    for index in range(rp.RPR_GetNumRegionsOrMarkers(project)):
+        marker = rp.RPR_GetRegionOrMarker(project, index, "")
+        if api.is_null(marker) or rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "B_ISREGION"):
+            continue
+        found.append(
+            {
+                "guid": _pointer_text(project, marker, "GUID"),
+                "position_s": rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "D_STARTPOS"),
+                "name": _pointer_text(project, marker, "P_NAME"),
+            }
+        )
+    return found
+
+
+def _pointer_text(project, marker, key):
+    return rp.RPR_GetSetRegionOrMarkerInfo_String(project, marker, key, "", False)[4]
+
+
+def _by_index(project):
+    found = []
+    for index, guid in enumerate(_guids(project)):
+        is_region, position_s, name = _enumerate(project, index)[1:]
+        if not is_region:
+            found.append({"guid": guid, "position_s": position_s, "name": name})
+    return found
+
+
+def _guids(project):
+    """GUIDs of markers and regions by enumeration index."""
+    found = []
+    while _enumerate(project, len(found))[0]:
+        desc = f"MARKER_GUID:{len(found)}"
+        found.append(rp.RPR_GetSetProjectInfo_String(project, desc, "", False)[3])
+    return found
+
+
+def _enumerate(project, index):
+    """(next index or 0, is region, position, name); through ctypes, since the Python wrapper cannot read names."""
+    function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint64, ctypes.c_int, *[ctypes.c_void_p] * 6)(
+        rp._ft["EnumProjectMarkers3"]
+    )
+    is_region, start_s, end_s = ctypes.c_byte(0), ctypes.c_double(0.0), ctypes.c_double(0.0)
+    name, number, colour = ctypes.c_char_p(None), ctypes.c_int(0), ctypes.c_int(0)
+    out = [ctypes.addressof(cell) for cell in (is_region, start_s, end_s, name, number, colour)]
+    following = function(rp.rpr_packp("ReaProject*", project), index, *out)
+    text = (name.value or b"").decode("utf-8", "replace") if following else ""
+    return following, bool(is_region.value), start_s.value, text

@@ -1,0 +1,60 @@
+"""Which tab: a token names one open project in one run of the server.
+
+A token is the run's mark, the project's pointer and its path. REAPER keeps a tab's pointer when another project is
+opened in it, and a restarted REAPER may give the same pointer again, so all three must still fit. The first save of a
+project that had no path is allowed.
+"""
+
+import reaper_python as rp
+
+from .api import Refusal
+
+_RUN = {"mark": ""}
+_AGAIN = "Press the key again in the project you mean"
+
+
+def new_run(mark):
+    """Starts a run: tokens of earlier runs stand for nothing any more."""
+    _RUN["mark"] = mark
+
+
+def active():
+    """(pointer, path) of the active tab; the path is "" if it was never saved."""
+    project, _, path, _ = rp.RPR_EnumProjects(-1, "", 4096)
+    return project, path
+
+
+def tabs():
+    """{pointer: path} of every open tab."""
+    found = {}
+    index = 0
+    while True:
+        project, _, path, _ = rp.RPR_EnumProjects(index, "", 4096)
+        if project.endswith(")0x0000000000000000"):
+            return found
+        found[project] = path
+        index += 1
+
+
+def token(project, path):
+    """The name of a tab as it stands now."""
+    return "\n".join((_RUN["mark"], project, path))
+
+
+def find(given):
+    """The pointer of the project that a token stands for.
+
+    Raises:
+        Refusal: it does not stand for an open project any more.
+    """
+    parts = given.split("\n") if isinstance(given, str) else []
+    if len(parts) != 3 or parts[0] != _RUN["mark"]:
+        raise Refusal("REAPER or its server script was restarted since the project was read", "Press the key again")
+    _, project, path = parts
+    open_tabs = tabs()
+    if project not in open_tabs:
+        raise Refusal("The project '{}' is not open any more".format(path or "(unsaved)"), _AGAIN)
+    now = open_tabs[project]
+    if now != path and path:
+        raise Refusal("The tab of '{}' now holds '{}'".format(path, now or "an unsaved project"), _AGAIN)
+    return project

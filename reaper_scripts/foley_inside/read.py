@@ -1,0 +1,40 @@
+"""``read``: one consistent look at the active project, within one defer cycle; changes nothing."""
+
+import reaper_python as rp
+
+from . import api, items, markers, project
+
+DEFAULT_RATE_HZ = 48000
+
+
+def read(cursor_s=None, mouse_track_guid=""):
+    """The fields of a ProjectView.
+
+    Args:
+        cursor_s: edit cursor at the key press, project time; None takes it as it stands now.
+        mouse_track_guid: GUID of the track that was under the mouse; "" if none.
+    """
+    return api.answered(_read, cursor_s, mouse_track_guid)
+
+
+def _read(cursor_s, mouse_track_guid):
+    tab, path = project.active()
+    if cursor_s is None:
+        cursor_s = rp.RPR_GetCursorPositionEx(tab)
+    rate_hz = int(rp.RPR_GetSetProjectInfo(tab, "PROJECT_SRATE", 0.0, False)) or DEFAULT_RATE_HZ
+    found, chosen = items.video_items(tab, float(cursor_s), rate_hz, mouse_track_guid)
+    mine = set(markers.ours(tab))
+    seen = [dict(marker, ours=marker["guid"] in mine) for marker in markers.all_markers(tab)]
+    return {
+        "token": project.token(tab, path),
+        "path": path,
+        "media_dir": rp.RPR_GetProjectPathEx(tab, "", 4096)[1],
+        "change_count": rp.RPR_GetProjectStateChangeCount(tab),
+        "cursor_s": float(cursor_s),
+        "sample_rate_hz": rate_hz,
+        "prompt": api.project_state(tab, "prompt"),
+        "items": found,
+        "chosen": chosen,
+        "markers": sorted(seen, key=lambda marker: marker["position_s"]),
+        "foley_items": items.foley_items(tab),
+    }

@@ -1,0 +1,148 @@
+"""``write``: everything that one key press changes, within one defer cycle: one undo step, or nothing at all.
+
+Convention: everything is checked first (``checks``). What can fail comes before what cannot be taken back by hand
+(deleting markers). If an act fails all the same, what was made is deleted, the undo block is closed under a name of its
+own, and that step, and only that step, is undone.
+"""
+
+import secrets
+
+import reaper_python as rp
+
+from . import api, checks, markers, peaks, project
+from .api import Refusal
+
+EVERYTHING = -1
+
+
+def write(change):
+    """Applies the fields of a Change; gives the fields of a Report."""
+    return api.answered(_write, change)
+
+
+def _write(change):
+    tab = project.find(change["token"])
+    work = _Work(tab, checks.check(tab, change))
+    rp.RPR_PreventUIRefresh(1)
+    try:
+        rp.RPR_Undo_BeginBlock2(tab)
+        try:
+            work.do()
+        except BaseException as error:
+            work.take_back()
+            raise Refusal(
+                "REAPER refused a part of '{}' ({}), and nothing was changed".format(change["undo_title"], error),
+                "Press the key again; if it stays so, restart REAPER",
+            ) from error
+        rp.RPR_Undo_EndBlock2(tab, change["undo_title"], EVERYTHING)
+    finally:
+        rp.RPR_PreventUIRefresh(-1)
+        rp.RPR_TrackList_AdjustWindows(False)
+        rp.RPR_UpdateArrange()
+        rp.RPR_UpdateTimeline()
+    for take in work.takes:
+        peaks.begin(tab, take)
+    return work.report
+
+
+class _Work:
+    """The acts of one change, and the way back."""
+
+    def __init__(self, tab, plan):
+        self.tab = tab
+        self.plan = plan
+        self.takes = []
+        self.report = {"marker_guids": [], "item_guids": [], "take_guids": []}
+        self._undo_by_hand = []
+
+    def do(self):
+        """All acts, in an order in which the failing ones come first."""
+        below = {}
+        for new, track, source in self.plan.new_items:
+            below[track] = self._add_track(below.get(track, track), new)
+            self._add_item(below[track], new, source)
+        for new, item, source in self.plan.new_takes:
+            self.report["take_guids"].append(self._add_take(item, new, source))
+        for position_s, name in self.plan.add_markers:
+            self._add_marker(position_s, name)
+        self._delete_markers()
+        if self.plan.prompt is not None:
+            api.set_project_state(self.tab, "prompt", " ".join(self.plan.prompt.split()))
+
+    def take_back(self):
+        """Leaves the project, and its undo history, as they were before the block."""
+        for undo in reversed(self._undo_by_hand):
+            undo()
+        self.plan.discard_sources()
+        title = "Foley: taken back " + secrets.token_hex(4)
+        rp.RPR_Undo_EndBlock2(self.tab, title, EVERYTHING)
+        if _last_undo(self.tab) == title:
+            rp.RPR_Undo_DoUndo2(self.tab)
+
+    def _add_track(self, above, new):
+        index = int(rp.RPR_GetMediaTrackInfo_Value(above, "IP_TRACKNUMBER"))
+        if api.has("InsertTrackInProject"):
+            rp.RPR_InsertTrackInProject(self.tab, index, 0)
+        else:
+            rp.RPR_InsertTrackAtIndex(index, False)
+        track = rp.RPR_GetTrack(self.tab, index)
+        if api.is_null(track):
+            raise Refusal(f"no new track below track {index}")
+        self._undo_by_hand.append(lambda: rp.RPR_DeleteTrack(track))
+        depth = rp.RPR_GetMediaTrackInfo_Value(above, "I_FOLDERDEPTH")
+        if depth < 0:  # the video's track was the last of its folder: the new one is now
+            self._undo_by_hand.append(lambda: rp.RPR_SetMediaTrackInfo_Value(above, "I_FOLDERDEPTH", depth))
+            rp.RPR_SetMediaTrackInfo_Value(above, "I_FOLDERDEPTH", 0)
+            rp.RPR_SetMediaTrackInfo_Value(track, "I_FOLDERDEPTH", depth)
+        rp.RPR_GetSetMediaTrackInfo_String(track, "P_NAME", new["track_name"], True)
+        rp.RPR_GetSetMediaTrackInfo_String(track, "P_EXT:foley", new["video_item_guid"], True)
+        return track
+
+    def _add_item(self, track, new, source):
+        item = rp.RPR_AddMediaItemToTrack(track)
+        if api.is_null(item):
+            raise Refusal("no new item on '{}'".format(new["track_name"]))
+        rp.RPR_SetMediaItemInfo_Value(item, "D_POSITION", new["position_s"])
+        rp.RPR_SetMediaItemInfo_Value(item, "D_LENGTH", new["length_s"])
+        rp.RPR_SetMediaItemInfo_Value(item, "B_LOOPSRC", 0)
+        rp.RPR_SetMediaItemInfo_Value(item, "D_FADEINLEN", 0)
+        rp.RPR_SetMediaItemInfo_Value(item, "D_FADEOUTLEN", 0)
+        rp.RPR_GetSetMediaItemInfo_String(item, "P_EXT:foley", new["video_item_guid"], True)
+        self._add_take(item, new, source)
+        self.report["item_guids"].append(api.item_text(item, "GUID"))
+
+    def _add_take(self, item, new, source):
+        take = rp.RPR_AddTakeToMediaItem(item)
+        if api.is_null(take):
+            raise Refusal("no new take '{}'".format(new["take_name"]))
+        if not rp.RPR_SetMediaItemTake_Source(take, source):
+            raise Refusal("no sound in the take '{}'".format(new["take_name"]))
+        self.plan.sources.remove(source)
+        rp.RPR_GetSetMediaItemTakeInfo_String(take, "P_NAME", new["take_name"], True)
+        rp.RPR_GetSetMediaItemTakeInfo_String(take, "P_EXT:foley_recipe", new["recipe"], True)
+        rp.RPR_SetActiveTake(take)
+        self.takes.append(take)
+        return api.take_text(take, "GUID")
+
+    def _add_marker(self, position_s, name):
+        guid = markers.add(self.tab, position_s, name)
+        if not guid:
+            raise Refusal(f"no new marker at {position_s:.3f} s")
+        self._undo_by_hand.append(lambda: markers.delete(self.tab, [guid]))
+        self.report["marker_guids"].append(guid)
+
+    def _delete_markers(self):
+        gone = self.plan.delete_markers
+        if len(markers.delete(self.tab, gone)) != len(gone):
+            raise Refusal("a marker that cannot be deleted")
+        if gone or self.report["marker_guids"]:
+            there = {marker["guid"] for marker in markers.all_markers(self.tab)}
+            kept = [guid for guid in markers.ours(self.tab) if guid in there]
+            markers.remember(self.tab, kept + self.report["marker_guids"])
+
+
+def _last_undo(tab):
+    try:
+        return rp.RPR_Undo_CanUndo2(tab)
+    except AttributeError:  # REAPER's wrapper cannot express "nothing to undo"
+        return ""
