@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +18,13 @@ from bridge.errors import RequestError
 enough = settings(deadline=None, max_examples=150, derandomize=True)
 
 
-def clip(**changes: object) -> Clip:
-    values: dict = {"source_path": "/v/stick.mp4", "source_length_s": 10.0, "position_s": 100.0, "length_s": 4.0}
+def clip(**changes: Any) -> Clip:
+    values: dict[str, Any] = {
+        "source_path": "/v/stick.mp4",
+        "source_length_s": 10.0,
+        "position_s": 100.0,
+        "length_s": 4.0,
+    }
     return Clip(**(values | changes))
 
 
@@ -108,7 +115,7 @@ def test_sub_when_range_misses_the_item_then_error_names_both():
 
 
 @pytest.mark.parametrize(
-    "length_s, rate_hz, samples",
+    ("length_s", "rate_hz", "samples"),
     [(1.0, 44100, 44100), (0.1, 44100, 4410), (1 / 3, 48000, 16000), (1.5 / 48000, 48000, 2), (0.4 / 48000, 48000, 0)],
 )
 def test_length_samples_when_between_samples_then_halves_go_up(length_s, rate_hz, samples):
@@ -130,7 +137,7 @@ def test_clip_when_the_section_makes_no_sense_then_error(section):
 
 
 def test_clip_when_it_has_stretch_markers_then_refused_with_the_way_out():
-    with pytest.raises(RequestError, match='"stick.mp4" has 3 stretch markers') as caught:
+    with pytest.raises(RequestError, match=r'"stick.mp4" has 3 stretch markers') as caught:
         clip(stretch_markers=3)
     assert "glue" in caught.value.hint
 
@@ -261,7 +268,7 @@ def test_to_project_when_looped_then_gives_exactly_as_many_times_as_the_item_pas
 def test_spans_when_compared_with_what_is_shown_then_cover_exactly_that(item, places):
     spans = item.spans()
     assert all(0.0 <= left < right <= item.source_length_s for left, right in spans)
-    assert all(a[1] < b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in pairwise(spans))
     shown = item.to_source([item.position_s + place * item.length_s for place in places])
     for source in shown[~np.isnan(shown)]:
         assert any(left - 1e-7 <= source <= right + 1e-7 for left, right in spans)
