@@ -167,7 +167,7 @@ class Clip:
             first = math.floor(self.start_offset_s / self._played_s) - 1
             last = math.floor((self.start_offset_s + self.length_s * self.play_rate) / self._played_s) + 1
             played = (played[:, None] + np.arange(first, last + 1) * self._played_s).ravel()
-        project: Times = self.position_s + (played - self.start_offset_s) / self.play_rate
+        project = np.asarray(self.position_s + (played - self.start_offset_s) / self.play_rate, np.float64)
         project = project[_inside(project, self.position_s, self.end_s)]
         return np.sort(np.maximum(project, self.position_s))
 

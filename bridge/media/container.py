@@ -15,6 +15,8 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from bridge.errors import MediaError
@@ -27,9 +29,6 @@ places a picture that begins later than its container is not documented and was 
 
 STILL_FORMATS = ("image2", "_pipe")
 """Formats of one image a file: ``image2`` and libavformat's ``png_pipe``, ``jpeg_pipe`` and so on."""
-
-FILES_ONLY = {"protocol_whitelist": "file"}
-"""A playlist that poses as a video must not reach the network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +66,8 @@ def open_video(path: Path | str) -> Iterator[tuple[InputContainer, VideoStream]]
     path = Path(path)
     check_readable(path)
     try:
-        container = av.open(str(path.absolute()), mode="r", options=FILES_ONLY, metadata_errors="replace")
-    except av.FFmpegError as error:
+        container = av.open(str(path.absolute()), mode="r", metadata_errors="replace")
+    except FFmpegError as error:
         raise _cannot_open(path, error) from error
     with container:
         yield container, _moving_picture(container, path)
@@ -152,13 +151,12 @@ def _container_end(container: InputContainer) -> Fraction | None:
     return begin + Fraction(container.duration, av.time_base)
 
 
-def _seconds(stream: av.stream.Stream, ticks: int) -> Fraction:
+def _seconds(stream: Stream, ticks: int) -> Fraction:
     return ticks * Fraction(stream.time_base or 1)
 
 
 def _moving_picture(container: InputContainer, path: Path) -> VideoStream:
-    attached = getattr(av.stream.Disposition, "attached_pic", 0)
-    streams = [stream for stream in container.streams.video if not stream.disposition & attached]
+    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not streams:
         if container.streams.audio:
             raise MediaError(f"{path} holds sound but no picture", hint="Choose a video file or an item with video")
@@ -182,12 +180,12 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
             packets += packet.size > 0
             try:
                 frames = packet.decode()
-            except av.FFmpegError:
+            except FFmpegError:
                 continue
             first = first or next(iter(frames), None)
             if first is not None and packets > 1:
                 break
-    except av.FFmpegError as error:
+    except FFmpegError as error:
         if first is None:
             raise nothing_decodes(path) from error
     if first is None:
@@ -202,7 +200,7 @@ def nothing_decodes(path: Path) -> MediaError:
     return MediaError(f"not one picture of {path} can be decoded", hint="The file is damaged: copy or export it again")
 
 
-def _cannot_open(path: Path, error: av.FFmpegError) -> MediaError:
+def _cannot_open(path: Path, error: FFmpegError) -> MediaError:
     with path.open("rb") as file:
         head = file.read(32)
     if b"ftyp" in head:

@@ -16,6 +16,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.container import InputContainer
+from av.error import FFmpegError
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -182,7 +183,7 @@ def _after_seek(container: InputContainer, stream: VideoStream, zero: Fraction, 
             break
         try:
             container.seek(target, stream=stream, backward=True)
-        except av.FFmpegError:
+        except FFmpegError:
             continue
         pictures = _pictures(container, stream, zero, skip_broken=True)
         first = next(pictures, None)
@@ -223,12 +224,12 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.Vide
     while True:
         try:
             packet = next(packets, None)
-        except av.FFmpegError as error:
+        except FFmpegError as error:
             log.warning("%s can no longer be read: %s", container.name, error)
             packet = None
         try:
             yield from stream.codec_context.decode(None) if packet is None else packet.decode()
-        except (av.FFmpegError, EOFError):
+        except (FFmpegError, EOFError):
             damaged += packet is not None
         if packet is None:
             break

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import threading
 from bisect import bisect_right
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -249,11 +249,11 @@ def test_probe_when_the_file_is_a_playlist_then_nothing_is_fetched(tmp_path):
         path = tmp_path / "p.m3u8"
         address = f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"
         path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{address}\n#EXT-X-ENDLIST\n")
-        asked = threading.Thread(target=lambda: pytest.raises(MediaError, video.probe, path), daemon=True)
-        asked.start()
-        with pytest.raises(TimeoutError):
-            server.accept()[0].close()
-        asked.join(5)
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(video.probe, path)
+            with pytest.raises(TimeoutError):
+                server.accept()[0].close()
+            assert isinstance(asked.exception(timeout=5), MediaError)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
