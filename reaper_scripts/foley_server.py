@@ -6,7 +6,7 @@ To have it started with REAPER, add it to Scripts/__startup or to the start-up a
 try:
     import reapy  # noqa: F401
 except ImportError:
-    from reaper_python import RPR_ShowConsoleMsg
+    from reaper_python import RPR_ShowConsoleMsg  # pyright: ignore[reportMissingImports]
 
     RPR_ShowConsoleMsg(
         "Foley Bridge: REAPER's Python has no reapy. Install it there: python -m pip install python-reapy\n"

@@ -2,10 +2,11 @@
 
 Convention: pointers are the strings that ``reaper_python`` gives and are never kept beyond one call from outside; what
 lasts is a GUID. NULL comes as a truthy string, so ask ``is_null``. A ``Refusal`` is a sentence for the designer;
-``answered`` turns it, and the value of a call, into what crosses the wire.
+``answered`` turns it, and the value of a call, into what crosses the wire. REAPER's functions are reached through
+``api.rp`` at the moment of the call, since reapy replaces some of them.
 """
 
-import reaper_python as rp
+import reaper_python as rp  # pyright: ignore[reportMissingImports]
 
 SECTION = "FOLEY"
 """Name of our project ext state; the P_EXT keys of tracks, items and takes begin with ``P_EXT:foley``."""

@@ -6,10 +6,8 @@ which GUIDs have become pointers (good for this call only) and files have become
 
 import os
 
-import reaper_python as rp
-
 from . import api, items, markers
-from .api import Refusal
+from .api import Refusal, rp
 
 SAME = (
     "take_guid",

@@ -7,25 +7,10 @@ neither muted nor on a lane that does not play; a selected item counts even if m
 
 import os
 
-import reaper_python as rp
-
 from . import api
+from .api import rp
 
-VIDEO_SUFFIXES = (
-    ".mp4",
-    ".m4v",
-    ".mov",
-    ".mkv",
-    ".avi",
-    ".webm",
-    ".mpg",
-    ".mpeg",
-    ".mts",
-    ".m2ts",
-    ".wmv",
-    ".mxf",
-    ".flv",
-)
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".mpg", ".mpeg", ".mts", ".wmv", ".mxf", ".flv")
 FIXED_LANES = 2
 
 

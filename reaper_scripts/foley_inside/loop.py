@@ -9,10 +9,10 @@ import os
 import secrets
 import traceback
 
-import reaper_python as rp
 import reapy
 
 from . import endpoint, peaks, project, read, say, write
+from .api import rp
 from .server import SafeServer
 
 SECTION = "FOLEY"

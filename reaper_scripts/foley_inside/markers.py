@@ -6,9 +6,8 @@ so undo takes it along and a copied or renamed marker never becomes ours by acci
 
 import ctypes
 
-import reaper_python as rp
-
 from . import api
+from .api import rp
 
 COLOUR = (232, 138, 36)
 _KEY = "markers"

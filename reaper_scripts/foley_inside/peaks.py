@@ -6,9 +6,8 @@ forgotten; its source is looked up anew each turn and never kept.
 
 import time
 
-import reaper_python as rp
-
 from . import api, project
+from .api import rp
 
 STEP_S = 0.01
 _pending = []

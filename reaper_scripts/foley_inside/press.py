@@ -5,12 +5,10 @@ well only to the hint line. Arguments of every verb are strings: cursor (``repr`
 the mouse, prompt.
 """
 
-import os
 import socket
 
-import reaper_python as rp
-
 from . import api, endpoint, osc_packet, say
+from .api import rp
 
 WAIT_S = 0.3
 PROMPT_CHARACTERS = 500
@@ -79,5 +77,5 @@ def _nobody(port, error):
     if isinstance(error, ValueError):
         return f"Another program uses UDP port {port} ({error}). Stop it, or start the bridge with another port."
     return (
-        "The Foley Bridge daemon does not answer on UDP port {}. Start it in a terminal with: foley-bridge serve{}"
-    ).format(port, "" if os.name == "nt" else " &")
+        f"The Foley Bridge daemon does not answer on UDP port {port}. Start it in a terminal with: foley-bridge serve"
+    )

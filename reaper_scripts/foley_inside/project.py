@@ -5,9 +5,7 @@ opened in it, and a restarted REAPER may give the same pointer again, so all thr
 project that had no path is allowed.
 """
 
-import reaper_python as rp
-
-from .api import Refusal
+from .api import Refusal, rp
 
 _RUN = {"mark": ""}
 _AGAIN = "Press the key again in the project you mean"

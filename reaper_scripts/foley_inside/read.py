@@ -1,8 +1,7 @@
 """``read``: one consistent look at the active project, within one defer cycle; changes nothing."""
 
-import reaper_python as rp
-
 from . import api, items, markers, project
+from .api import rp
 
 DEFAULT_RATE_HZ = 48000
 

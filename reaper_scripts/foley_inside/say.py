@@ -4,9 +4,8 @@ Progress and good news go to the hint line; errors and news go to REAPER's conso
 last sentence is in the ext state FOLEY/status for other scripts.
 """
 
-import reaper_python as rp
-
 from . import api
+from .api import rp
 
 LONGEST = 2000
 

@@ -111,6 +111,7 @@ class SafeServer(Server):
         self._callables = dict(callables)
         self._about = dict(about or {})
         self._clock = clock
+        self._peers = {}
         self.token = secrets.token_hex(32)
         super().__init__(0)
         self._socket.setblocking(False)
@@ -132,34 +133,34 @@ class SafeServer(Server):
         self.accept()
         self.send_results(self.process_requests(self.get_requests()))
 
-    def accept(self):
+    def accept(self):  # pyright: ignore[reportIncompatibleMethodOverride]
         """Takes every waiting connection; the longest-waiting stranger makes room when there are too many."""
         while True:
             try:
                 connection, address = self._socket.accept()
             except OSError:
                 return
-            if len(self.connections) >= CONNECTIONS:
-                strangers = [key for key, peer in self.connections.items() if not peer.trusted]
+            if len(self._peers) >= CONNECTIONS:
+                strangers = [key for key, peer in self._peers.items() if not peer.trusted]
                 if not strangers:
                     connection.close()
                     continue
                 self.disconnect(strangers[0])
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            peer = self.connections[address] = Peer(connection, self._clock())
+            peer = self._peers[address] = Peer(connection, self._clock())
             peer.queue(f"{address}".encode("ascii"))
 
     def disconnect(self, address):
         """Forgets a connection."""
-        peer = self.connections.pop(address, None)
+        peer = self._peers.pop(address, None)
         if peer is not None:
             peer.close()
 
     def get_requests(self):
         """At most one request per connection: {address: function and arguments, or what to answer instead}."""
         requests = {}
-        for address, peer in list(self.connections.items()):
+        for address, peer in list(self._peers.items()):
             try:
                 peer.fill()
                 request = self._next_request(peer)
@@ -184,7 +185,7 @@ class SafeServer(Server):
     def send_results(self, results):
         """Queues the answers and sends what can be sent now."""
         now = self._clock()
-        for address, peer in list(self.connections.items()):
+        for address, peer in list(self._peers.items()):
             try:
                 if address in results:
                     peer.queue(results[address])
@@ -194,7 +195,7 @@ class SafeServer(Server):
 
     def close(self):
         """Hangs up on everybody and stops listening."""
-        for address in list(self.connections):
+        for address in list(self._peers):
             self.disconnect(address)
         super().close()
 

@@ -7,10 +7,8 @@ own, and that step, and only that step, is undone.
 
 import secrets
 
-import reaper_python as rp
-
 from . import api, checks, markers, peaks, project
-from .api import Refusal
+from .api import Refusal, rp
 
 EVERYTHING = -1
 
@@ -53,6 +51,8 @@ class _Work:
         self.plan = plan
         self.takes = []
         self.report = {"marker_guids": [], "item_guids": [], "take_guids": []}
+        self._there = markers.all_markers(tab)
+        self._ours = []
         self._undo_by_hand = []
 
     def do(self):
@@ -125,20 +125,34 @@ class _Work:
         return api.take_text(take, "GUID")
 
     def _add_marker(self, position_s, name):
-        guid = markers.add(self.tab, position_s, name)
-        if not guid:
-            raise Refusal(f"no new marker at {position_s:.3f} s")
-        self._undo_by_hand.append(lambda: markers.delete(self.tab, [guid]))
+        """REAPER does not make the same marker twice, so one that stands there already stays, and is reported."""
+        guid = self._standing(position_s, name)
+        if guid is None:
+            guid = markers.add(self.tab, position_s, name)
+            if not guid:
+                raise Refusal(f"no new marker at {position_s:.3f} s")
+            self._undo_by_hand.append(lambda: markers.delete(self.tab, [guid]))
+            self._ours.append(guid)
+            self._there.append({"guid": guid, "position_s": position_s, "name": name})
+        elif guid in self.plan.delete_markers:
+            self.plan.delete_markers.remove(guid)
+            self._ours.append(guid)
         self.report["marker_guids"].append(guid)
+
+    def _standing(self, position_s, name):
+        for marker in self._there:
+            if marker["name"] == name and abs(marker["position_s"] - position_s) <= checks.CLOSE_S:
+                return marker["guid"]
+        return None
 
     def _delete_markers(self):
         gone = self.plan.delete_markers
         if len(markers.delete(self.tab, gone)) != len(gone):
             raise Refusal("a marker that cannot be deleted")
-        if gone or self.report["marker_guids"]:
-            there = {marker["guid"] for marker in markers.all_markers(self.tab)}
+        if gone or self._ours:
+            there = {marker["guid"] for marker in self._there} - set(gone) - set(self._ours)
             kept = [guid for guid in markers.ours(self.tab) if guid in there]
-            markers.remember(self.tab, kept + self.report["marker_guids"])
+            markers.remember(self.tab, kept + self._ours)
 
 
 def _last_undo(tab):

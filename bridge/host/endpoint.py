@@ -1,0 +1,106 @@
+"""Where the two sides find each other; the rule is written down in ``reaper_scripts/foley_inside/endpoint.py``.
+
+One folder, private to the user: ``FOLEY_BRIDGE_ENDPOINT`` names it; without it, ``.foley-bridge`` in the user's home.
+``reaper.json`` is REAPER's, ``daemon.json`` the daemon's. (Neither side can import the other, so the few names below
+stand on both; a test holds them together.)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import HostError
+
+API = 1
+FOLDER_VARIABLE = "FOLEY_BRIDGE_ENDPOINT"
+REAPER_FILE = "reaper.json"
+DAEMON_FILE = "daemon.json"
+DEFAULT_OSC_PORT = 9124
+
+START_HINT = 'Start REAPER and run the action "Script: foley_server.py" in it, then press the key again'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where the server inside REAPER listens, and the token that it wants first."""
+
+    port: int
+    token: str
+    pid: int
+    version: str
+    resource_path: str
+
+
+def folder() -> Path:
+    """The folder of the rule; it may not exist yet."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else Path.home() / ".foley-bridge"
+
+
+def find_reaper(where: Path | None = None) -> Endpoint:
+    """The endpoint that REAPER announced.
+
+    Raises:
+        HostError: nothing is announced, the file is damaged or of another version, or somebody else could have
+            written or read it.
+    """
+    path = (where or folder()) / REAPER_FILE
+    try:
+        status = path.stat()
+        data = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise HostError("REAPER's server script is not running", hint=START_HINT) from None
+    except (OSError, ValueError) as error:
+        raise HostError(f"{path} cannot be read: {error}", hint=START_HINT) from error
+    if os.name == "posix" and (status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077):
+        raise HostError(
+            f"{path} belongs to somebody else or can be read by others, so it is not trusted",
+            hint='Delete it and run the action "Script: foley_server.py" in REAPER again',
+        )
+    if not isinstance(data, dict) or data.get("api") != API:
+        raise HostError(
+            "The scripts in REAPER are of another version than the daemon",
+            hint="Install both from the same release, restart REAPER and run foley-bridge serve again",
+        )
+    try:
+        return Endpoint(
+            port=int(data["port"]),
+            token=str(data["token"]),
+            pid=int(data["pid"]),
+            version=str(data["version"]),
+            resource_path=str(data["resource_path"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise HostError(f"{path} is damaged", hint=START_HINT) from error
+
+
+def announce_daemon(port: int, where: Path | None = None) -> Path:
+    """Writes ``daemon.json`` (this process, this UDP port), readable by this user only."""
+    path = (where or folder()) / DAEMON_FILE
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
+    with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+        json.dump({"port": port, "pid": os.getpid()}, file)
+    os.replace(temporary, path)
+    return path
+
+
+def announced_daemon(where: Path | None = None) -> dict[str, Any]:
+    """What ``daemon.json`` says: port and pid; empty when there is none."""
+    try:
+        data = json.loads(((where or folder()) / DAEMON_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def withdraw_daemon(where: Path | None = None) -> None:
+    """Removes ``daemon.json`` if it is this process's."""
+    if announced_daemon(where).get("pid") == os.getpid():
+        ((where or folder()) / DAEMON_FILE).unlink(missing_ok=True)

@@ -1,0 +1,210 @@
+"""REAPER, live: ``ReaperHost`` reads and writes the open project through the server script inside it.
+
+Convention: one worker thread owns the connection; callers wait for it, never longer than the call's time limit. Each
+call looks up the endpoint anew, so a restarted REAPER is found without being told. A write is sent once: if its answer
+does not come, the connection is closed, which makes REAPER drop a request that it has not begun.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import HostError
+from bridge.host import endpoint
+from bridge.host.base import Change, ProjectView, Report
+from bridge.host.line import Line, LineError, LineRefused, LineTimeout
+from bridge.host.wire import from_wire, to_wire
+
+log = logging.getLogger(__name__)
+
+READ = ("foley_inside.read", "read")
+WRITE = ("foley_inside.write", "write")
+TELL = ("foley_inside.say", "tell")
+
+GRACE_S = 0.25
+TELL_S = 1.5
+UNTOLD = 32
+
+BUSY = "REAPER does not answer: a dialog may be open"
+BUSY_HINT = "Close it and press the key again"
+
+
+class ReaperHost:
+    """The project that is open in REAPER.
+
+    Args:
+        folder: where REAPER announces its endpoint; None follows the rule of ``bridge.host.endpoint``.
+        read_timeout_s, write_timeout_s: how long a call may take before REAPER counts as busy.
+    """
+
+    def __init__(
+        self, *, folder: Path | None = None, read_timeout_s: float = 5.0, write_timeout_s: float = 10.0
+    ) -> None:
+        self._folder = folder
+        self._read_timeout_s = read_timeout_s
+        self._write_timeout_s = write_timeout_s
+        self._line: Line | None = None
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._untold: list[tuple[str, str]] = []
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "") -> ProjectView:
+        """The active project as it stands.
+
+        Args:
+            cursor_s: edit cursor at the key press, project time; None takes REAPER's own.
+            mouse_track_guid: track that was under the mouse; "" if none.
+
+        Raises:
+            HostError: REAPER is away, busy, or its scripts are of another version.
+        """
+        value = self._ask(READ, [to_wire(cursor_s), mouse_track_guid], self._read_timeout_s, again=True)
+        return from_wire(ProjectView, value)
+
+    def write(self, change: Change) -> Report:
+        """Applies a change as one undo step, or nothing at all.
+
+        Raises:
+            HostError: REAPER is away or busy, or refuses because something is not as it was read.
+        """
+        value = self._ask(WRITE, [to_wire(change)], self._write_timeout_s, again=False)
+        return from_wire(Report, value)
+
+    def tell(self, sentence: str, *, kind: str = "info") -> None:
+        """Shows one sentence in REAPER, soon; never raises and never waits. Progress gives way to newer progress."""
+        with self._lock:
+            if self._closed:
+                return
+            if kind == "progress" and self._untold and self._untold[-1][1] == "progress":
+                self._untold.pop()
+            elif len(self._untold) >= UNTOLD:
+                log.warning("not shown in REAPER: %s", self._untold.pop(0)[0])
+            self._untold.append((sentence, kind))
+        self._submit(self._tell_next)
+
+    def close(self) -> None:
+        """Shows what is still to be told if REAPER listens, and hangs up; may be called twice."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            thread = self._thread
+        if thread is not None:
+            self._work.put(None)
+            thread.join(self._write_timeout_s + TELL_S)
+
+    def _ask(self, function: tuple[str, str], args: list[Any], timeout_s: float, *, again: bool) -> Any:
+        deadline = time.monotonic() + timeout_s
+        answer: Future[Any] = Future()
+
+        def work() -> None:
+            if not answer.set_running_or_notify_cancel():
+                return
+            try:
+                answer.set_result(self._call(function, args, deadline, again=again))
+            except BaseException as error:
+                answer.set_exception(error)
+
+        if self._closed:
+            raise HostError("The connection to REAPER is closed", hint="Start foley-bridge serve again")
+        self._submit(work)
+        try:
+            value = answer.result(timeout_s + GRACE_S)
+        except FutureTimeout:
+            answer.cancel()
+            raise HostError(BUSY, hint=BUSY_HINT) from None
+        if not isinstance(value, dict) or len(value) != 1:
+            raise HostError("REAPER's script gave an answer that is none", hint="Run the server script again")
+        if "refused" in value:
+            raise HostError(str(value["refused"]["message"]), hint=str(value["refused"]["hint"]))
+        return value["ok"]
+
+    def _submit(self, work: Callable[[], None]) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="foley-reaper", daemon=True)
+                self._thread.start()
+        self._work.put(work)
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+        self._hang_up()
+
+    def _tell_next(self) -> None:
+        with self._lock:
+            if not self._untold:
+                return
+            sentence, kind = self._untold.pop(0)
+        try:
+            self._call(TELL, [sentence, kind], time.monotonic() + TELL_S, again=True)
+        except Exception as error:
+            log.info("not shown in REAPER (%s): %s", error, sentence)
+            if self._closed:
+                self._untold.clear()
+
+    def _call(self, function: tuple[str, str], args: list[Any], deadline: float, *, again: bool) -> Any:
+        """One call on the worker's thread; ``again`` allows a second try over a new connection."""
+        line = self._connected(deadline)
+        try:
+            return line.call(*function, args, {}, deadline)
+        except LineTimeout as error:
+            self._hang_up()
+            raise HostError(BUSY, hint=BUSY_HINT) from error
+        except LineRefused as error:
+            log.error("inside REAPER: %s", error)
+            raise HostError(
+                f"The bridge's script in REAPER failed: {str(error).splitlines()[-1][:300]}",
+                hint="The log has the details; press the key again, and restart REAPER if it stays so",
+            ) from error
+        except LineError as error:
+            self._hang_up()
+            if again:
+                return self._call(function, args, deadline, again=False)
+            raise HostError(
+                f"REAPER went away while it was asked ({error})",
+                hint="Look whether the change is there; if not, press the key again",
+            ) from error
+
+    def _connected(self, deadline: float) -> Line:
+        try:
+            found = endpoint.find_reaper(self._folder)
+        except HostError:
+            self._hang_up()
+            raise
+        if self._line is not None and self._line.endpoint == found and self._line.alive():
+            return self._line
+        self._hang_up()
+        try:
+            line = Line(found, deadline)
+        except LineTimeout as error:
+            raise HostError(BUSY, hint=BUSY_HINT) from error
+        except LineError as error:
+            log.debug("REAPER: %s", error)
+            raise HostError(
+                "REAPER, or its server script, is not running any more", hint=endpoint.START_HINT
+            ) from error
+        if not isinstance(line.about, dict) or line.about.get("api") != endpoint.API:
+            line.close()
+            raise HostError(
+                "The scripts in REAPER are of another version than the daemon",
+                hint="Install both from the same release and restart both",
+            )
+        log.info("connected to REAPER %s (process %s)", found.version, found.pid)
+        self._line = line
+        return line
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None

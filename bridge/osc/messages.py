@@ -1,0 +1,152 @@
+"""What is said on the OSC wire: one dataclass per message, addresses ``/foley/<verb>``, and the one answer.
+
+Convention: a verb's arguments are all optional and in this order: cursor (text, ``repr`` of seconds, because OSC's
+floats are 32 bits; "" = unknown; numbers are taken too), GUID of the track under the mouse (text), prompt (text). The
+answer is ``/foley/answer`` with verb (s), ok (i, 1 or 0), sentence (s), job id (s, "" if no job was made).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bridge.errors import RequestError
+
+PREFIX = "/foley/"
+ANSWER_ADDRESS = "/foley/answer"
+LONGEST_PROMPT = 500
+LONGEST_GUID = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """A key press.
+
+    Attributes:
+        cursor_s: edit cursor at the key press, project time; None if the sender did not say.
+        mouse_track_guid: track under the mouse; "" if none.
+        prompt: words typed just now; "" if none.
+    """
+
+    NAME: ClassVar[str] = ""
+
+    cursor_s: float | None = None
+    mouse_track_guid: str = ""
+    prompt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detect(Verb):
+    """Find onsets."""
+
+    NAME: ClassVar[str] = "detect"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate(Verb):
+    """Make sound for the markers."""
+
+    NAME: ClassVar[str] = "generate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variation(Verb):
+    """Another take with another seed."""
+
+    NAME: ClassVar[str] = "variation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Again(Verb):
+    """Make again only what changed in the markers."""
+
+    NAME: ClassVar[str] = "again"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel(Verb):
+    """Stop what is being made."""
+
+    NAME: ClassVar[str] = "cancel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status(Verb):
+    """What is going on?"""
+
+    NAME: ClassVar[str] = "status"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetPrompt(Verb):
+    """Remember the prompt in the project."""
+
+    NAME: ClassVar[str] = "prompt"
+
+
+VERBS: dict[str, type[Verb]] = {
+    kind.NAME: kind for kind in (Detect, Generate, Variation, Again, Cancel, Status, SetPrompt)
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the sender of a verb gets back, once, within 0.3 s.
+
+    Attributes:
+        ok: whether the verb was accepted. sentence: for the designer; may be empty. job_id: the job made, "" if none.
+    """
+
+    ok: bool
+    sentence: str = ""
+    job_id: str = ""
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def parse(address: str, arguments: Sequence[object]) -> Verb:
+    """The verb that an OSC message means.
+
+    Raises:
+        RequestError: an unknown address, or arguments that are not as above.
+    """
+    name = address[len(PREFIX) :] if address.startswith(PREFIX) else ""
+    kind = VERBS.get(name)
+    if kind is None:
+        known = ", ".join(PREFIX + verb for verb in VERBS)
+        raise RequestError(f"The bridge does not know {address[:80]!r}", hint=f"Send one of {known}")
+    if len(arguments) > 3:
+        raise RequestError(f"{address} has {len(arguments)} arguments", hint="Send cursor, track GUID and prompt")
+    cursor, guid, prompt = (*arguments, "", "", "")[:3]
+    return kind(
+        cursor_s=_seconds(address, cursor),
+        mouse_track_guid=_text(address, "track GUID", guid, LONGEST_GUID),
+        prompt=" ".join(_text(address, "prompt", prompt, LONGEST_PROMPT).split()),
+    )
+
+
+def _seconds(address: str, value: object) -> float | None:
+    if value == "":
+        return None
+    try:
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise ValueError
+        seconds = float(value)
+        if not math.isfinite(seconds):
+            raise ValueError
+    except ValueError:
+        raise RequestError(
+            f"The cursor sent with {address} is not a time: {str(value)[:40]!r}", hint="Send seconds as text"
+        ) from None
+    return seconds
+
+
+def _text(address: str, what: str, value: object, longest: int) -> str:
+    if not isinstance(value, str):
+        raise RequestError(f"The {what} sent with {address} is not text", hint=f"Send the {what} as a string")
+    if len(value) > longest:
+        raise RequestError(f"The {what} is {len(value)} characters long", hint=f"Keep it below {longest + 1}")
+    return value
