@@ -61,7 +61,7 @@ class Frontend:
     numbers: Mapping[str, float | int] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
-    def from_wire(cls, value: Any, *, where: str, key: str) -> Frontend:
+    def from_wire(cls, value: Any, *, where: str = "the front end", key: str = "frontend") -> Frontend:
         """Reads the flat object."""
         if not isinstance(value, dict):
             raise strict.wrong(where, key, "an object", value)

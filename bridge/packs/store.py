@@ -202,7 +202,8 @@ def _refuse_unlisted_graphs(folder: Path, manifest: Manifest) -> None:
 
 def _pack_folders(parent: Path) -> list[Path]:
     try:
-        return sorted(folder for folder in parent.iterdir() if (folder / MANIFEST_NAME).is_file())
+        folders = sorted(folder for folder in parent.iterdir() if not folder.name.startswith("."))
+        return [folder for folder in folders if (folder / MANIFEST_NAME).is_file()]
     except OSError:
         return []
 

@@ -1,0 +1,84 @@
+"""The command line of the exporter: ``foley-export starter | train``.
+
+Convention: anything that goes wrong on purpose ends as one sentence on stderr and exit code 2; torch is imported only
+by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge.errors import BridgeError, PackError
+
+_TRAINERS = {"when": "onnx_export.train.when", "what": "onnx_export.train.what"}
+_RECIPES = {"when": "onnx_export.recipes.when", "what": "onnx_export.recipes.what"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: words after the command's name; None takes the process's own.
+
+    Returns:
+        Exit code: 0, or 2 after a sentence on stderr.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except BridgeError as error:
+        print(f"foley-export: {error.sentence}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("foley-export: stopped.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="foley-export", description="Trains nets and makes packs of them.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    starter = commands.add_parser("starter", help="make the starter pack from checkpoints")
+    starter.add_argument("--when", type=Path, required=True, metavar="CKPT", help="checkpoint of the onset net")
+    starter.add_argument("--what", type=Path, required=True, metavar="CKPT", help="checkpoint of the sound generator")
+    starter.add_argument("--out", type=Path, required=True, metavar="DIR", help='the pack\'s folder, named "starter"')
+    starter.set_defaults(run=_starter)
+    train = commands.add_parser("train", help="train a stage; everything after its name goes to the trainer")
+    train.add_argument("stage", choices=sorted(_TRAINERS))
+    train.add_argument("rest", nargs=argparse.REMAINDER, metavar="...")
+    train.set_defaults(run=_train)
+    return parser
+
+
+def _starter(arguments: argparse.Namespace) -> int:
+    module = _import("onnx_export.starter")
+    stages = [
+        _import(_RECIPES["when"]).stage(arguments.when),
+        _import(_RECIPES["what"]).stage(arguments.what),
+    ]
+    module.bundle_starter(stages, arguments.out, say=lambda sentence: print(sentence, flush=True))
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    return int(_import(_TRAINERS[arguments.stage]).main(arguments.rest) or 0)
+
+
+def _import(name: str):
+    """A module that needs the export extra."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing in ("torch", "onnx", "onnxscript", "safetensors"):
+            raise PackError(
+                f"{missing} is not installed", hint='Install the exporter: pip install "foley-bridge[export]"'
+            ) from error
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())
