@@ -28,9 +28,10 @@ LICENCE = Licence(
     name="MIT; trained on data of several licences",
     commercial_use="unknown",
     notice=(
-        "The weights were made by this project and are offered under the MIT licence. Commercial use is unknown: the net "
-        "that finds onsets was trained on clips of the Greatest Hits data set (Owens et al., CVPR 2016), and this project "
-        f"does not know what its terms mean for trained weights. Credits for the training sounds are in {FILE_NAME}."
+        "The weights were made by this project and are offered under the MIT licence. Commercial use is unknown: the "
+        "net that finds onsets was trained on clips of the Greatest Hits data set (Owens et al., CVPR 2016), and this "
+        "project does not know what its terms mean for trained weights. Credits for the training sounds are in "
+        f"{FILE_NAME}."
     ),
 )
 
