@@ -93,10 +93,10 @@ class _Server(OSCUDPServer):
     max_packet_size = 65536
 
     def __init__(self, address: tuple[str, int], handle: Handler) -> None:
-        super().__init__(address, Dispatcher())
-        self.RequestHandlerClass = _Handler
         self._handle = handle
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="foley-verb")
+        super().__init__(address, Dispatcher())
+        self.RequestHandlerClass = _Handler
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Whether the bytes are worth an answer."""
