@@ -1,0 +1,96 @@
+"""Files that appear whole or not at all.
+
+Convention: everything is written under a temporary name in the folder where it is going to live, checked there, and
+only then given its name. A name that is taken is never reused unless overwriting was asked for: "foley.wav" becomes
+"foley 2.wav".
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain, count
+from pathlib import Path
+
+from bridge.errors import MediaError
+
+
+def unique_path(folder: Path | str, stem: str, suffix: str) -> Path:
+    """The first free name of "stem.suffix", "stem 2.suffix", ...; it may be taken by the time it is used."""
+    return next(path for path in _names(Path(folder) / f"{stem}{suffix}") if not os.path.lexists(path))
+
+
+@contextmanager
+def temporary_beside(path: Path) -> Iterator[Path]:
+    """A name for unfinished work in the folder of ``path``; whatever is left under it on leaving is removed.
+
+    Raises:
+        MediaError: the folder is missing or may not be written; or any OSError inside, said in a sentence.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise MediaError(f"{folder} does not exist, so {path.name} cannot be written", hint="Make the folder first")
+    temporary = folder / f".{path.name[:80]}.{secrets.token_hex(4)}.part"
+    try:
+        yield temporary
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def publish(temporary: Path, path: Path, *, overwrite: bool = False) -> Path:
+    """Makes the finished file durable and gives it its name; returns the name it got.
+
+    Raises:
+        OSError: from the file system.
+    """
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    if overwrite:
+        os.replace(temporary, path)
+        return path
+    for name in _names(path):
+        with suppress(FileExistsError):
+            _claim(temporary, name)
+            return name
+    raise AssertionError("unreachable: there is always a free name")
+
+
+def cannot_write(path: Path, error: OSError) -> MediaError:
+    """A file system's refusal as a sentence."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return MediaError(f"the disk is full, so {path} was not written", hint="Free some space and try again")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return MediaError(
+            f"{path.parent} may not be written to, so {path.name} was not written",
+            hint="Change the folder's permissions or save the project elsewhere",
+        )
+    return MediaError(
+        f"{path} was not written ({error.strerror or error})", hint="Check the disk and the folder, then try again"
+    )
+
+
+def _names(path: Path) -> Iterator[Path]:
+    return chain([path], (path.with_name(f"{path.stem} {number}{path.suffix}") for number in count(2)))
+
+
+def _claim(temporary: Path, name: Path) -> None:
+    """Moves to a name that nobody else has, even if somebody else is trying at the same moment."""
+    try:
+        os.link(temporary, name)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: reserve the name, then move over the empty file
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        try:
+            os.replace(temporary, name)
+        except OSError:
+            name.unlink(missing_ok=True)
+            raise
+    else:
+        temporary.unlink()
