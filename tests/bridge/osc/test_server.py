@@ -76,7 +76,12 @@ def test_verb_when_sent_then_the_sender_gets_verb_ok_sentence_and_job(desk: Desk
 
 
 def test_refusal_when_the_handler_raises_then_the_sentence_is_the_answer(line: socket.socket) -> None:
-    assert ask(line, packet("/foley/prompt", "", "", "refuse")) == ["prompt", 0, "The prompt is silly. Type another.", ""]
+    assert ask(line, packet("/foley/prompt", "", "", "refuse")) == [
+        "prompt",
+        0,
+        "The prompt is silly. Type another.",
+        "",
+    ]
 
 
 def test_fault_when_the_handler_breaks_then_it_is_answered_and_the_next_verb_works(line: socket.socket) -> None:
@@ -136,7 +141,9 @@ def test_bundle_when_sent_then_it_is_refused_and_nothing_is_done(desk: Desk, lin
     assert desk.heard == []
 
 
-@pytest.mark.parametrize("junk", [b"", b"\0\0\0\0", b"GET / HTTP/1.0\r\n\r\n", b"\xff" * 300, packet("/foley/answer", 1)])
+@pytest.mark.parametrize(
+    "junk", [b"", b"\0\0\0\0", b"GET / HTTP/1.0\r\n\r\n", b"\xff" * 300, packet("/foley/answer", 1)]
+)
 def test_junk_when_it_is_no_osc_or_an_answer_then_it_is_dropped_in_silence(
     desk: Desk, line: socket.socket, junk: bytes
 ) -> None:
