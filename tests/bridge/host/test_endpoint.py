@@ -1,0 +1,103 @@
+"""How the two sides find each other: one rule, private files."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import HostError
+from bridge.host import endpoint
+from bridge.osc import server as osc_server
+from reaper_scripts.foley_inside import endpoint as inside
+
+ANNOUNCED = {"port": 5, "token": "t", "pid": 7, "version": "7.78", "resource_path": "/r", "api": 1}
+posix = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
+
+
+def test_rule_when_read_on_both_sides_then_it_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("API", "FOLDER_VARIABLE", "REAPER_FILE", "DAEMON_FILE", "DEFAULT_OSC_PORT"):
+        assert getattr(inside, name) == getattr(endpoint, name)
+    assert osc_server.DEFAULT_PORT == endpoint.DEFAULT_OSC_PORT
+    assert Path(inside.folder()) == endpoint.folder()
+    monkeypatch.delenv("FOLEY_BRIDGE_ENDPOINT")
+    assert Path(inside.folder()) == endpoint.folder() == Path.home() / ".foley-bridge"
+
+
+def test_endpoint_when_announced_inside_then_the_daemon_finds_it() -> None:
+    inside.announce(ANNOUNCED)
+    found = endpoint.find_reaper()
+    assert (found.port, found.token, found.pid, found.version) == (5, "t", 7, "7.78")
+    inside.withdraw("t")
+    with pytest.raises(HostError, match="foley_server"):
+        endpoint.find_reaper()
+
+
+def test_endpoint_when_another_run_announced_itself_then_it_is_not_withdrawn() -> None:
+    inside.announce(ANNOUNCED)
+    inside.withdraw("another token")
+    assert endpoint.find_reaper().port == 5
+
+
+@posix
+def test_endpoint_when_announced_then_only_the_user_can_read_it() -> None:
+    endpoint.folder().mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        path = inside.announce(ANNOUNCED)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    assert stat.S_IMODE(endpoint.folder().stat().st_mode) == 0o700
+    assert [entry.name for entry in endpoint.folder().iterdir()] == ["reaper.json"]
+
+
+@posix
+def test_endpoint_when_others_can_read_it_then_it_is_not_trusted() -> None:
+    os.chmod(inside.announce(ANNOUNCED), 0o644)
+    with pytest.raises(HostError, match="not trusted"):
+        endpoint.find_reaper()
+
+
+@posix
+def test_endpoint_when_its_folder_is_a_link_then_nothing_is_written(tmp_path: Path) -> None:
+    endpoint.folder().symlink_to(tmp_path)
+    with pytest.raises(OSError, match="not a folder of this user"):
+        inside.announce(ANNOUNCED)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", json.dumps({**ANNOUNCED, "api": 99}), json.dumps({"api": 1, "port": "x"})]
+)
+def test_endpoint_when_damaged_or_of_another_version_then_a_sentence_with_a_way_out(text: str) -> None:
+    path = Path(inside.announce(ANNOUNCED))
+    path.write_text(text)
+    with pytest.raises(HostError) as caught:
+        endpoint.find_reaper()
+    assert caught.value.hint
+
+
+def test_daemon_when_announced_then_the_scripts_find_its_port() -> None:
+    assert inside.osc_port() == 9124
+    endpoint.announce_daemon(4321)
+    assert inside.osc_port() == 4321
+    assert endpoint.announced_daemon()["pid"] == os.getpid()
+    endpoint.withdraw_daemon()
+    assert inside.osc_port() == 9124
+
+
+def test_daemon_when_another_process_announced_itself_then_it_is_not_withdrawn() -> None:
+    path = endpoint.announce_daemon(4321)
+    path.write_text(json.dumps({"port": 4321, "pid": os.getpid() + 1}))
+    endpoint.withdraw_daemon()
+    assert inside.osc_port() == 4321
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"port": "9"}', '{"port": 70000}', '{"port": null}'])
+def test_daemon_file_when_damaged_then_the_scripts_use_the_default_port(text: str) -> None:
+    endpoint.announce_daemon(4321).write_text(text)
+    assert inside.osc_port() == 9124
