@@ -1,0 +1,107 @@
+"""The starter pack's onset net: contacts out of a grid of motion.
+
+In the spirit of SyncFusion's R(2+1)D without striding over time (Comunità et al., 2024; Tran et al., CVPR 2018), but on
+velocities instead of pixels and about a hundredth of the size: space first, then time, one answer per step.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from bridge.dsp.motion import CHANNELS
+
+DILATIONS = (1, 2, 4, 8, 1, 2, 4)
+CONTEXT_STEPS = 1 + 1 + 2 * sum(DILATIONS)
+"""Steps on either side that an answer depends on."""
+
+
+class OnsetNet(nn.Module):
+    """Motion [batch, time, 4, rows, columns] to logits [batch, time].
+
+    Args:
+        width: channels over space.
+        features: channels over time.
+        dropout: share of pooled features dropped in training.
+    """
+
+    def __init__(self, *, width: int = 32, features: int = 96, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.space = nn.Sequential(
+            nn.Conv2d(CHANNELS, width, 3, padding=1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+        )
+        self.early = nn.Sequential(_TimeConv(width), _TimeConv(width))
+        self.squeeze = nn.Sequential(nn.Dropout(dropout), nn.Conv1d(3 * width + 2 * CHANNELS, features, 1), nn.ReLU())
+        self.late = nn.Sequential(*(_Dilated(features, dilation) for dilation in DILATIONS))
+        self.head = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Conv1d(features, 1, 1))
+        nn.init.constant_(self.head[-1].bias, -2.5)  # type: ignore[arg-type]
+
+    def forward(self, motion: Tensor) -> Tensor:
+        batch, time = motion.shape[0], motion.shape[1]
+        seen = self.space(motion.flatten(0, 1))
+        seen = seen.unflatten(0, (batch, time)).transpose(1, 2)
+        seen = self.early(seen)
+        raw = motion.transpose(1, 2)
+        top = seen.amax((3, 4))
+        pooled = torch.cat(
+            [
+                seen.mean((3, 4)),
+                top,
+                seen.square().mean((3, 4)).clamp_min(1e-6).sqrt(),
+                raw.mean((3, 4)),
+                raw.abs().amax((3, 4)),
+            ],
+            1,
+        )
+        return self.head(self.late(self.squeeze(pooled))).squeeze(1)
+
+
+class OnsetGraph(nn.Module):
+    """What is exported: logits of the picture and of its mirror image, averaged, as an activation in 0..1."""
+
+    def __init__(self, net: OnsetNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, motion: Tensor) -> Tensor:
+        mirrored = mirror(motion)
+        return torch.sigmoid(0.5 * (self.net(motion) + self.net(mirrored)))
+
+
+def mirror(motion: Tensor) -> Tensor:
+    """Left and right exchanged: cells and the sign of the rightward velocity."""
+    sign = torch.tensor([-1.0, 1.0, 1.0, 1.0], dtype=motion.dtype, device=motion.device)
+    return motion.flip(-1) * sign[:, None, None]
+
+
+class _TimeConv(nn.Module):
+    """Three steps of time, cell by cell, with a shortcut."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(width, width, (3, 1, 1), padding=(1, 0, 0))
+        self.norm = nn.BatchNorm3d(width)
+
+    def forward(self, seen: Tensor) -> Tensor:
+        return torch.relu(seen + self.norm(self.conv(seen)))
+
+
+class _Dilated(nn.Module):
+    """Three steps, some apart, with a shortcut."""
+
+    def __init__(self, features: int, dilation: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(features, features, 3, padding=dilation, dilation=dilation)
+        self.norm = nn.BatchNorm1d(features)
+
+    def forward(self, curve: Tensor) -> Tensor:
+        return curve + torch.relu(self.norm(self.conv(curve)))
