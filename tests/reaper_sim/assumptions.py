@@ -1,0 +1,109 @@
+"""What only a real REAPER can settle: every behaviour the simulation had to choose, as a named constant.
+
+Convention: one constant per assumption; its comment says what is believed, and how well it is known: [D] documented or
+reported by practitioners, [U] unknown, to be tried on a real REAPER. Where unsure the harsher choice is taken, so that
+what passes here does not depend on REAPER being kind. Change a constant when a real REAPER says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# -- undo and the user interface ---------------------------------------------------------------------------------------
+
+AUTO_CLOSED_BLOCK_TITLE: Final = "ReaScript: Run"
+"""[D] An undo block still open at the end of a script's cycle is closed by REAPER under this title."""
+
+LATE_END_OF_BLOCK_IS_IGNORED: Final = True
+"""[U] An Undo_EndBlock whose block was closed for it in an earlier cycle does nothing."""
+
+SCRIPT_WITHOUT_BLOCK_ADDS_UNDO_POINT: Final = True
+"""[D] A script that changes the project without undo calls and without defer gets one undo point, same title."""
+
+EMPTY_BLOCKS_ADD_NO_UNDO_POINT: Final = True
+"""[D] A block in which nothing changed leaves no undo point."""
+
+UNDO_KEEPS_TRACK_POINTERS: Final = True
+"""[U] Tracks that exist before and after an undo keep their pointer. Items, takes, sources and markers get new ones."""
+
+SELECTION_ALONE_IS_NO_UNDO_POINT: Final = True
+"""[U] A block that changed nothing but selections counts as empty."""
+
+# -- pointers ----------------------------------------------------------------------------------------------------------
+
+NULL_POINTER_CRASHES: Final = True
+"""[U] A NULL track, item, take, source or marker given to a function that needs one crashes. Many functions of the real
+program are kinder; none is documented to be, and reaper_python turns every stale pointer into NULL."""
+
+VALIDATED_TYPES: Final = (
+    "ReaProject*",
+    "MediaTrack*",
+    "MediaItem*",
+    "MediaItem_Take*",
+    "TrackEnvelope*",
+    "PCM_source*",
+)
+"""[D] The types ValidatePtr knows; of any other type it says "valid", so that reaper_python passes such a pointer on."""
+
+# -- markers -----------------------------------------------------------------------------------------------------------
+
+SAME_MARKER_TWICE_IS_ONE: Final = True
+"""[D] A second marker at the same position with the same name is not made; the existing one is returned."""
+
+SAME_POSITION_TOLERANCE_S: Final = 1e-9
+"""[U] How close two positions have to be for the rule above."""
+
+LOWEST_FREE_NUMBER_IS_GIVEN: Final = True
+"""[U] A new marker without a wish gets the lowest number not in use (False: one above the highest)."""
+
+ORDER_AT_SAME_POSITION: Final = "regions_first"
+"""[U] Enumeration order of a region and a marker at one position; equals keep their order of creation."""
+
+# -- items and sources -------------------------------------------------------------------------------------------------
+
+MISSING_FILE_GIVES_OFFLINE_SOURCE: Final = True
+"""[D] PCM_Source_CreateFromFile of a missing or undecodable file gives an empty source rather than NULL."""
+
+OFFLINE_TYPE_PREFIX: Final = "_OFFLINE_"
+"""[D] Type of an offline source is its own type behind this prefix."""
+
+OFFLINE_SOURCE_LENGTH_S: Final = 0.0
+"""[U] Length that an offline source reports."""
+
+PEAK_BUILD_CALLS: Final = 3
+"""[S] PCM_Source_BuildPeaks(src, 1) has to be called several times; how often depends on the file."""
+
+VIDEO_SUFFIXES: Final = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".m4a", ".png", ".jpg", ".jpeg")
+"""[D] Files that REAPER's video decoder claims: their type is "VIDEO", also for still images and sound-only m4a."""
+
+DEFAULT_RECORD_PATH: Final = "Media"
+"""[U] RECORD_PATH of a new project, relative to the project's folder."""
+
+UNSAVED_MEDIA_FOLDER: Final = "REAPER Media"
+"""[D] Media folder of a project that was never saved (in the user's documents; here: under the resource path)."""
+
+# -- states ------------------------------------------------------------------------------------------------------------
+
+PROJECT_EXT_STATE_KEYS_IGNORE_CASE: Final = True
+"""[U] GetProjExtState finds a key whatever its case."""
+
+PROJECT_EXT_STATE_MARKS_DIRTY: Final = False
+"""[U] SetProjExtState alone marks the project dirty."""
+
+PERSISTENT_EXT_STATE_IS_WRITTEN_ON_EXIT: Final = True
+"""[U] When a persistent ext state reaches the file (False: at once). A kill loses what was not written."""
+
+# -- Python ------------------------------------------------------------------------------------------------------------
+
+SCRIPTS_IMPORT_AFRESH: Final = True
+"""[D] Every run of a script has its own interpreter: modules outside the standard library are imported anew (C extensions
+imported in a second run have crashed REAPER), nothing is shared between scripts."""
+
+SCRIPT_ERROR_ENDS_SCRIPT: Final = True
+"""[D] An uncaught exception ends the script, also in a deferred call; the traceback goes to REAPER's console."""
+
+COLOUR_RED_IS_HIGH_BYTE: Final = True
+"""[S] ColorToNative on Linux and macOS packs 0xRRGGBB; Windows packs 0xBBGGRR (False)."""
+
+NEW_REASCRIPT_FLAGS: Final = 4
+"""[D] A newly added action asks (dialog "ReaScript task control") when it is run while it still runs."""

@@ -1,0 +1,101 @@
+"""Running ReaScripts: top level, deferred code, exit, and what REAPER does at the end of each cycle.
+
+Convention: one cycle is one stretch of script code without return to the main loop. At its end an open undo block is
+closed, PreventUIRefresh has to be balanced, and a script with nothing deferred is over (its atexit code runs).
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from . import assumptions
+from .apigen import Signature, make_module
+from .app import App, Dialog
+from .ft import Table
+from .interpreter import Interpreter, Script
+
+
+class Scripts:
+    """The scripts of one REAPER process."""
+
+    def __init__(self, app: App, signatures: dict[str, Signature], interpreter: Interpreter) -> None:
+        self._app = app
+        self._signatures = signatures
+        self._table = Table(app, signatures)
+        self._interpreter = interpreter
+        self.alive: list[Script] = []
+
+    def start(self, path: str, *, when_running: str = "") -> None:
+        """Runs the top level of a script. ``when_running``: "ask", "terminate" or "new"; "" = what its flags say."""
+        action = self._app.actions.add(path)
+        policy = when_running or {260: "terminate", 516: "new"}.get(action.flags, "ask")
+        old = [script for script in self.alive if script.path == action.path]
+        if old and policy == "ask":
+            title = f"ReaScript task control: {Path(path).name} is running"
+            self._app.open_dialog(Dialog("task_control", title))
+            return
+        if old and policy == "terminate":
+            for script in old:
+                self.end(script)
+        module = make_module(self._signatures, self._table.addresses, self._table.after)
+        script = Script(action.path, action.command, self._interpreter.search_path, module)
+        self.alive.append(script)
+        before = self._app.own_undo_points
+        self._cycle(script, self._compiled(script, Path(path).read_text("utf-8"), path))
+        alone = self._app.own_undo_points == before and not script.deferred
+        if alone and assumptions.SCRIPT_WITHOUT_BLOCK_ADDS_UNDO_POINT and self._app.history.changed():
+            self._app.history.add(assumptions.AUTO_CLOSED_BLOCK_TITLE)
+        self._finish(script)
+
+    def run_deferred(self) -> None:
+        """One round: every script runs what it deferred before this round."""
+        for script in list(self.alive):
+            codes, script.deferred = script.deferred, []
+            for code in codes:
+                if not script.ended:
+                    self._cycle(script, self._compiled(script, code, f"<deferred by {Path(script.path).name}>"))
+            if codes:
+                self._finish(script)
+
+    def end(self, script: Script) -> None:
+        """Ends a script; its atexit code runs."""
+        if script.ended:
+            return
+        script.ended = True
+        script.deferred.clear()
+        self.alive.remove(script)
+        for code in script.at_exit:
+            self._cycle(script, self._compiled(script, code, "<atexit>"))
+
+    def end_all(self) -> None:
+        """Ends every script."""
+        for script in list(self.alive):
+            self.end(script)
+
+    def _finish(self, script: Script) -> None:
+        if not script.deferred:
+            self.end(script)
+
+    def _compiled(self, script: Script, text: str, name: str) -> Callable[[], None]:
+        return lambda: self._interpreter.execute(script, compile(text, name, "exec"))
+
+    def _cycle(self, script: Script, run: Callable[[], None]) -> None:
+        try:
+            run()
+        except BaseException:  # also SystemExit: nothing that a script does ends REAPER
+            self._app.console += traceback.format_exc()
+            script.deferred.clear()
+        if self._interpreter.running is None:
+            self._end_of_cycle(script)
+
+    def _end_of_cycle(self, script: Script) -> None:
+        for project in self._app.tabs:
+            if self._app.history_of(project).end_of_cycle():
+                self._app.faults.warn(f"{script.path}: undo block closed at the end of the cycle")
+        if self._app.ui_refresh_blocks:
+            self._app.faults.record(
+                "ui_refresh", "PreventUIRefresh", f"{script.path}: not released at the end of a cycle"
+            )
+            self._app.ui_refresh_blocks = 0
