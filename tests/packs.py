@@ -1,14 +1,14 @@
 """A complete pack whose behaviour can be worked out on paper; made in a fraction of a second, no training.
 
 * ``onset``: activation = how suddenly the motion stops: max(0, e[t-1] - e[t]) / (e[t-1] + 0.02), e = mean of |speed|
-and |changed brightness| over the grid. 0 for a still picture, near 1 one step after something fast stands still. *
-``text``: one weight per known tag, added up; no tags give the zero vector. * ``denoiser``: the velocity of the
-process whose result is x0 = envelope x the starting noise, exactly, for any number of DDIM steps: v = x (a - b
-envelope) / (a envelope + b). The envelope of a band is 0 before the first onset, jumps to 2 x tilt at an onset and
-falls by e in ``DECAY_FRAMES``; tilt is flat without a prompt, else the prompt's own slope over the bands ("wood" low,
-"metal" even, "glass" high). So: bursts that start at the onsets, silence before, another seed another noise, another
-prompt another colour. * ``decoder``: an orthonormal DCT-IV of each frame, frame i covers the samples i * HOP to (i +
-1) * HOP.
+  and |changed brightness| over the grid. 0 for a still picture, near 1 one step after something fast stands still.
+* ``text``: one weight per known tag, added up; no tags give the zero vector.
+* ``denoiser``: the velocity of the process whose result is x0 = envelope x the starting noise, exactly, for any number
+  of DDIM steps: v = x (a - b envelope) / (a envelope + b). The envelope of a band is 0 before the first onset, jumps
+  to 2 x tilt at an onset and falls by e in ``DECAY_FRAMES``; tilt is 0.5 without a prompt, else the prompt's own slope
+  over the bands ("wood" low, "metal" even, "glass" high). So: bursts that start at the onsets, silence before (below
+  1e-6), another seed another noise, another prompt another colour.
+* ``decoder``: a tenth of an orthonormal DCT-IV of each frame; frame i covers the samples i * HOP to (i + 1) * HOP.
 """
 
 from __future__ import annotations
