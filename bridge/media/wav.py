@@ -54,13 +54,14 @@ def write(path: Path | str, audio: Audio, *, provenance: dict[str, Any] | None =
     Args:
         path: wanted name; its folder must exist.
         audio: values beyond full scale are clipped, with a warning in the log.
-        provenance: anything JSON can hold; how the sound came to be.
+        provenance: a JSON object, or its text; how the sound came to be.
         subtype: "PCM_16", "PCM_24" or "PCM_32".
 
     Raises:
         MediaError: folder missing or read-only, disk full, too long for WAV, not finite. Nothing is left behind then.
     """
     path = Path(path)
+    table = json.loads(provenance) if isinstance(provenance, str) else provenance
     if not np.isfinite(audio.samples).all():
         raise MediaError(f"{path.name} was not written: its sound has values that are not numbers")
     if audio.samples.size * SAMPLE_BYTES[subtype] > LARGEST_BYTES:
@@ -70,9 +71,9 @@ def write(path: Path | str, audio: Audio, *, provenance: dict[str, Any] | None =
     with temporary_beside(path) as temporary:
         try:
             _write_samples(temporary, audio, subtype)
-            if provenance is not None:
-                _append_chunk(temporary, json.dumps(provenance, sort_keys=True, ensure_ascii=False).encode())
-            _check(temporary, path, audio, provenance)
+            if table is not None:
+                _append_chunk(temporary, json.dumps(table, sort_keys=True, ensure_ascii=False).encode())
+            _check(temporary, path, audio, table)
         except soundfile.LibsndfileError as error:
             raise MediaError(
                 f"{path} was not written ({error.error_string})", hint="Check the disk's free space and the folder"
