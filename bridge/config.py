@@ -16,6 +16,7 @@ from typing import Any
 import platformdirs
 
 from bridge.errors import RequestError
+from bridge.host.endpoint import DEFAULT_OSC_PORT
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,7 +25,6 @@ else:
 
 APP = "foley-bridge"
 PREFIX = "FOLEY_BRIDGE_"
-DEFAULT_OSC_PORT = 9124
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@
       PackError        a model pack is missing, damaged or does not fit
       EngineError      a graph failed while it ran
       HostError        the host (REAPER, a project file) is away, busy or refuses
+        HostUnsure     the host went silent during a write: nobody knows whether the change is there
       JobCancelled     the designer cancelled; not a failure
 
 A message says what happened and to which file or item; the hint says what to do next. Foreign errors are translated
@@ -57,6 +58,10 @@ class EngineError(BridgeError):
 
 class HostError(BridgeError):
     """The host is away, busy, or refuses."""
+
+
+class HostUnsure(HostError):
+    """The host went silent during a write; the change may be there, so what it needs must be kept."""
 
 
 class JobCancelled(BridgeError):

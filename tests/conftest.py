@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,12 @@ def _private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
         monkeypatch.setenv(name, str(home))
     for name in [key for key in os.environ if key.startswith("FOLEY_BRIDGE_") and key != CLIPS_VARIABLE]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("FOLEY_BRIDGE_ENDPOINT", str(home / "endpoint"))
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A UDP port on 127.0.0.1 that nobody holds."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

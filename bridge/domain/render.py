@@ -38,9 +38,13 @@ class Recipe:
     time_map: dict[str, Any]
     previous_digest: str = ""
 
+    def to_table(self) -> dict[str, Any]:
+        """Everything as what JSON can hold."""
+        return {"schema": SCHEMA, **asdict(self)}
+
     def to_json(self) -> str:
         """One line of JSON, keys sorted."""
-        return json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True, ensure_ascii=False)
+        return json.dumps(self.to_table(), sort_keys=True, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:

@@ -36,9 +36,7 @@ def markers_in(clip: Clip, markers: Iterable[MarkerView]) -> tuple[MarkerView, .
 
 def onsets_in(clip: Clip, markers: Iterable[MarkerView]) -> tuple[Onset, ...]:
     """The onsets (clip time) that an item's markers stand for."""
-    return tuple(
-        Onset(time_s=m.position_s - clip.position_s, prompt=prompt_of(m)) for m in markers_in(clip, markers)
-    )
+    return tuple(Onset(time_s=m.position_s - clip.position_s, prompt=prompt_of(m)) for m in markers_in(clip, markers))
 
 
 def new_markers(clip: Clip, onsets: Iterable[Onset]) -> tuple[NewMarker, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from bridge.domain.onsets import Onset
 from bridge.domain.render import Recipe
 from bridge.domain.request import Request
 from bridge.engine.engine import Engine
-from bridge.errors import MediaError, RequestError
+from bridge.errors import HostUnsure, MediaError, RequestError
 from bridge.host.base import Change, Host, ItemView, NewItem, NewTake, ProjectView
 from bridge.jobs import choose, score
 from bridge.jobs.runner import Context
@@ -198,9 +198,7 @@ def _take(desk: Desk, context: Context, key: KeyPress, *, again: bool) -> str:
                 token=view.token,
                 undo_title="Foley: make again from markers" if again else "Foley: new variation",
                 new_takes=(
-                    NewTake(
-                        item_guid=foley.guid, audio_path=str(path), take_name=path.stem, recipe=recipe.to_json()
-                    ),
+                    NewTake(item_guid=foley.guid, audio_path=str(path), take_name=path.stem, recipe=recipe.to_json()),
                 ),
                 prompt=prompt,
                 expect_item=item,
@@ -234,7 +232,9 @@ def _check_prompts(engine: Engine, clip: Clip, onsets: tuple[Onset, ...]) -> Non
                 engine.check_prompt(onset.prompt)
             except RequestError as error:
                 at_s = clip.position_s + onset.time_s
-                raise RequestError(f"Marker '{onset.prompt}' at {at_s:.3f} s: {error.message}", hint=error.hint) from error
+                raise RequestError(
+                    f"Marker '{onset.prompt}' at {at_s:.3f} s: {error.message}", hint=error.hint
+                ) from error
 
 
 def _request(engine: Engine, clip: Clip, onsets: tuple[Onset, ...], prompt: str, seed: int) -> Request:
@@ -289,14 +289,21 @@ def _previous(path: str, before: Recipe, engine: Engine) -> Audio | None:
 
 
 @contextmanager
-def _saved(folder: Path, item: ItemView, request: Request, audio: Audio, recipe: Recipe) -> Any:
-    """The sound on disk for the length of a write; gone again if the write fails, so that nothing is left over."""
+def _saved(folder: Path, item: ItemView, request: Request, audio: Audio, recipe: Recipe) -> Iterator[Path]:
+    """The sound on disk for the length of a write; gone again if the write is refused, so that nothing is left over."""
     slug = "-".join(re.findall(r"[\w]+", request.prompt.lower()))[:40]
     stem = re.sub(r"[^\w.-]+", "_", Path(item.source_path).stem)[:60]
-    folder.mkdir(parents=True, exist_ok=True)
-    path = wav.write(folder, f"{stem} {slug} {request.seed}", audio, provenance=recipe.to_json())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(
+            f"The folder {folder} cannot be made: {error.strerror}", hint="Make the project's media folder writable"
+        ) from error
+    path = wav.write(folder / f"{stem} {slug} {request.seed}.wav", audio, provenance=recipe.to_table())
     try:
         yield path
+    except HostUnsure:
+        raise
     except BaseException:
         path.unlink(missing_ok=True)
         raise

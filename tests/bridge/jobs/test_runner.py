@@ -43,9 +43,7 @@ def finished(runner: Runner, job: Job) -> Job:
     return now
 
 
-def test_job_when_it_works_then_done_with_its_sentence_and_progress_in_between(
-    runner: Runner, seen: list[Job]
-) -> None:
+def test_job_when_it_works_then_done_with_its_sentence_and_progress_in_between(runner: Runner, seen: list[Job]) -> None:
     def work(context: Context) -> str:
         context.progress(0.5, "half way")
         return "all well"

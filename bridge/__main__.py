@@ -1,0 +1,94 @@
+"""The command line: ``foley-bridge detect | render | serve | packs | doctor | reaper | demo``.
+
+A mistake of the user's ends as one sentence on standard error and exit code 2; Ctrl+C as exit code 130.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge import __version__, commands, config
+from bridge.errors import BridgeError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    top = argparse.ArgumentParser(prog="foley-bridge", description="Foley made from the picture, inside REAPER.")
+    top.add_argument("--version", action="version", version=f"foley-bridge {__version__}")
+    top.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"], help="how much to say")
+    top.add_argument("--pack", help="model pack to use (default: starter)")
+    top.add_argument("--packs-dir", help="folder with packs of your own")
+    top.add_argument("--threads", type=int, help="threads per graph; 0 is automatic")
+    top.add_argument("--provider", choices=["auto", "cpu", "cuda"], help="where the graphs run")
+    verbs = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    detect = verbs.add_parser("detect", help="find the onsets in a video and write them as a table")
+    detect.add_argument("video", type=Path, help="a video file")
+    detect.add_argument("--out", type=Path, required=True, help="CSV to write: time_s,confidence")
+    detect.add_argument("--all", action="store_true", help="write every peak, so that a threshold can be chosen later")
+    detect.add_argument("--threshold", type=float, help="activation at which a peak counts, 0..1")
+    _span(detect)
+    detect.set_defaults(run=commands.detect)
+
+    render = verbs.add_parser("render", help="make the sound for a video")
+    render.add_argument("video", type=Path, help="a video file")
+    render.add_argument("--onsets", type=Path, help="CSV with time_s,confidence (found in the picture if not given)")
+    render.add_argument("--prompt", required=True, help="what should be heard, e.g. 'wood' or 'knocking on glass'")
+    render.add_argument("--seed", type=int, default=0, help="another seed is another variation (default 0)")
+    render.add_argument("--guidance", type=float, help="how strictly the prompt is followed")
+    render.add_argument("--steps", type=int, help="sampler steps")
+    render.add_argument("--out", type=Path, required=True, help="WAV to write (never overwritten)")
+    _span(render)
+    render.set_defaults(run=commands.render)
+
+    serve = verbs.add_parser("serve", help="run the daemon that REAPER's actions talk to")
+    serve.add_argument("--port", dest="osc_port", type=int, help="UDP port on 127.0.0.1")
+    serve.set_defaults(run=commands.serve)
+
+    packs = verbs.add_parser("packs", help="list the model packs, their licences and whether they are whole")
+    packs.set_defaults(run=commands.packs)
+
+    doctor = verbs.add_parser("doctor", help="say what works and what to fix first")
+    doctor.set_defaults(run=commands.doctor)
+
+    reaper = verbs.add_parser("reaper", help="say where the REAPER actions are, or copy them to a folder")
+    reaper.add_argument("--copy-to", type=Path, metavar="FOLDER", help="copy the actions there")
+    reaper.set_defaults(run=commands.reaper)
+
+    demo = verbs.add_parser("demo", help="onsets, sound, preview and project for a clip that we render, or yours")
+    demo.add_argument("--video", type=Path, help="a video of yours instead of the rendered clip")
+    demo.add_argument("--prompt", default="wood", help="what should be heard (default: wood)")
+    demo.add_argument("--seed", type=int, default=0, help="seed of the first take (default 0)")
+    demo.add_argument("--out", type=Path, default=Path("demo"), help="folder to write (default: demo)")
+    demo.set_defaults(run=commands.demo)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code."""
+    arguments = parser().parse_args(argv)
+    names = ("pack", "packs_dir", "threads", "provider", "log_level", "osc_port")
+    try:
+        settings = config.load(flags={name: getattr(arguments, name, None) for name in names})
+        level = settings.log_level if arguments.log_level or arguments.command == "serve" else "WARNING"
+        logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        return arguments.run(arguments, settings)
+    except BridgeError as error:
+        print(f"foley-bridge: {error.sentence}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("foley-bridge: stopped.", file=sys.stderr)
+        return 130
+
+
+def _span(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--start", type=float, default=0.0, help="seconds into the file to start at")
+    command.add_argument("--end", type=float, help="seconds into the file to end at")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

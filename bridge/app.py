@@ -1,0 +1,210 @@
+"""Puts the parts together; the only file that knows them all.
+
+``Bridge`` is the daemon without its process: OSC verbs come in, jobs run, the host is told. ``serve`` is the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from bridge import __version__
+from bridge.config import Settings
+from bridge.domain.job import Job, JobState
+from bridge.domain.request import MAX_SEED
+from bridge.engine.engine import Engine
+from bridge.engine.loader import load
+from bridge.errors import BridgeError
+from bridge.host import endpoint
+from bridge.host.base import Host
+from bridge.host.reaper import ReaperHost
+from bridge.jobs import verbs
+from bridge.jobs.runner import Context, Runner
+from bridge.osc.messages import Answer, Cancel, Status, Verb
+from bridge.osc.server import OscServer
+from bridge.packs.store import SHIPPED_FOLDER, Store
+
+log = logging.getLogger(__name__)
+
+TELL_EVERY_S = 0.5
+STARTED = {
+    "detect": "Finding onsets",
+    "generate": "Making sound",
+    "variation": "Making a new variation",
+    "again": "Making again what changed",
+    "prompt": "Setting the prompt",
+}
+
+
+def open_store(settings: Settings) -> Store:
+    """The user's packs, then the shipped ones."""
+    return Store([Path(settings.packs_dir), SHIPPED_FOLDER])
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The chosen pack, verified whole; its graphs open when they are first needed.
+
+    Raises:
+        PackError: there is no such pack, or it is damaged.
+    """
+    return Engine(
+        load(
+            open_store(settings), settings.pack, provider=settings.provider, threads=settings.threads, progress=log.info
+        )
+    )
+
+
+def open_host() -> ReaperHost:
+    """REAPER, wherever it announced itself; nothing is dialled yet."""
+    return ReaperHost()
+
+
+class Bridge:
+    """Takes orders, runs them one after another, tells the host how they go.
+
+    Args:
+        settings: what the user set. host: the DAW.
+    """
+
+    def __init__(self, settings: Settings, host: Host) -> None:
+        self._settings = settings
+        self._host = host
+        self._engine: Engine | None = None
+        self._engine_lock = threading.Lock()
+        self._told_at = 0.0
+        self._desk = verbs.Desk(
+            host=host,
+            engine=self.engine,
+            new_seed=lambda: secrets.randbelow(MAX_SEED + 1),
+            threshold=settings.threshold if settings.threshold >= 0 else None,
+        )
+        self._runner = Runner(on_change=self._changed)
+
+    def engine(self) -> Engine:
+        """The engine, loaded once; every caller waits for the same load.
+
+        Raises:
+            PackError: the pack is missing or damaged; tried again at the next call.
+        """
+        with self._engine_lock:
+            if self._engine is None:
+                began = time.perf_counter()
+                engine = open_engine(self._settings)
+                engine.warm_up()
+                self._engine = engine
+                log.info("pack %r is loaded and warm after %.1f s", engine.pack_name, time.perf_counter() - began)
+            return self._engine
+
+    def warm_up(self) -> None:
+        """Loads the pack in the background; a failure is logged now and told at the first key press."""
+
+        def work() -> None:
+            try:
+                self.engine()
+            except BridgeError as error:
+                log.error("%s", error.sentence)
+
+        threading.Thread(target=work, name="foley-warm-up", daemon=True).start()
+
+    def handle(self, verb: Verb) -> Answer:
+        """Accepts or refuses one verb, at once.
+
+        Raises:
+            RequestError: the queue is full.
+        """
+        if isinstance(verb, Cancel):
+            number = self._runner.cancel()
+            return Answer(ok=True, sentence="Cancelling." if number else "Nothing is being made.")
+        if isinstance(verb, Status):
+            return Answer(ok=True, sentence=self._status())
+        run = verbs.VERBS[verb.NAME]
+        key = verbs.KeyPress(cursor_s=verb.cursor_s, mouse_track_guid=verb.mouse_track_guid, prompt=verb.prompt)
+
+        def work(context: Context) -> str:
+            return run(self._desk, context, key)
+
+        job = self._runner.submit(verb.NAME, work)
+        return Answer(ok=True, sentence=f"{STARTED[verb.NAME]}.", job_id=job.id)
+
+    def close(self) -> None:
+        """Cancels what runs and lets go of the host."""
+        self._runner.close()
+        self._host.close()
+
+    def _status(self) -> str:
+        for job in reversed(self._runner.jobs()):
+            if job.state is JobState.RUNNING:
+                return f"{job.sentence or STARTED[job.verb]}: {100 * job.progress:.0f} %."
+        name = self._engine.pack_name if self._engine else f"{self._settings.pack} (loading)"
+        return f"Ready; pack {name}, foley-bridge {__version__}."
+
+    def _changed(self, job: Job) -> None:
+        if job.state is JobState.FAILED:
+            self._host.tell(job.sentence, kind="error")
+        elif job.state.final:
+            log.info("%s: %s", job.id, job.sentence)
+            self._host.tell(job.sentence, kind="progress")
+        elif time.monotonic() - self._told_at >= TELL_EVERY_S:
+            self._told_at = time.monotonic()
+            text = job.sentence or STARTED[job.verb]
+            self._host.tell(f"{text}: {100 * job.progress:.0f} %", kind="progress")
+
+
+def serve(settings: Settings) -> int:
+    """Runs the daemon until SIGINT or SIGTERM; returns the exit code.
+
+    Raises:
+        BridgeError: the port is taken.
+    """
+    bridge = Bridge(settings, open_host())
+    try:
+        with OscServer(bridge.handle, port=settings.osc_port, holder=_holder) as server, _announced(server.port):
+            bridge.warm_up()
+            print(f"foley-bridge {__version__} listens on 127.0.0.1:{server.port} (Ctrl+C stops it)", flush=True)
+            _wait_for_signal()
+    finally:
+        bridge.close()
+    print("foley-bridge: stopped.", flush=True)
+    return 0
+
+
+@contextmanager
+def _announced(port: int) -> Iterator[None]:
+    endpoint.announce_daemon(port)
+    try:
+        yield
+    finally:
+        endpoint.withdraw_daemon()
+
+
+def _holder() -> str:
+    """Who holds the port, if it is one of ours that says so."""
+    pid = endpoint.announced_daemon().get("pid")
+    if not isinstance(pid, int) or pid == os.getpid():
+        return ""
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return ""
+    return f"another foley-bridge (process {pid})"
+
+
+def _wait_for_signal() -> None:
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), on_signal)
+    while not stop.wait(0.5):
+        pass

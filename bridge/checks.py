@@ -1,0 +1,164 @@
+"""``foley-bridge doctor`` and ``packs``: what works, and the first thing to fix.
+
+Each check gives one line; the first that failed decides the advice. Nothing is changed and nothing leaves the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge import __version__, app, config
+from bridge.config import Settings
+from bridge.engine.devices import providers_for
+from bridge.errors import BridgeError, HostError
+from bridge.osc import client
+
+STOCK_REAPY_PORT = 2306
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One line of the doctor's.
+
+    Attributes:
+        name: what was looked at. good: whether it is as it should be. text: what was seen. cure: what to do if not.
+        needed: whether the tool works at all without it.
+    """
+
+    name: str
+    good: bool
+    text: str
+    cure: str = ""
+    needed: bool = True
+
+
+def doctor(settings: Settings) -> int:
+    """Prints every finding and the first thing to fix; 1 if something that is needed is missing."""
+    findings = []
+    for check in (_python, _settings, _folder, _pack, _provider, _daemon, _reaper, _stock_reapy):
+        finding = check(settings)
+        findings.append(finding)
+        mark = "ok " if finding.good else ("!! " if finding.needed else "-- ")
+        print(f"{mark}{finding.name}: {finding.text}")
+    bad = [finding for finding in findings if not finding.good]
+    if not bad:
+        print("Everything works.")
+        return 0
+    first = min(bad, key=lambda finding: not finding.needed)
+    print(f"Fix first: {first.name}. {first.cure}")
+    return 1 if first.needed else 0
+
+
+def list_packs(settings: Settings) -> int:
+    """Prints every pack with its licence and whether it is whole; 1 if one is not."""
+    store = app.open_store(settings)
+    broken = 0
+    for name in (listing.name for listing in store.list()):
+        mark = "*" if name == settings.pack else " "
+        try:
+            manifest = store.open(name).manifest
+        except BridgeError as error:
+            broken += 1
+            print(f"{mark} {name}: damaged. {error.sentence}")
+            continue
+        stages = " + ".join(stage for stage in ("when", "what") if getattr(manifest, stage) is not None)
+        print(f"{mark} {name} {manifest.version} ({stages}): {manifest.title}")
+        print(f"    licence: {manifest.licence.name}; commercial use: {manifest.licence.commercial_use}")
+        for data in manifest.training_data:
+            print(f"    trained on: {data.name} ({data.licence}; commercial use: {data.commercial_use})")
+    print("* is the pack in use; choose another with --pack, in the config file, or FOLEY_BRIDGE_PACK.")
+    return 1 if broken else 0
+
+
+def _python(settings: Settings) -> Finding:
+    text = f"foley-bridge {__version__}, Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Finding(name="program", good=sys.version_info >= (3, 10), text=text, cure="Install Python 3.10 to 3.13.")
+
+
+def _settings(settings: Settings) -> Finding:
+    path = config.config_path()
+    text = f"{path} ({'read' if path.is_file() else 'not there, defaults are used'})"
+    return Finding(name="settings", good=True, text=text)
+
+
+def _folder(settings: Settings) -> Finding:
+    folder = Path(settings.packs_dir)
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        cure = f"Make {there} writable, or set packs_dir to another folder."
+        return Finding(name="packs folder", good=False, text=f"{there}: {error.strerror}", cure=cure, needed=False)
+    return Finding(name="packs folder", good=True, text=str(folder))
+
+
+def _pack(settings: Settings) -> Finding:
+    return _tried("pack", lambda: f"{_opened(settings)} is whole and its graphs open")
+
+
+def _opened(settings: Settings) -> str:
+    engine = app.open_engine(settings)
+    engine.warm_up()
+    return f"{engine.pack_name} {engine.pack_version}, licence {engine.licence}"
+
+
+def _provider(settings: Settings) -> Finding:
+    return _tried("provider", lambda: f"graphs run on {', '.join(providers_for(settings.provider))}")
+
+
+def _daemon(settings: Settings) -> Finding:
+    where = f"127.0.0.1:{settings.osc_port}"
+    answer = client.ask(settings.osc_port, "status")
+    if answer is not None:
+        return Finding(name="daemon", good=True, text=f"answers on {where}: {answer}")
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", settings.osc_port))
+    except OSError:
+        cure = f"Stop the program that holds UDP port {settings.osc_port}, or set another osc_port."
+        return Finding(name="daemon", good=False, text=f"another program holds {where}", cure=cure, needed=False)
+    cure = "Start it with `foley-bridge serve` and leave it running."
+    return Finding(name="daemon", good=False, text=f"not running on {where}", cure=cure, needed=False)
+
+
+def _reaper(settings: Settings) -> Finding:
+    host = app.open_host()
+    try:
+        view = host.read()
+    except HostError as error:
+        return Finding(name="REAPER", good=False, text=error.message, cure=error.hint + ".", needed=False)
+    finally:
+        host.close()
+    name = os.path.basename(view.path) or "an unsaved project"
+    return Finding(name="REAPER", good=True, text=f"answers; {name} is open")
+
+
+def _stock_reapy(settings: Settings) -> Finding:
+    if not _listens(STOCK_REAPY_PORT):
+        return Finding(name="network", good=True, text="no stock reapy server listens on this machine")
+    text = f"a program listens on port {STOCK_REAPY_PORT}, where reapy's own server lets anybody run code as you"
+    cure = (
+        "In REAPER, stop the script 'activate_reapy_server' and remove it from the actions; the bridge needs no such."
+    )
+    return Finding(name="network", good=False, text=text, cure=cure, needed=False)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0.3)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _tried(name: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name=name, good=True, text=look())
+    except BridgeError as error:
+        return Finding(name=name, good=False, text=error.message, cure=(error.hint or "See the log").rstrip(".") + ".")

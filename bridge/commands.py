@@ -1,0 +1,172 @@
+"""What each command of the command line does; every function returns the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from bridge import app, checks
+from bridge import demo as demonstration
+from bridge.config import Settings
+from bridge.domain.clip import Clip
+from bridge.domain.onsets import Onset
+from bridge.domain.render import Recipe
+from bridge.domain.request import Request
+from bridge.errors import MediaError, RequestError
+from bridge.media import onset_table, video, wav
+
+
+def detect(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Writes the onsets of a video as a table in source time."""
+    clip = span_of(arguments.video, start_s=arguments.start, end_s=arguments.end)
+    threshold = arguments.threshold if arguments.threshold is not None else settings.threshold
+    engine = app.open_engine(settings)
+    began = time.perf_counter()
+    detection = engine.detect(clip, progress=progress("Finding onsets"), threshold=None if threshold < 0 else threshold)
+    seconds = time.perf_counter() - began
+    onsets = detection.peaks if arguments.all else detection.onsets
+    onset_table.write(arguments.out, [_at_source(clip, onset) for onset in onsets])
+    noun = "peaks" if arguments.all else "onsets"
+    print(f"{len(onsets)} {noun} in {clip.length_s:.2f} s of {arguments.video.name}, in {seconds:.1f} s")
+    print(f"wrote {arguments.out}")
+    return 0
+
+
+def render(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Writes the sound for a span of a video."""
+    if arguments.out.exists():
+        raise RequestError(f"{arguments.out} exists already", hint="Name another file; nothing is ever overwritten")
+    clip = span_of(arguments.video, start_s=arguments.start, end_s=arguments.end)
+    engine = app.open_engine(settings)
+    engine.check_prompt(arguments.prompt)
+    if arguments.onsets is None:
+        onsets = engine.detect(clip, progress=progress("Finding onsets")).onsets
+    else:
+        start_s, end_s = clip.start_offset_s, clip.start_offset_s + clip.length_s
+        inside = [onset for onset in onset_table.read(arguments.onsets) if start_s <= onset.time_s < end_s]
+        onsets = tuple(Onset(time_s=onset.time_s - start_s, confidence=onset.confidence) for onset in inside)
+    if not onsets:
+        raise RequestError(
+            f"no onsets lie in the asked part of {arguments.video.name}",
+            hint="Give a table with --onsets, or another --start and --end",
+        )
+    request = Request(
+        length_samples=clip.length_samples(engine.rate_hz),
+        rate_hz=engine.rate_hz,
+        onsets=onsets,
+        prompt=arguments.prompt,
+        seed=arguments.seed,
+        guidance=arguments.guidance,
+        steps=arguments.steps,
+    )
+    began = time.perf_counter()
+    audio = engine.render(request, progress=progress("Making sound"))
+    seconds = time.perf_counter() - began
+    recipe = Recipe(
+        request=request,
+        pack=engine.pack_name,
+        pack_version=engine.pack_version,
+        pack_digest=engine.pack_digest,
+        licence=engine.licence,
+        commercial_use=engine.commercial_use,
+        video_item_guid="",
+        source_path=clip.source_path,
+        time_map={"start_offset_s": clip.start_offset_s, "length_s": clip.length_s},
+    )
+    wav.write(arguments.out, audio, provenance=recipe.to_table())
+    print(f"{len(onsets)} onsets, {audio.length_s:.2f} s of sound in {seconds:.1f} s")
+    print(f"wrote {arguments.out}")
+    return 0
+
+
+def serve(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Runs the daemon until it is stopped."""
+    return app.serve(settings)
+
+
+def packs(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Lists the packs with what a user must know before using them."""
+    return checks.list_packs(settings)
+
+
+def doctor(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Walks the chain and says the first thing to fix."""
+    return checks.doctor(settings)
+
+
+def reaper(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Says where the actions are, or copies them to a folder."""
+    found = find_spec("reaper_scripts")
+    if found is None or not found.submodule_search_locations:
+        raise RequestError("the REAPER actions are not installed", hint="Install foley-bridge again")
+    source = Path(next(iter(found.submodule_search_locations)))
+    folder = source
+    if arguments.copy_to is not None:
+        folder = arguments.copy_to / "Foley Bridge"
+        try:
+            shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        except OSError as error:
+            raise MediaError(
+                f"the actions cannot be copied to {folder}: {error}", hint="Name another folder"
+            ) from error
+    print(f"REAPER's actions are in {folder}")
+    print("In REAPER: Actions > Show action list > New action > Load ReaScript, and choose:")
+    for script in sorted(folder.glob("foley_*.py")):
+        print(f"  {script.name}")
+    return 0
+
+
+def demo(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Onsets, sound, preview, picture and project for a clip."""
+    return demonstration.run(
+        app.open_engine(settings),
+        out=arguments.out,
+        video_path=arguments.video,
+        prompt=arguments.prompt,
+        seed=arguments.seed,
+        progress=progress,
+    )
+
+
+def span_of(path: Path, *, start_s: float = 0.0, end_s: float | None = None) -> Clip:
+    """The clip that a part of a file makes, at natural speed, with its left edge at project time 0.
+
+    Raises:
+        MediaError: the file is no video. RequestError: the part is empty or outside the file.
+    """
+    info = video.probe(path)
+    end_s = info.duration_s if end_s is None else min(end_s, info.duration_s)
+    if not 0 <= start_s < end_s:
+        raise RequestError(
+            f"{path.name} has no picture from {start_s:g} s to {end_s:g} s; it is {info.duration_s:.3f} s long",
+            hint="Give another --start and --end",
+        )
+    return Clip(
+        name=path.name,
+        source_path=str(path.resolve()),
+        source_length_s=info.duration_s,
+        position_s=0.0,
+        length_s=end_s - start_s,
+        start_offset_s=start_s,
+    )
+
+
+def progress(what: str) -> Callable[[float], None]:
+    """A callback that keeps one line of the terminal up to date; silent where there is no terminal."""
+    if not sys.stderr.isatty():
+        return lambda fraction: None
+
+    def show(fraction: float) -> None:
+        end = "\r" if fraction < 1 else "\r\033[K"
+        print(f"{what}: {100 * fraction:3.0f} %", end=end, file=sys.stderr, flush=True)
+
+    return show
+
+
+def _at_source(clip: Clip, onset: Onset) -> Onset:
+    return Onset(time_s=onset.time_s + clip.start_offset_s, confidence=onset.confidence, strength=onset.strength)

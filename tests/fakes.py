@@ -1,0 +1,146 @@
+"""A project in memory that keeps the Host's promises, and an engine whose sound shows what it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+import numpy as np
+
+from bridge.domain.audio import Audio
+from bridge.domain.clip import Clip
+from bridge.domain.onsets import Activation, Onset
+from bridge.domain.request import Request
+from bridge.engine.when import Detection
+from bridge.errors import HostError, JobCancelled, RequestError
+from bridge.host.base import Change, FoleyItemView, ItemView, MarkerView, ProjectView, Report
+
+KNOWN_WORDS = {"wood", "metal", "glass"}
+
+
+@dataclass
+class FakeHost:
+    """Applies changes to a ProjectView; ``refuse`` makes the next write fail after its checks."""
+
+    view: ProjectView
+    refuse: str = ""
+    told: list[tuple[str, str]] = field(default_factory=list)
+    undo_steps: list[str] = field(default_factory=list)
+    _guids: Callable[[], str] = field(default_factory=lambda: map("{{{}}}".format, count(1)).__next__)
+
+    def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "") -> ProjectView:
+        return self.view if cursor_s is None else replace(self.view, cursor_s=cursor_s)
+
+    def write(self, change: Change) -> Report:
+        if self.refuse:
+            raise HostError(self.refuse, hint="Press the key again")
+        gone = set(change.delete_markers)
+        made = [
+            MarkerView(guid=self._guids(), position_s=new.position_s, name=new.name, ours=True)
+            for new in change.add_markers
+        ]
+        markers = [marker for marker in self.view.markers if marker.guid not in gone] + made
+        foley = list(self.view.foley_items)
+        for new in change.new_items:
+            foley.insert(
+                0,
+                FoleyItemView(
+                    guid=self._guids(),
+                    track_guid=self._guids(),
+                    video_item_guid=new.video_item_guid,
+                    position_s=new.position_s,
+                    length_s=new.length_s,
+                    takes=1,
+                    recipe=new.recipe,
+                    audio_path=new.audio_path,
+                ),
+            )
+        for new in change.new_takes:
+            at = next(i for i, item in enumerate(foley) if item.guid == new.item_guid)
+            foley[at] = replace(foley[at], takes=foley[at].takes + 1, recipe=new.recipe, audio_path=new.audio_path)
+        self.view = replace(
+            self.view,
+            markers=tuple(sorted(markers, key=lambda marker: marker.position_s)),
+            foley_items=tuple(foley),
+            prompt=self.view.prompt if change.prompt is None else change.prompt,
+        )
+        self.undo_steps.append(change.undo_title)
+        return Report(marker_guids=tuple(marker.guid for marker in made))
+
+    def tell(self, sentence: str, *, kind: str = "info") -> None:
+        self.told.append((kind, sentence))
+
+    def close(self) -> None:
+        pass
+
+
+class FakeEngine:
+    """Finds what it was told to find; sound is one click per onset whose height tells seed and prompt."""
+
+    pack_name, pack_version, pack_digest, licence, commercial_use = "fake", "1", "d" * 64, "none", "unknown"
+    rate_hz = 48000
+
+    def __init__(self, finds: tuple[float, ...] = (0.5, 1.25)) -> None:
+        self.finds = finds
+        self.remade = 0
+        self.thresholds: list[float | None] = []
+
+    def check_prompt(self, prompt: str) -> None:
+        if not KNOWN_WORDS & set(prompt.lower().split()):
+            raise RequestError(f"'{prompt}' is not understood", hint="Say wood, metal or glass")
+
+    def detect(self, clip: Clip, *, progress=lambda f: None, cancelled=lambda: False, threshold=None) -> Detection:
+        self.thresholds.append(threshold)
+        progress(1.0)
+        onsets = tuple(Onset(time_s=t, confidence=0.9) for t in self.finds if t < clip.length_s)
+        activation = Activation(values=np.zeros(30, np.float32), rate_hz=30.0)
+        return Detection(activation=activation, onsets=onsets, peaks=onsets, threshold=0.5)
+
+    def render(self, request: Request, *, progress=lambda f: None, cancelled=lambda: False) -> Audio:
+        samples = np.zeros((1, request.length_samples), np.float32)
+        for onset in request.onsets:
+            if cancelled():
+                raise JobCancelled("cancelled")
+            height = (len(request.prompt_of(onset)) * 16 + request.seed % 16) / 256
+            samples[0, round(onset.time_s * request.rate_hz)] = height
+        progress(1.0)
+        return Audio(samples=samples, rate_hz=request.rate_hz)
+
+    def remake(
+        self, request: Request, *, previous_request, previous, progress=lambda f: None, cancelled=lambda: False
+    ) -> Audio:
+        self.remade += 1
+        assert previous.length_samples == previous_request.length_samples
+        return self.render(request, progress=progress, cancelled=cancelled)
+
+
+def video_item(path: str, **fields) -> ItemView:
+    """A two-second video item at 10 s."""
+    given = {
+        "guid": "{video}",
+        "take_guid": "{take}",
+        "track_guid": "{track}",
+        "name": "clip.mp4",
+        "source_path": path,
+        "source_length_s": 4.0,
+        "position_s": 10.0,
+        "length_s": 2.0,
+    }
+    return ItemView(**{**given, **fields})
+
+
+def project(folder: str, *items: ItemView, **fields) -> ProjectView:
+    """A saved project whose cursor is over the given items."""
+    given = {
+        "token": "t1",
+        "path": f"{folder}/show.rpp",
+        "media_dir": folder,
+        "change_count": 1,
+        "cursor_s": 10.5,
+        "sample_rate_hz": 48000,
+        "prompt": "wood",
+        "items": items,
+        "chosen": "track" if items else "",
+    }
+    return ProjectView(**{**given, **fields})

@@ -1,0 +1,124 @@
+"""The main job, end to end: real scripts, real OSC, real reapy, real ONNX Runtime, against the simulated REAPER."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bridge.media import wav
+from tests.story import Studio, studio
+
+from tests.packs import tiny_pack  # isort: skip
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's scene as a video file."""
+    from bridge import demo_scene
+    from bridge.media import mux
+
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    scene = demo_scene.scene()
+    mux.encode_frames(path, scene.frames(), scene.rate_hz)
+    return path
+
+
+@pytest.fixture
+def desk(tmp_path: Path, film: Path, free_port: int) -> Iterator[Studio]:
+    pack = tiny_pack(tmp_path / "packs")
+    flags = ["--packs-dir", str(pack.parent), "--pack", pack.name, "--threads", "1"]
+    with studio(tmp_path, film, flags=flags, port=free_port, length_s=6.0, start_offset_s=0.5) as desk:
+        yield desk
+
+
+def sound(path: Path) -> np.ndarray:
+    return wav.read(path).samples[0]
+
+
+def test_designers_first_hour_when_every_key_is_pressed_then_sound_that_follows_the_markers(
+    desk: Studio, film: Path
+) -> None:
+    before_bytes = hashlib.sha256(film.read_bytes()).hexdigest()
+    reaper = desk.reaper
+    start = reaper.state()
+    designers = reaper.add_marker(11.0, "look at this")
+
+    desk.press_and_wait("find_onsets")
+    found = [position for position, name in desk.markers() if name == "foley"]
+    assert found
+    assert all(10.0 <= position < 16.0 for position in found)
+    desk.press_and_wait("find_onsets")
+    assert [position for position, name in desk.markers() if name == "foley"] == pytest.approx(found)
+    assert (11.0, "look at this") in desk.markers()
+
+    desk.press_and_wait("generate")
+    (item,) = desk.foley_items()
+    video = next(other for other in reaper.items() if other["guid"] == desk.item)
+    assert (item["position_s"], item["length_s"]) == (video["position_s"], video["length_s"])
+    assert item["track_index"] == video["track_index"] + 1
+    first = desk.active_audio(item)
+    assert len(sound(first)) == round(6.0 * 48000)
+    assert np.abs(sound(first)).max() > 0.01
+
+    desk.press_and_wait("new_variation")
+    (item,) = desk.foley_items()
+    assert len(item["takes"]) == 2
+    second = desk.active_audio(item)
+    assert not np.array_equal(sound(first), sound(second))
+
+    ours = [marker for marker in reaper.markers() if marker["name"] == "foley"]
+    moved = ours[-1]
+    reaper.move_marker(moved["guid"], moved["position_s"] + 0.2)
+    desk.press_and_wait("make_again_from_markers")
+    (item,) = desk.foley_items()
+    third = desk.active_audio(item)
+    assert len({first, second, third}) == 3
+    differs = np.flatnonzero(sound(second) != sound(third)) / 48000
+    assert len(differs)
+    assert differs[0] > moved["position_s"] - 10.0 - 0.1
+
+    labels = reaper.undo_labels()
+    assert [label for label in labels if label.startswith("Foley")] == [
+        "Foley: find onsets",
+        "Foley: find onsets",
+        "Foley: generate",
+        "Foley: new variation",
+        "Foley: make again from markers",
+    ]
+    while reaper.undo_labels() and len(reaper.undo_labels()) > len(labels) - 7:
+        reaper.undo()
+    assert designers not in [marker["guid"] for marker in reaper.markers()]
+    now = reaper.state()
+    assert (now["tracks"], now["markers"], now["ext"]) == (start["tracks"], start["markers"], start["ext"])
+    assert all(path.is_file() for path in (first, second, third))
+    assert hashlib.sha256(film.read_bytes()).hexdigest() == before_bytes
+
+
+def test_generate_when_the_cursor_is_elsewhere_then_a_sentence_and_no_change(desk: Studio) -> None:
+    desk.reaper.set_cursor(3.0)
+    before = desk.reaper.state()
+    desk.press("find_onsets")
+    desk.until_console("No video item lies under the edit cursor at 3.000 s")
+    assert desk.reaper.state()["markers"] == before["markers"]
+
+
+def test_keys_when_reaper_restarts_then_they_work_again(desk: Studio) -> None:
+    desk.press_and_wait("find_onsets")
+    path = desk.folder / "project" / "show.rpp"
+    desk.reaper.save()
+    desk.reaper.restart(clean=False)
+    desk.reaper.open(path)
+    desk.reaper.set_cursor(10.1)
+    desk.press_and_wait("find_onsets")
+    assert desk.markers()
+
+
+def test_key_when_the_daemon_is_gone_then_reapers_console_says_how_to_start_it(desk: Studio) -> None:
+    desk.daemon.terminate()
+    desk.daemon.wait(15)
+    desk.press("generate")
+    assert "foley-bridge serve" in desk.reaper.console()
