@@ -48,7 +48,9 @@ def read(path: Path | str) -> Audio:
     return Audio(samples=np.ascontiguousarray(samples.T), rate_hz=int(rate_hz))
 
 
-def write(path: Path | str, audio: Audio, *, provenance: dict[str, Any] | None = None, subtype: str = "PCM_24") -> Path:
+def write(
+    path: Path | str, audio: Audio, *, provenance: dict[str, Any] | str | None = None, subtype: str = "PCM_24"
+) -> Path:
     """Writes a WAV, checks that it reads back whole, and returns the name it got: ``path``, or the next one free.
 
     Args:

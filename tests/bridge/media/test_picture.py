@@ -21,7 +21,7 @@ def drawn(folder: Path, **changes: Any) -> np.ndarray:
     values = np.zeros(120, np.float32)
     values[60] = 1.0
     samples = np.zeros((1, 4 * 48_000), np.float32)
-    samples[0, 3 * 48_000 : 3 * 48_000 + 4_000] = 0.5
+    samples[0, 3 * 48_000 : 3 * 48_000 + 4_000] = np.tile([0.5, -0.5], 2_000)
     given: dict[str, Any] = {
         "activation": Activation(values=values, rate_hz=30.0),
         "onsets": [Onset(time_s=1.0), Onset(time_s=2.5)],
