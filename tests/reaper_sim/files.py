@@ -26,6 +26,7 @@ def save(app: App, project: Project, path: Path, *, rebind: bool = True) -> None
     """Writes the project file."""
     if not path.suffix:
         path = path.with_suffix(".RPP")
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(rpp.dump(project, path, app.profile), "utf-8", newline="")
     if rebind:
         project.path, project.dirty = str(path), False
