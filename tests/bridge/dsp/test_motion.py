@@ -27,10 +27,12 @@ def _picture(time_s: float, *, width: int = 384, height: int = 216, shift: tuple
     return (picture * (1 - cover) + disc * cover).astype(np.uint8)
 
 
-def _film(times: list[float] | NDArray, settings: MotionSettings = SETTINGS, **how: int) -> tuple[NDArray, int]:
+def _film(
+    times: list[float] | NDArray, settings: MotionSettings = SETTINGS, *, width: int = 384, height: int = 216
+) -> tuple[NDArray, int]:
     """Steps, and the number of the first."""
     front = MotionGrid(settings)
-    parts = [front.feed(float(t), _picture(float(t), **how)) for t in times] + [front.finish()]
+    parts = [front.feed(float(t), _picture(float(t), width=width, height=height)) for t in times] + [front.finish()]
     assert front.first_step is not None
     return np.concatenate(parts), front.first_step
 
@@ -126,7 +128,7 @@ def test_feed_when_colour_or_grey_then_the_same() -> None:
     for k in range(4):
         picture = _picture(k / 30)
         one = grey.feed(k / 30, picture)
-        other = colour.feed(k / 30, np.repeat(picture[..., None], 3, 2))
+        other = colour.feed(k / 30, np.stack([picture] * 3, 2))
         np.testing.assert_allclose(one, other, atol=0.02)
 
 
@@ -148,7 +150,9 @@ def test_settings_when_written_and_read_then_equal() -> None:
     assert MotionSettings.from_manifest(settings.to_manifest()) == settings
 
 
-@pytest.mark.parametrize("wrong", [{"kind": "pixels"}, {"kind": "motion_grid", "rose": 1}, {"kind": "motion_grid", "rows": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "pixels"}, {"kind": "motion_grid", "rose": 1}, {"kind": "motion_grid", "rows": 0}]
+)
 def test_settings_when_a_manifest_does_not_fit_then_a_pack_error(wrong: dict) -> None:
     with pytest.raises(PackError):
         MotionSettings.from_manifest(wrong)

@@ -41,7 +41,9 @@ class _Film:
         self.asked: list[tuple[float, float | None]] = []
         self.most_held = 0
 
-    def __call__(self, path: Path | str, *, start_s: float, end_s: float | None, max_width: int | None) -> Iterator[Frame]:
+    def __call__(
+        self, path: Path | str, *, start_s: float, end_s: float | None, max_width: int | None
+    ) -> Iterator[Frame]:
         self.asked.append((start_s, end_s))
         held: weakref.WeakSet[Frame] = weakref.WeakSet()
         for number in range(int(start_s * 30), int((end_s or LENGTH_S) * 30)):
@@ -94,7 +96,9 @@ def test_in_windows_when_the_sequence_is_of_any_length_then_as_in_one_pass(lengt
 
 def test_activation_when_windows_fall_elsewhere_then_the_answer_is_the_same(pack: LoadedPack) -> None:
     answers = [
-        Detector(_windowed(pack, window)).activation(_Film()("", start_s=0, end_s=9, max_width=None), start_s=0, end_s=9)
+        Detector(_windowed(pack, window)).activation(
+            _Film()("", start_s=0, end_s=9, max_width=None), start_s=0, end_s=9
+        )
         for window in (37, 64, 1000)
     ]
     assert len(answers[0].values) == 269
@@ -130,7 +134,9 @@ def test_detect_when_the_item_is_trimmed_moved_and_faster_then_clip_time(pack: L
     assert 6.0 < end_s < 6.5
 
 
-def test_detect_when_the_item_loops_then_each_repeat_has_its_onsets_and_the_source_is_read_once(pack: LoadedPack) -> None:
+def test_detect_when_the_item_loops_then_each_repeat_has_its_onsets_and_the_source_is_read_once(
+    pack: LoadedPack,
+) -> None:
     section = Section(offset_s=0.5, length_s=2.0)
     clip = Clip(source_path="f", source_length_s=LENGTH_S, length_s=5.0, loop=True, section=section)
     film = _Film()
