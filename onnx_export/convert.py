@@ -58,7 +58,7 @@ def export(recipe: Recipe) -> onnx.ModelProto:
                 verbose=False,
             )
     except Exception as error:
-        reason = " ".join(str(error).split())[:400]
+        reason = " ".join(str(error.__cause__ or error).split())[:400]
         raise PackError(
             f'graph "{recipe.role}" cannot be exported ({reason})', hint="Change the net, or the recipe's shapes"
         ) from error
