@@ -106,17 +106,23 @@ class Denoiser(nn.Module):
         self.onsets = OnsetEncoder(shape.bumps)
         self.onset_mix = nn.Conv2d(shape.bumps, 48, 1)
         self.head = nn.Conv2d(2 * shape.bands, w0, 1)
-        self.joins = nn.ModuleList([nn.Conv2d(48, w, (1, 2 * s), stride=(1, 2 * s)) for w, s in zip((w0, w1, w2, w3), (1, 2, 4, 8))])
+        self.joins = nn.ModuleList(
+            [nn.Conv2d(48, w, (1, 2 * s), stride=(1, 2 * s)) for w, s in zip((w0, w1, w2, w3), (1, 2, 4, 8))]
+        )
         self.down = nn.ModuleList(
-            [nn.ModuleList([Block(w, condition), Block(w, condition, dilation=d)]) for w, d in ((w0, 1), (w1, 2), (w2, 2))]
+            [
+                nn.ModuleList([Block(w, condition), Block(w, condition, dilation=d)])
+                for w, d in ((w0, 1), (w1, 2), (w2, 2))
+            ]
         )
-        self.shrink = nn.ModuleList(
-            [nn.Conv2d(a, b, (1, 2), stride=(1, 2)) for a, b in ((w0, w1), (w1, w2), (w2, w3))]
-        )
+        self.shrink = nn.ModuleList([nn.Conv2d(a, b, (1, 2), stride=(1, 2)) for a, b in ((w0, w1), (w1, w2), (w2, w3))])
         self.middle = nn.ModuleList([Block(w3, condition, dilation=d) for d in (1, 2, 4)])
         self.grow = nn.ModuleList([nn.Conv2d(b, 2 * a, 1) for a, b in ((w0, w1), (w1, w2), (w2, w3))])
         self.up = nn.ModuleList(
-            [nn.ModuleList([Block(w, condition, dilation=d), Block(w, condition)]) for w, d in ((w0, 1), (w1, 2), (w2, 2))]
+            [
+                nn.ModuleList([Block(w, condition, dilation=d), Block(w, condition)])
+                for w, d in ((w0, 1), (w1, 2), (w2, 2))
+            ]
         )
         self.norm = FrameNorm(w0)
         self.tail = nn.Conv2d(w0, 4 * shape.bands, 1)

@@ -31,8 +31,12 @@ def _tag(name: str, kind: str, words: str = "", columns: str = "") -> Tag:
 
 
 TAGS: tuple[Tag, ...] = (
-    _tag("wood", "material", "wooden oak pine timber plank board log furniture table chair desk cabinet parquet bamboo"),
-    _tag("metal", "material", "metallic iron steel tin brass copper aluminium aluminum rail pipe radiator anvil cutlery"),
+    _tag(
+        "wood", "material", "wooden oak pine timber plank board log furniture table chair desk cabinet parquet bamboo"
+    ),
+    _tag(
+        "metal", "material", "metallic iron steel tin brass copper aluminium aluminum rail pipe radiator anvil cutlery"
+    ),
     _tag("glass", "material", "glassy window pane crystal jar wineglass"),
     _tag("plastic", "material", "polystyrene styrofoam vinyl pvc bucket toy"),
     _tag("cloth", "material", "fabric textile carpet clothing cotton denim curtain backpack rug", "fabric"),
@@ -43,7 +47,11 @@ TAGS: tuple[Tag, ...] = (
     _tag("water", "material", "splash wet liquid drip bubble rain"),
     _tag("paper", "material", "page newspaper magazine book sheet"),
     _tag("flesh", "material", "body skin soft organic meat chest belly", "flesh_soft"),
-    _tag("hit", "action", "strike impact knock bang tap thud thump smack whack hammer bump clank clang beat stick drumstick drop"),
+    _tag(
+        "hit",
+        "action",
+        "strike impact knock bang tap thud thump smack whack hammer bump clank clang beat stick drumstick drop",
+    ),
     _tag("scrape", "action", "scratch rub drag slide scuff rasp grind brush"),
     _tag("footstep", "action", "step walk walking run running foot feet boot shoe sneaker stomp tread"),
     _tag("drum", "object", "percussion snare tom", "drum tabla hand-drum snare"),
@@ -85,10 +93,10 @@ def tags_of(*, category: str, action: str, detail: str) -> tuple[int, ...]:
     found = set()
     detail_words = set(detail.split("(")[0].replace(":", " ").lower().split())
     for index, tag in enumerate(TAGS):
-        if tag.kind == "material" and category in (tag.name, *tag.columns):
-            found.add(index)
-        elif tag.kind == "action" and action == tag.name:
-            found.add(index)
-        elif tag.kind == "object" and detail_words & {tag.name, *tag.columns}:
+        if (
+            (tag.kind == "material" and category in (tag.name, *tag.columns))
+            or (tag.kind == "action" and action == tag.name)
+            or (tag.kind == "object" and detail_words & {tag.name, *tag.columns})
+        ):
             found.add(index)
     return tuple(sorted(found))

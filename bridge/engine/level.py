@@ -1,0 +1,62 @@
+"""The last touches on a rendered sound: where it may sound at all, how loud, and how pieces are joined.
+
+Convention: every function acts on each sample by itself or on its close surroundings, never on the level of the whole,
+so that a part made again does not change the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from bridge.engine.spans import Span
+
+KNEE = 10.0 ** (-1.0 / 20.0)
+"""The limiter leaves everything up to -1 dBFS as it is."""
+
+Array = NDArray[np.float32]
+
+
+def limit(samples: Array) -> Array:
+    """Never reaches full scale; unchanged up to ``KNEE``, bent by tanh above it."""
+    size = np.abs(samples)
+    room = 1.0 - KNEE
+    bent = KNEE + room * np.tanh((size - KNEE) / room) * 0.999
+    return np.where(size > KNEE, np.sign(samples) * bent, samples).astype(np.float32)
+
+
+def gate(length: int, *, opens: int, fade_in: int, closes: int, fade_out: int) -> Array:
+    """0 outside, 1 inside: rises over the ``fade_in`` samples before ``opens``, falls over ``fade_out`` to ``closes``."""
+    index = np.arange(length, dtype=np.float64)
+    rise = np.clip((index - (opens - fade_in)) / fade_in, 0.0, 1.0)
+    fall = np.clip((closes - index) / fade_out, 0.0, 1.0)
+    return (np.sin(0.5 * np.pi * rise) ** 2 * np.sin(0.5 * np.pi * fall) ** 2).astype(np.float32)
+
+
+def resample(samples: Array, *, from_hz: int, to_hz: int, length: int) -> Array:
+    """At another rate, with exactly ``length`` samples."""
+    if from_hz != to_hz:
+        common = int(np.gcd(from_hz, to_hz))
+        samples = signal.resample_poly(samples, to_hz // common, from_hz // common).astype(np.float32)
+    if len(samples) >= length:
+        return samples[:length]
+    return np.concatenate([samples, np.zeros(length - len(samples), np.float32)])
+
+
+def splice(old: Array, new: Array, spans: Sequence[Span], *, fade: int) -> Array:
+    """``old``, but ``new`` inside the spans; the two cross-fade within each span's first and last ``fade`` samples."""
+    result = old.copy()
+    for start, end in spans:
+        length = end - start
+        ramp = max(1, min(fade, length // 2))
+        weight = np.ones(length, np.float32)
+        rise = (np.arange(ramp, dtype=np.float32) + 1.0) / (ramp + 1.0)
+        if start > 0:
+            weight[:ramp] = rise
+        if end < len(old):
+            weight[length - ramp :] = np.minimum(weight[length - ramp :], rise[::-1])
+        result[start:end] += weight * (new[start:end] - old[start:end])
+    return result

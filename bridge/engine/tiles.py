@@ -1,0 +1,95 @@
+"""Long latents in pieces: noise that belongs to a place, and windows that look far enough. Pure functions.
+
+Convention: frames are counted from the start of the item and may be negative (a lead before the first onset). All
+borders are multiples of ``ALIGN_FRAMES``, the coarsest step of any net here. A window gives only its core; around it
+stands ``before`` and ``after`` context, so where a net looks no further the pieces equal one pass over everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.engine.spans import Span
+from bridge.errors import PackError
+
+ALIGN_FRAMES = 16
+_FIRST_BLOCK = 1 << 20
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windowing:
+    """How long sounds are cut.
+
+    Attributes:
+        core: frames that one window answers for.
+        before, after: frames of context; sound depends on its past (tails) more than on its future.
+    """
+
+    core: int
+    before: int
+    after: int
+
+    @classmethod
+    def of(cls, *, window: int, overlap: int) -> Windowing:
+        """From a pack's numbers: three quarters of the overlap look back, one quarter ahead.
+
+        Raises:
+            PackError: nothing is left between the two.
+        """
+        before = overlap * 3 // 4 // ALIGN_FRAMES * ALIGN_FRAMES
+        after = overlap // 4 // ALIGN_FRAMES * ALIGN_FRAMES
+        core = (window - before - after) // ALIGN_FRAMES * ALIGN_FRAMES
+        if core < ALIGN_FRAMES:
+            raise PackError(
+                f"windows of {window} frames with an overlap of {overlap} leave nothing between", hint="Repair the pack"
+            )
+        return cls(core=core, before=before, after=after)
+
+    def pieces(self, span: Span) -> Iterator[tuple[Span, Span]]:
+        """(core, window) spans that cover ``span``; cores lie on a grid that is fixed in time and follow one another.
+
+        What fits into one window is one piece.
+        """
+        start, end = span
+        if end - start <= self.core + self.before + self.after:
+            yield span, span
+            return
+        at = start
+        while at < end:
+            stop = min(end, (at // self.core + 1) * self.core)
+            yield (at, stop), (max(start, at - self.before), min(end, stop + self.after))
+            at = stop
+
+    def run(self, function: Callable[[Span], Array], span: Span) -> Array:
+        """A function of windows, put together over a span.
+
+        Args:
+            function: window -> array (..., frames of the window x some factor).
+            span: what is wanted.
+        """
+        parts = []
+        for core, window in self.pieces(span):
+            values = function(window)
+            factor = values.shape[-1] // (window[1] - window[0])
+            parts.append(values[..., (core[0] - window[0]) * factor : (core[1] - window[0]) * factor])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+
+
+def noise(span: Span, *, seed: int, channels: int) -> Array:
+    """White noise for a span, shape (channels, frames): a function of seed and place alone.
+
+    Any two spans agree where they overlap, so a sound made again over another span starts from the same noise.
+    """
+    blocks = []
+    first, last = span[0] // ALIGN_FRAMES, -(-span[1] // ALIGN_FRAMES)
+    for block in range(first, last):
+        generator = np.random.default_rng([seed, block + _FIRST_BLOCK])
+        blocks.append(generator.standard_normal((channels, ALIGN_FRAMES), dtype=np.float32))
+    start = first * ALIGN_FRAMES
+    return np.concatenate(blocks, axis=1)[:, span[0] - start : span[1] - start]
