@@ -187,6 +187,8 @@ def _pack(module: Any, kind: str, const: bool, value: Any) -> Any:
         return _CELLS[kind](value)
     if kind == "char*":
         return module.rpr_packsc(value) if const else module.rpr_packs(value)
+    if kind in POINTERS_TO_POINTERS:
+        return ct.c_void_p(module.rpr_packp(kind, value))
     return ct.c_uint64(module.rpr_packp(kind, value))
 
 

@@ -43,7 +43,7 @@ VALIDATED_TYPES: Final = (
     "TrackEnvelope*",
     "PCM_source*",
 )
-"""[D] The types ValidatePtr knows; of any other type it says "valid", so that reaper_python passes such a pointer on."""
+"""[D] The types ValidatePtr knows. Of any other type it says "valid", so that reaper_python passes such a pointer on."""
 
 # -- markers -----------------------------------------------------------------------------------------------------------
 
@@ -93,11 +93,17 @@ PROJECT_EXT_STATE_MARKS_DIRTY: Final = False
 PERSISTENT_EXT_STATE_IS_WRITTEN_ON_EXIT: Final = True
 """[U] When a persistent ext state reaches the file (False: at once). A kill loses what was not written."""
 
+FILES_LOSE_LINE_BREAKS: Final = True
+"""[U] A text with a line break (project ext state, P_EXT, names) loses what follows the break when saved."""
+
+TAKE_EXTENSION_BLOCK: Final = "TAKEEXT"
+"""[U] Name of the block that holds a take's P_EXT texts in a project file; an item's and a track's are in EXT."""
+
 # -- Python ------------------------------------------------------------------------------------------------------------
 
 SCRIPTS_IMPORT_AFRESH: Final = True
-"""[D] Every run of a script has its own interpreter: modules outside the standard library are imported anew (C extensions
-imported in a second run have crashed REAPER), nothing is shared between scripts."""
+"""[D] Every run of a script has its own interpreter: modules outside the standard library are imported anew (in a second
+run, C extensions have crashed REAPER); scripts share nothing."""
 
 SCRIPT_ERROR_ENDS_SCRIPT: Final = True
 """[D] An uncaught exception ends the script, also in a deferred call; the traceback goes to REAPER's console."""

@@ -18,7 +18,7 @@ one undo step, as a designer's is. Reading methods (``state``, ``items``, ``mark
 empties the list when a test expects them).
 
 Dialogs: ``answer_next_inputs(["wood", None])`` queues the answers of the next GetUserInputs (one string per call,
-comma separated as REAPER returns them; None = Cancel); ``answer_next_boxes([6])`` the buttons of the next message boxes.
+comma separated as REAPER returns them; None = Cancel), ``answer_next_boxes([6])`` the buttons of message boxes.
 Without a queued answer the dialog stays open and, as in REAPER, no script, no web request is served until
 ``answer_modal(...)`` or ``close_modal()``. ``open_modal()`` opens some dialog of REAPER's own.
 
@@ -38,6 +38,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .designer import Designer
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -45,7 +47,7 @@ class SimReaperError(RuntimeError):
     """The simulated REAPER refused a command, or is gone."""
 
 
-class SimReaper:
+class SimReaper(Designer):
     """One simulated REAPER process. ``web_port`` is the web interface's port (0 = none), ``pid`` the process."""
 
     def __init__(self, resource_dir: Path, arguments: Sequence[str], env: Mapping[str, str] | None) -> None:
@@ -175,9 +177,10 @@ class SimReaper:
     # -- faults and output -----------------------------------------------------------------------------------------
 
     def faults(self) -> list[dict[str, Any]]:
-        """What went wrong in ways that only a real REAPER would show: kind, function, message, fatal; also after a crash.
+        """What went wrong in ways that only a real REAPER would show; also readable after a crash.
 
-        Kinds: "crash" (stale, wrong or NULL pointer), "ui_refresh", "unimplemented", "internal", "leak" is not one.
+        Each has kind, function, message, fatal. Kinds: "crash" (stale, wrong or NULL pointer; ends the process),
+        "ui_refresh", "unimplemented" and "internal" (a bug of the simulator).
         """
         path = self.resource_dir / "sim-faults.jsonl"
         if not path.exists():
@@ -190,248 +193,9 @@ class SimReaper:
         (self.resource_dir / "sim-faults.jsonl").unlink(missing_ok=True)
         return found
 
-    def console(self) -> str:
-        """REAPER's console: ShowConsoleMsg and tracebacks of scripts."""
-        return self._ask("console")
-
-    def help_text(self) -> str:
-        """The text last given to Help_Set."""
-        return self._ask("help_text")
-
     def log_text(self) -> str:
         """Standard error of the process so far."""
         return self.log_path.read_text("utf-8", "replace") if self.log_path.exists() else ""
-
-    # -- gestures: tracks and items --------------------------------------------------------------------------------
-
-    def add_track(self, name: str = "", index: int | None = None) -> str:
-        """A new track (at the end without ``index``)."""
-        return self._ask("add_track", name=name, index=index)
-
-    def delete_track(self, guid: str) -> None:
-        """Deletes a track with everything on it."""
-        self._ask("delete_track", guid=guid)
-
-    def set_track(self, guid: str, **values: Any) -> None:
-        """Changes fields of a track: name, mute, solo, selected, folder_depth, lock."""
-        self._ask("set_track", guid=guid, values=values)
-
-    def place_video(
-        self,
-        path: str | os.PathLike[str],
-        position_s: float,
-        length_s: float | None = None,
-        start_offset_s: float = 0.0,
-        play_rate: float = 1.0,
-        loop: bool = False,
-        section: tuple[float, float] | None = None,
-        reverse: bool = False,
-        track: str | None = None,
-        muted: bool = False,
-        selected: bool = False,
-    ) -> str:
-        """Puts a media file (video or sound) on a track and returns the item's GUID.
-
-        Args:
-            length_s: of the item; None = what the file allows. section: (offset, length) in the file makes a SECTION
-                source around it; ``reverse`` too. track: its GUID; None = a new track named "Video".
-        """
-        return self._ask(
-            "place_media",
-            path=os.fspath(path),
-            position_s=position_s,
-            length_s=length_s,
-            start_offset_s=start_offset_s,
-            play_rate=play_rate,
-            loop=loop,
-            section=section,
-            reverse=reverse,
-            track=track,
-            muted=muted,
-            selected=selected,
-        )
-
-    def set_item(self, guid: str, **values: Any) -> None:
-        """Changes an item: position_s, length_s, start_offset_s, play_rate, loop, muted, active_take, track, locked."""
-        self._ask("set_item", guid=guid, values=values)
-
-    def delete_item(self, guid: str) -> None:
-        """Deletes an item."""
-        self._ask("delete_item", guid=guid)
-
-    def split_item(self, guid: str, position_s: float) -> str:
-        """Splits an item and returns the GUID of the right part."""
-        return self._ask("split_item", guid=guid, position_s=position_s)
-
-    def copy_item(self, guid: str, position_s: float) -> str:
-        """Pastes a copy of an item on its track; private texts (P_EXT) are copied with it, GUIDs are new."""
-        return self._ask("copy_item", guid=guid, position_s=position_s)
-
-    def set_stretch_markers(self, guid: str, markers: Sequence[tuple[float, float]]) -> None:
-        """Stretch markers (position in the item x play rate, source position) of the item's active take."""
-        self._ask("set_stretch_markers", guid=guid, markers=list(markers))
-
-    def set_offline(self, guid: str, offline: bool = True) -> None:
-        """Sets the media of the item's active take offline or online again."""
-        self._ask("set_offline", guid=guid, offline=offline)
-
-    def select(self, *guids: str) -> None:
-        """Selects exactly these items and tracks; nothing without arguments. Not an undo step."""
-        self._ask("select", guids=list(guids))
-
-    def set_cursor(self, position_s: float) -> None:
-        """Moves the edit cursor. Not an undo step."""
-        self._ask("set_cursor", position_s=position_s)
-
-    def set_mouse_track(self, guid: str | None) -> None:
-        """Puts the mouse over a track (None = over nothing)."""
-        self._ask("set_mouse_track", guid=guid)
-
-    def set_time_selection(self, start_s: float, end_s: float) -> None:
-        """Sets the time selection."""
-        self._ask("set_time_selection", start_s=start_s, end_s=end_s)
-
-    # -- gestures: markers -----------------------------------------------------------------------------------------
-
-    def add_marker(self, position_s: float, name: str = "", *, end_s: float | None = None, number: int = -1) -> str:
-        """A new marker, or a region when ``end_s`` is given."""
-        return self._ask("add_marker", position_s=position_s, name=name, end_s=end_s, number=number)
-
-    def move_marker(self, guid: str, position_s: float) -> None:
-        """Drags a marker."""
-        self._ask("move_marker", guid=guid, position_s=position_s)
-
-    def rename_marker(self, guid: str, name: str) -> None:
-        """Renames a marker."""
-        self._ask("rename_marker", guid=guid, name=name)
-
-    def delete_marker(self, guid: str) -> None:
-        """Deletes a marker."""
-        self._ask("delete_marker", guid=guid)
-
-    # -- looking ---------------------------------------------------------------------------------------------------
-
-    def markers(self) -> list[dict[str, Any]]:
-        """Markers and regions in enumeration order: guid, position_s, end_s, is_region, name, number, color."""
-        return self.state()["markers"]
-
-    def tracks(self) -> list[dict[str, Any]]:
-        """Tracks from the top: guid, name, mute, solo, selected, folder_depth, ext, items."""
-        return self.state()["tracks"]
-
-    def items(self) -> list[dict[str, Any]]:
-        """All items, by track then time: as in ``state`` plus track (GUID) and track_index."""
-        return [
-            {**item, "track": track["guid"], "track_index": index}
-            for index, track in enumerate(self.tracks())
-            for item in track["items"]
-        ]
-
-    def state(self) -> dict[str, Any]:
-        """Everything that the active project holds, as JSON; equal states mean an unchanged project.
-
-        Keys: path, tracks (with items, with takes, with source), markers, ext, cursor_s, time_selection, loop_points.
-        Item: guid, position_s, length_s, loop, muted, selected, active_take, notes, ext, takes.
-        Take: guid, name, start_offset_s, play_rate, ext, markers, stretch_markers, source (or null).
-        Source: type, path, length_s, offline, peaks, parent, section_offset_s, section_length_s, reverse.
-        """
-        return self._ask("state")
-
-    def change_count(self) -> int:
-        """GetProjectStateChangeCount of the active project."""
-        return self._ask("change_count")
-
-    def ext_state(self, section: str, key: str) -> str:
-        """GetExtState; "" if none."""
-        return self._ask("ext_state", section=section, key=key)
-
-    def set_ext_state(self, section: str, key: str, value: str, persist: bool = False) -> None:
-        """SetExtState, as another script would."""
-        self._ask("set_ext_state", section=section, key=key, value=value, persist=persist)
-
-    # -- undo, files, tabs -----------------------------------------------------------------------------------------
-
-    def undo(self) -> str:
-        """Ctrl+Z; returns the undone step's title ("" if there was none)."""
-        return self._ask("undo")
-
-    def redo(self) -> str:
-        """Ctrl+Shift+Z; returns the redone step's title ("" if there was none)."""
-        return self._ask("redo")
-
-    def undo_labels(self) -> list[str]:
-        """Titles of the steps that can be undone, oldest first."""
-        return self._ask("undo_labels")
-
-    def save(self, path: str | os.PathLike[str] | None = None) -> None:
-        """Saves the active project (under ``path``: Save as)."""
-        self._ask("save", path=None if path is None else os.fspath(path))
-
-    def open(self, path: str | os.PathLike[str]) -> None:
-        """Opens a project file in the active tab."""
-        self._ask("open", path=os.fspath(path))
-
-    def new_tab(self) -> int:
-        """Opens a tab with an empty project, makes it the active one and returns its index."""
-        return self._ask("new_tab")
-
-    def switch_tab(self, index: int) -> None:
-        """Makes a tab the active one."""
-        self._ask("switch_tab", index=index)
-
-    def close_tab(self, index: int | None = None) -> None:
-        """Closes a tab (None = the active one) without saving; an empty project replaces the last one."""
-        self._ask("close_tab", index=index)
-
-    # -- scripts, time, dialogs ------------------------------------------------------------------------------------
-
-    def run_script(self, path: str | os.PathLike[str], *, when_running: str = "ask") -> str:
-        """Presses the key bound to a script; "ran", or "modal" when a dialog is open now.
-
-        ``when_running`` is what the designer once chose for a script that still runs: "ask" (REAPER's task control
-        dialog opens), "terminate" (the old one ends first) or "new" (a second instance).
-        """
-        return self._ask("run_script", path=os.fspath(path), when_running=when_running)
-
-    def terminate_scripts(self) -> None:
-        """Ends every running script; their atexit runs."""
-        self._ask("terminate_scripts")
-
-    def running_scripts(self) -> list[str]:
-        """Paths of the scripts that wait for their next cycle."""
-        return self._ask("running_scripts")
-
-    def wait_ticks(self, count: int = 1, timeout_s: float = 30.0) -> None:
-        """Returns when the main loop has completed ``count`` further rounds."""
-        self._ask("wait_ticks", timeout_s=timeout_s, count=count)
-
-    def open_modal(self, title: str = "REAPER Preferences") -> None:
-        """Opens a dialog of REAPER's own: scripts and web interface stop until ``close_modal``."""
-        self._ask("open_modal", title=title)
-
-    def close_modal(self) -> None:
-        """Closes the open dialog with Cancel."""
-        self._ask("close_modal")
-
-    def modal(self) -> dict[str, Any] | None:
-        """The open dialog (kind, title, text, fields) or None."""
-        return self._ask("modal")
-
-    def answer_modal(self, value: str | int | None) -> None:
-        """Answers the open dialog: the values of GetUserInputs, or the number of a message box's button."""
-        self._ask("answer_modal", value=value)
-
-    def answer_next_inputs(self, answers: Sequence[str | None]) -> None:
-        """Queues answers for the next GetUserInputs calls; None = Cancel."""
-        self._ask("answer_next_inputs", answers=list(answers))
-
-    def answer_next_boxes(self, buttons: Sequence[int]) -> None:
-        """Queues the buttons for the next message boxes (1 OK, 2 Cancel, 6 Yes, 7 No)."""
-        self._ask("answer_next_boxes", buttons=list(buttons))
-
-    def dialogs(self) -> list[dict[str, Any]]:
-        """Every dialog that scripts opened so far: kind, title, text, fields, answer."""
-        return self._ask("dialogs")
 
     # -- the control pipe ------------------------------------------------------------------------------------------
 

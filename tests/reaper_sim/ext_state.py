@@ -1,7 +1,7 @@
 """Ext state: small texts that scripts leave for each other.
 
-Convention: the file is read once at start and written on a clean exit; while REAPER runs nobody re-reads it. Line breaks
-do not survive in it.
+Convention: the file is read once at start and written on a clean exit; while REAPER runs nobody re-reads it. Line
+breaks do not survive in it.
 """
 
 from __future__ import annotations

@@ -23,6 +23,10 @@ class Crash(BaseException):
     """A real REAPER would have crashed here."""
 
 
+class NullPointer(Crash):
+    """NULL where an object is needed."""
+
+
 class Faults:
     """The fault book of one process."""
 

@@ -14,9 +14,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from . import assumptions
 from .apigen import BUFFER_BYTES, PLAIN, Signature, c_type
 from .app import App
-from .faults import Crash, Unsimulated
+from .faults import Crash, NullPointer, Unsimulated
 from .handles import TYPES
 
 IMPLEMENTED: dict[str, tuple[Callable[..., Any], frozenset[str]]] = {}
@@ -111,6 +112,9 @@ class Table:
             try:
                 values = [convert(raw) for convert in converters]
                 return finish(function(app, *values))
+            except NullPointer as null:
+                if assumptions.NULL_POINTER_CRASHES:
+                    app.faults.record("crash", name, str(null), fatal=True)
             except Crash as crash:
                 app.faults.record("crash", name, str(crash), fatal=True)
             except Unsimulated as error:

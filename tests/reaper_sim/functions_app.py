@@ -1,4 +1,4 @@
-"""API: the program itself: versions, paths, ext state, console, dialogs, actions, mouse, refresh of the user interface."""
+"""API: the program itself: versions, paths, ext state, console, dialogs, actions, mouse, refresh."""
 
 from __future__ import annotations
 

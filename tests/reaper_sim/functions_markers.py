@@ -1,4 +1,4 @@
-"""API: project markers and regions, the older functions (numbers, enumeration indices) and the pointer functions of 7.62.
+"""API: project markers and regions: the older functions (numbers, indices) and the pointer functions of 7.62.
 
 Convention: the enumeration index counts markers and regions together in order of time; the displayed number is separate
 for markers and regions, shared numbers are allowed for markers only; the GUID stays.

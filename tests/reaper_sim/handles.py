@@ -11,7 +11,7 @@ import os
 import time
 from typing import Any
 
-from .faults import Crash
+from .faults import Crash, NullPointer
 from .model import Item, Marker, Project, Source, Take, Track
 
 TYPES: dict[str, type] = {
@@ -72,7 +72,7 @@ class Handles:
             Crash: NULL, never given, of another type, or its object is gone.
         """
         if number == 0:
-            raise Crash(f"NULL given as {type_name}")
+            raise NullPointer(f"NULL given as {type_name}")
         thing = self._objects.get(number)
         if thing is None:
             raise Crash(f"0x{number:016X} was never a {type_name}")

@@ -1,9 +1,10 @@
 """REAPER's Python: what a script finds around it.
 
-Convention: as far as is known every run of a script has an interpreter of its own (see ``assumptions``). Here that means:
-an own ``__main__`` (with the attribute ``obj`` and the built-ins ``RPR_defer``, ``RPR_atexit``, ``RPR_runloop``), an own
-``sys.path`` (the script's folder, the standard library, python-reapy if installed) and own modules; only the standard
-library is shared. The simulator's modules and the project's virtual environment are out of sight while a script runs.
+Convention: as far as is known every run of a script has an interpreter of its own (see ``assumptions``). Here that
+means: an own ``__main__`` (with the attribute ``obj`` and the built-ins ``RPR_defer``, ``RPR_atexit``,
+``RPR_runloop``), an own ``sys.path`` (the script's folder, the standard library, python-reapy if installed) and own
+modules; only the standard library is shared. The simulator's modules and the project's virtual environment are out of
+sight while a script runs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from . import assumptions
 
 _SHARED = (set(sys.stdlib_module_names) | set(sys.builtin_module_names)) - {"__main__"}
 
@@ -53,6 +56,7 @@ class Interpreter:
         self._stack: list[Script] = []
         self._host_modules: dict[str, types.ModuleType] = {}
         self._host_path: list[str] = []
+        self._common: dict[str, types.ModuleType] = {}
 
     @property
     def running(self) -> Script | None:
@@ -77,11 +81,14 @@ class Interpreter:
         if not self._stack:
             self._host_path = sys.path[:]
         self._stack.append(script)
+        if not assumptions.SCRIPTS_IMPORT_AFRESH:
+            script.modules = {**script.modules, **self._common, "__main__": script.main}
         try:
             with self._switched(around, script.modules, script.search_path):
                 yield
         finally:
             self._stack.pop()
+            self._common = script.modules
 
     @contextlib.contextmanager
     def _switched(

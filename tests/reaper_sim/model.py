@@ -149,7 +149,7 @@ _SOURCE_FIELDS = (
 
 @dataclass(eq=False)
 class Take:
-    """A take of an item. ``markers``: (source position, name, colour); ``stretch``: (position, source position, slope)."""
+    """A take. ``markers``: (source position, name, colour); ``stretch``: (position, source position, slope)."""
 
     item: Item
     guid: str = field(default_factory=new_guid)

@@ -86,7 +86,8 @@ class Scripts:
             run()
         except BaseException:  # also SystemExit: nothing that a script does ends REAPER
             self._app.console += traceback.format_exc()
-            script.deferred.clear()
+            if assumptions.SCRIPT_ERROR_ENDS_SCRIPT:
+                script.deferred.clear()
         if self._interpreter.running is None:
             self._end_of_cycle(script)
 

@@ -1,7 +1,8 @@
 """REAPER's web interface, as far as reapy needs it, and marker lists.
 
-Convention: GET only; at most one new connection and four requests per round of the main loop, all on the main thread, so
-an open dialog stalls it. Commands of one request are separated by ``;``. Unlike REAPER's it listens on 127.0.0.1 only.
+Convention: GET only; at most one new connection and four requests per round of the main loop, all on the main
+thread, so an open dialog stalls it. Commands of one request are separated by ``;``. REAPER's listens on every address
+of the machine, this one on 127.0.0.1 only.
 """
 
 from __future__ import annotations
