@@ -11,7 +11,8 @@ from bridge.dsp.motion import MotionGrid, MotionSettings, compress
 from bridge.errors import PackError
 
 SETTINGS = MotionSettings()
-_TEXTURE = cv2.GaussianBlur(np.random.default_rng(5).integers(0, 255, (400, 700), np.uint8), (0, 0), 2.0)
+_NOISE = np.random.default_rng(5).integers(0, 255, (400, 700), np.uint8)
+_TEXTURE = np.asarray(cv2.GaussianBlur(_NOISE, (0, 0), 2.0), np.uint8)
 
 _DISC = cv2.circle(np.zeros((120, 120), np.uint8), (60, 60), 40, 255, -1, cv2.LINE_AA)
 

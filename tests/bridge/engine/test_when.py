@@ -158,6 +158,14 @@ def test_detect_when_the_item_skips_some_picture_then_each_span_is_read_and_the_
     assert not found.activation.values[(times > 1.1) & (times < 6.9)].any()
 
 
+def test_detect_when_two_spans_lie_close_then_no_onset_is_found_twice(pack: LoadedPack) -> None:
+    clip = Clip(source_path="f", source_length_s=LENGTH_S, length_s=8.94, start_offset_s=2.39, loop=True)
+    assert len(clip.spans()) == 2
+    found = Detector(pack, decode=_Film()).detect(clip, threshold=0.6)
+    expected = sorted((stop - 2.39) % LENGTH_S for stop in STOPS_S)
+    assert _times(found.onsets) == pytest.approx(expected, abs=0.05)
+
+
 def test_detect_when_the_item_plays_backwards_then_onsets_are_mirrored(pack: LoadedPack) -> None:
     section = Section(offset_s=0.0, length_s=LENGTH_S, reverse=True)
     clip = Clip(source_path="f", source_length_s=LENGTH_S, length_s=LENGTH_S, section=section)
