@@ -57,7 +57,8 @@ def _novelty(samples: Array, rate_hz: int) -> tuple[Array, Array]:
     rises = []
     for low, high in zip(EDGES_HZ, (*EDGES_HZ[1:], min(16000.0, 0.45 * rate_hz)), strict=True):
         sections = signal.butter(2, [low, high], "bandpass", fs=rate_hz, output="sos")
-        level = 20.0 * np.log10(envelope(signal.sosfilt(sections, samples)) + floor)
+        band = np.asarray(signal.sosfilt(sections, samples))
+        level = 20.0 * np.log10(envelope(band) + floor)
         after = _running_mean(level, 8, ahead=True)
         before = _running_mean(level, 25, ahead=False)
         rises.append(np.clip(after - before, 0.0, 30.0))

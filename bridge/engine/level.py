@@ -29,7 +29,7 @@ def limit(samples: Array) -> Array:
 
 
 def gate(length: int, *, opens: int, fade_in: int, closes: int, fade_out: int) -> Array:
-    """0 outside, 1 inside: rises over the ``fade_in`` samples before ``opens``, falls over ``fade_out`` to ``closes``."""
+    """1 from ``opens`` on, up over the ``fade_in`` samples before; down over ``fade_out`` to 0 at ``closes``."""
     index = np.arange(length, dtype=np.float64)
     rise = np.clip((index - (opens - fade_in)) / fade_in, 0.0, 1.0)
     fall = np.clip((closes - index) / fade_out, 0.0, 1.0)

@@ -201,7 +201,7 @@ class Generator:
         rate, hop = self._what.rate_hz, self._what.hop_samples
         total = -(-request.length_samples * rate // request.rate_hz)
         frames = -(-total // hop)
-        allowed = [(-LEAD_FRAMES, frames)]
+        allowed = [(-LEAD_FRAMES, frames + ALIGN_FRAMES)]
         if wanted is not None:
             scale = rate / request.rate_hz / hop
             near = [(int(start * scale) - 2, int(end * scale) + 3) for start, end in wanted]

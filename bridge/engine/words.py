@@ -19,46 +19,13 @@ from numpy.typing import NDArray
 from bridge.errors import PackError, RequestError
 
 NAMED_TAGS = 16
-_SMALL = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "on",
-        "onto",
-        "in",
-        "into",
-        "to",
-        "at",
-        "from",
-        "with",
-        "without",
-        "by",
-        "for",
-        "and",
-        "or",
-        "against",
-        "over",
-        "under",
-        "like",
-        "as",
-        "is",
-        "are",
-        "it",
-        "its",
-        "some",
-        "sound",
-        "sounds",
-        "noise",
-        "noises",
-        "effect",
-        "foley",
-        "please",
-        "make",
-        "very",
-    ]
-)
+# fmt: off
+_SMALL = frozenset((
+    "a", "against", "an", "and", "are", "as", "at", "by", "effect", "foley", "for", "from", "in", "into", "is", "it",
+    "its", "like", "make", "noise", "noises", "of", "on", "onto", "or", "over", "please", "some", "sound", "sounds",
+    "the", "to", "under", "very", "with", "without",
+))
+# fmt: on
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

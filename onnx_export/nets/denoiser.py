@@ -19,7 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-ALIGN_FRAMES = 16
+STEPS = (2, 4, 8, 16)
+"""Frames per step at the four resolutions; a latent's length is a multiple of the last."""
+REACH_FRAMES = 312
+"""How far the U-Net looks to either side; the onset encoder looks MEMORY_FRAMES further back."""
 MEMORY_FRAMES = 640
 LOOKAHEAD_FRAMES = 8
 MIN_LOG_VARIANCE, MAX_LOG_VARIANCE = -9.0, 3.0
@@ -75,6 +78,8 @@ class OnsetEncoder(nn.Module):
     Fixed causal kernels, raised cosines on a logarithmic axis of delay from -LOOKAHEAD to MEMORY frames.
     """
 
+    kernel: Tensor
+
     def __init__(self, bumps: int) -> None:
         super().__init__()
         delay = torch.arange(-LOOKAHEAD_FRAMES, MEMORY_FRAMES, dtype=torch.float64)
@@ -94,6 +99,8 @@ class OnsetEncoder(nn.Module):
 class Denoiser(nn.Module):
     """(noisy, sigma, onset_track, embedding) -> velocity: the pack's ``denoiser`` graph. Frames: multiple of 16."""
 
+    rates: Tensor
+
     def __init__(self, shape: DenoiserShape) -> None:
         super().__init__()
         self.shape = shape
@@ -107,27 +114,19 @@ class Denoiser(nn.Module):
         self.onset_mix = nn.Conv2d(shape.bumps, 48, 1)
         self.head = nn.Conv2d(2 * shape.bands, w0, 1)
         self.joins = nn.ModuleList(
-            [nn.Conv2d(48, w, (1, 2 * s), stride=(1, 2 * s)) for w, s in zip((w0, w1, w2, w3), (1, 2, 4, 8))]
+            [nn.Conv2d(48, width, (1, step), stride=(1, step)) for width, step in zip(shape.widths, STEPS, strict=True)]
         )
-        self.down = nn.ModuleList(
-            [
-                nn.ModuleList([Block(w, condition), Block(w, condition, dilation=d)])
-                for w, d in ((w0, 1), (w1, 2), (w2, 2))
-            ]
-        )
-        self.shrink = nn.ModuleList([nn.Conv2d(a, b, (1, 2), stride=(1, 2)) for a, b in ((w0, w1), (w1, w2), (w2, w3))])
+        levels = ((w0, 1), (w1, 2), (w2, 2))
+        steps = ((w0, w1), (w1, w2), (w2, w3))
+        self.down = nn.ModuleList([_pair(Block(w, condition), Block(w, condition, dilation=d)) for w, d in levels])
+        self.shrink = nn.ModuleList([nn.Conv2d(a, b, (1, 2), stride=(1, 2)) for a, b in steps])
         self.middle = nn.ModuleList([Block(w3, condition, dilation=d) for d in (1, 2, 4)])
-        self.grow = nn.ModuleList([nn.Conv2d(b, 2 * a, 1) for a, b in ((w0, w1), (w1, w2), (w2, w3))])
-        self.up = nn.ModuleList(
-            [
-                nn.ModuleList([Block(w, condition, dilation=d), Block(w, condition)])
-                for w, d in ((w0, 1), (w1, 2), (w2, 2))
-            ]
-        )
+        self.grow = nn.ModuleList([nn.Conv2d(b, 2 * a, 1) for a, b in steps])
+        self.up = nn.ModuleList([_pair(Block(w, condition, dilation=d), Block(w, condition)) for w, d in levels])
         self.norm = FrameNorm(w0)
         self.tail = nn.Conv2d(w0, 4 * shape.bands, 1)
-        nn.init.zeros_(self.tail.weight)
-        nn.init.zeros_(self.tail.bias)
+        for parameter in self.tail.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, noisy: Tensor, sigma: Tensor, onset_track: Tensor, embedding: Tensor) -> Tensor:
         """Predict v = a eps - b x0 for x = a x0 + b eps, a = cos(pi sigma / 2), b = sin(pi sigma / 2)."""
@@ -137,22 +136,29 @@ class Denoiser(nn.Module):
         x = self.head(_fold(noisy)) + self.joins[0](onsets)
         skips = []
         for level in range(3):
-            for block in self.down[level]:
-                x = block(x, condition)
+            x = _through(self.down[level], x, condition)
             skips.append(x)
             x = self.shrink[level](x) + self.joins[level + 1](onsets)
-        for block in self.middle:
-            x = block(x, condition)
+        x = _through(self.middle, x, condition)
         for level in (2, 1, 0):
             x = _unfold(self.grow[level](x)) + skips[level]
-            for block in self.up[level]:
-                x = block(x, condition)
+            x = _through(self.up[level], x, condition)
         guess = _unfold(self.tail(functional.silu(self.norm(x))))[:, :, 0, :].float()
         correction, log_variance = guess.chunk(2, dim=1)
         variance = torch.exp(log_variance.clamp(MIN_LOG_VARIANCE, MAX_LOG_VARIANCE))
         angle = sigma[:, None, None] * (math.pi / 2)
         a, b = torch.cos(angle), torch.sin(angle)
         return noisy * (a * b * (1.0 - variance) / (a * a * variance + b * b)) + correction
+
+
+def _pair(first: Block, second: Block) -> nn.ModuleList:
+    return nn.ModuleList([first, second])
+
+
+def _through(blocks: nn.Module, x: Tensor, condition: Tensor) -> Tensor:
+    for block in blocks.children():
+        x = block(x, condition)
+    return x
 
 
 def _fold(x: Tensor) -> Tensor:

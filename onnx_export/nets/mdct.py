@@ -53,6 +53,9 @@ def compress(spectrum: Tensor, scale: Tensor) -> Tensor:
 class Decoder(nn.Module):
     """Latent (batch, bands, frames) -> sound (batch, 1, frames * HOP): the pack's ``decoder`` graph."""
 
+    scale: Tensor
+    basis: Tensor
+
     def __init__(self, scale: Tensor) -> None:
         super().__init__()
         self.register_buffer("scale", scale.clone())

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import torch
-
 from bridge.packs import contract
 from bridge.packs.manifest import TrainingData, What
 from onnx_export.nets.denoiser import Denoiser, WordTable
@@ -80,7 +78,7 @@ def recipes(*, words: WordTable, denoiser: Denoiser, decoder: Decoder) -> tuple[
         ),
         Recipe(
             role=contract.DENOISER,
-            module=denoiser.float().to(memory_format=torch.contiguous_format),
+            module=denoiser,
             sizes={"channels": shape.bands, "dim": shape.embedding},
             shapes=frames,
         ),

@@ -13,8 +13,9 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -54,11 +55,13 @@ class TrainPlan:
     batch: int = 16
     rate: float = 8e-4
     seed: int = 0
-    shape: DenoiserShape = DenoiserShape()
+    shape: DenoiserShape = field(default_factory=DenoiserShape)
 
 
 class WhatModel(nn.Module):
     """Word table, denoiser and band scale together: what a checkpoint holds."""
+
+    scale: Tensor
 
     def __init__(self, shape: DenoiserShape) -> None:
         super().__init__()
@@ -112,7 +115,7 @@ def train(plan: TrainPlan, *, say: Callable[[str], None] = print) -> WhatModel:
     rhythms = load_rhythms(plan.rhythms, leave_out=plan.leave_out)
     seen = [shot for shot in shots if not shot.held_out]
     basis = mdct_basis()
-    model = WhatModel(plan.shape).to(memory_format=torch.channels_last)
+    model: WhatModel = cast(Any, WhatModel(plan.shape)).to(memory_format=torch.channels_last)
     model.scale.copy_(band_scale(seen, basis))
     run = _Run(model, plan.rate)
     run.resume(plan.out / CHECKPOINT)

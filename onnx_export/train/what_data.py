@@ -63,7 +63,7 @@ def load_shots(folder: Path) -> list[Shot]:
         samples, rate = soundfile.read(folder / row["file"], dtype="float32")
         if rate != RATE_HZ or samples.ndim != 1:
             continue
-        aligned = align(samples, slow=row["action"] == "scrape")
+        aligned = align(np.asarray(samples, np.float32), slow=row["action"] == "scrape")
         if aligned is None:
             continue
         shots.append(
@@ -92,12 +92,12 @@ def align(samples: NDArray[np.float32], *, slow: bool) -> NDArray[np.float32] | 
     The attack is where the 1 ms envelope first passes a tenth of its peak (a quarter for slow, scraping sounds).
     """
     sections = signal.butter(2, 50.0, "highpass", fs=RATE_HZ, output="sos")
-    samples = signal.sosfilt(sections, samples.astype(np.float64))
+    clean = np.asarray(signal.sosfilt(sections, samples.astype(np.float64)))
     step = 48
-    count = len(samples) // step
+    count = len(clean) // step
     if count < 30:
         return None
-    envelope = np.sqrt(np.mean(samples[: count * step].reshape(count, step) ** 2, axis=1))
+    envelope = np.sqrt(np.mean(clean[: count * step].reshape(count, step) ** 2, axis=1))
     peak = float(envelope.max())
     if peak < 1e-3:
         return None
@@ -108,7 +108,7 @@ def align(samples: NDArray[np.float32], *, slow: bool) -> NDArray[np.float32] | 
     if not slow and _hits_again(envelope, start, peak):
         return None
     attack = start * step
-    body = samples[max(0, attack - LEAD_SAMPLES) : attack - LEAD_SAMPLES + int(LONGEST_S * RATE_HZ)]
+    body = clean[max(0, attack - LEAD_SAMPLES) : attack - LEAD_SAMPLES + int(LONGEST_S * RATE_HZ)]
     lead = LEAD_SAMPLES - min(LEAD_SAMPLES, attack)
     body = np.concatenate([np.zeros(lead), body])
     fade_in = min(LEAD_SAMPLES, len(body))
@@ -223,4 +223,4 @@ def _repitch(samples: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
     positions = np.arange(0.0, len(samples) - 1, speed)
     whole = positions.astype(np.int64)
     part = (positions - whole).astype(np.float32)
-    return samples[whole] * (1.0 - part) + samples[whole + 1] * part
+    return (samples[whole] * (1.0 - part) + samples[whole + 1] * part).astype(np.float32)
