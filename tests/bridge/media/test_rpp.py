@@ -1,0 +1,110 @@
+"""Project files give back every byte that was not changed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.errors import MediaError
+from bridge.media.rpp import block, number, parse, quote, tokens, words
+
+STRANGE = (
+    b'\xef\xbb\xbf<REAPER_PROJECT 0.1 "7.78/win64" 1700000000 0\r\n'
+    b"  <NOTES 0 2\r\n    |a note with < and > and \"quotes\"\r\n    |>\r\n    |<LOOKS LIKE A BLOCK\r\n  >\r\n"
+    b"  RIPPLE 0\r\n\r\n"
+    b"  <RENDER_CFG\r\n    ZXZhdxgAAQ==\r\n  >\r\n"
+    b"\t<UNKNOWN_THING of \"the future\" 'with \"both\"' `and 'all' \"three\"`\r\n"
+    b"      <DEEPER\r\n   <DEEPER_STILL 1\r\n oddly   indented  \t \r\n   >\r\n      >\r\n\t>\r\n"
+    b"  TITLE \"caf\xe9 in Latin-1\"\r\n"
+    b"  AUTHOR \"line separator \xe2\x80\xa8 and next line \xc2\x85 inside\"\r\n"
+    b"  mixed line end\n"
+    b"  <VST \"VSTi: x (y)\" x.dll 0 \"\" 1<5653>\r\n"
+    b"    bGlnaHQgd29yay4=\r\n    AAAQAAAA\r\n  >\r\n"
+    b">\r\n"
+    b"trailing bytes\x00\xff without a line end"
+)
+
+
+def test_parse_when_the_file_is_strange_then_given_back_byte_for_byte():
+    assert parse(STRANGE).encode() == STRANGE
+
+
+def test_parse_when_a_line_is_added_then_nothing_else_changes_and_it_fits_its_place():
+    document = parse(STRANGE)
+    document.root.append("MARKER 1 2.5", block("EXTSTATE", block("FOLEY", words("prompt", "a b"))))
+    added = b'  MARKER 1 2.5\r\n  <EXTSTATE\r\n    <FOLEY\r\n      prompt "a b"\r\n    >\r\n  >\r\n'
+    at = STRANGE.rindex(b">\r\ntrailing")
+    assert document.encode() == STRANGE[:at] + added + STRANGE[at:]
+
+
+def test_parse_when_a_line_is_replaced_then_its_indentation_and_line_end_stay():
+    data = b"<REAPER_PROJECT 0.1\r\n   \tRIPPLE 0  \r\n>\r\n"
+    document = parse(data)
+    document.root.replace(0, "RIPPLE 1")
+    assert document.encode() == b"<REAPER_PROJECT 0.1\r\n   \tRIPPLE 1  \r\n>\r\n"
+
+
+def test_blocks_when_looked_up_then_names_and_arguments_are_read():
+    root = parse(STRANGE).root
+    assert root.name == "REAPER_PROJECT"
+    assert root.args[1:] == ["0.1", "7.78/win64", "1700000000", "0"]
+    (unknown,) = root.blocks("UNKNOWN_THING")
+    assert unknown.args[1:] == ["of", "the future", 'with "both"', "and 'all' \"three\""]
+    assert root.line("RIPPLE") == ["RIPPLE", "0"]
+    assert root.line("NOT_THERE") == []
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "is not a REAPER project"),
+        (b"hello\n", "is not a REAPER project"),
+        (b"\x00\x01\x02", "is not a REAPER project"),
+        (b"<?xml version='1.0'?>\n", "is not a REAPER project"),
+        (b"<REAPER_PROJECT 0.1\n  <TRACK\n    NAME x\n", "block <TRACK is never closed"),
+    ],
+)
+def test_parse_when_it_is_no_whole_project_then_error_names_the_file(data, says):
+    with pytest.raises(MediaError, match=says) as caught:
+        parse(data, "show.RPP")
+    assert "show.RPP" in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("  NAME plain", ["NAME", "plain"]),
+        ('NAME "two words" 3', ["NAME", "two words", "3"]),
+        ("NAME 'he said \"hi\"'", ["NAME", 'he said "hi"']),
+        ("NAME `it's \"so\"`", ["NAME", "it's \"so\""]),
+        ('NAME "" x', ["NAME", "", "x"]),
+        ('NAME "never closed', ["NAME", "never closed"]),
+        ('A\tb\t"c d"\r\n', ["A", "b", "c d"]),
+        ('NAME in"side', ["NAME", 'in"side']),
+    ],
+)
+def test_tokens_when_quoted_as_reaper_does_then_words(line, expected):
+    assert tokens(line) == expected
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"])))
+def test_quote_when_read_again_then_the_same_but_for_all_three_quotes(text):
+    expected = text.replace("`", "'") if all(mark in text for mark in "\"'`") else text
+    assert tokens("NAME " + quote(text)) == ["NAME", expected]
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.floats(-1e6, 1e6))
+def test_number_when_read_again_then_the_same_without_exponent(value):
+    assert float(number(value)) == value
+    assert "e" not in number(value)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.binary(max_size=40).map(lambda b: b.replace(b"\n", b"").replace(b"<", b"").replace(b">", b""))))
+def test_parse_when_lines_are_arbitrary_bytes_then_given_back(lines):
+    data = b"<REAPER_PROJECT 0.1\n" + b"".join(line + b"\n" for line in lines) + b">\n"
+    assert parse(data).encode() == data
