@@ -6,6 +6,7 @@ import itertools
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,12 @@ def test_load_when_graphs_are_asked_for_then_opened_once_and_said_so(store: Stor
 
 def test_load_when_many_threads_ask_at_once_then_one_session(store: Store) -> None:
     said: list[str] = []
-    pack = load(store, "tiny", threads=1, progress=said.append)
+
+    def slowly(sentence: str) -> None:
+        said.append(sentence)
+        time.sleep(0.02)
+
+    pack = load(store, "tiny", threads=1, progress=slowly)
     barrier = threading.Barrier(8)
     got: list[Graph] = []
 
