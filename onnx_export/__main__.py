@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _starter(arguments: argparse.Namespace) -> int:
     module = _import("onnx_export.starter")
+    for checkpoint in (arguments.when, arguments.what):
+        _import("onnx_export.checkpoints").read_facts(checkpoint)
     stages = [
         _import(_RECIPES["when"]).stage(arguments.when),
         _import(_RECIPES["what"]).stage(arguments.what),

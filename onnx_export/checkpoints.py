@@ -49,8 +49,13 @@ def read_facts(path: Path) -> dict[str, str]:
     return _read(path)[1]
 
 
-def load_checkpoint(path: Path, module: nn.Module) -> dict[str, str]:
+def load_checkpoint(path: Path, module: nn.Module, *, prefix: str = "") -> dict[str, str]:
     """Fills a net with stored weights, all of them or none.
+
+    Args:
+        path: the checkpoint.
+        module: the net.
+        prefix: only tensors whose names begin so are the net's (a trainer may keep its own state beside them).
 
     Returns:
         The facts kept with it.
@@ -58,7 +63,8 @@ def load_checkpoint(path: Path, module: nn.Module) -> dict[str, str]:
     Raises:
         PackError: missing or damaged file, or weights that are missing, extra, misshapen or not finite; all are listed.
     """
-    tensors, facts = _read(path)
+    stored, facts = _read(path)
+    tensors = {name[len(prefix) :]: tensor for name, tensor in stored.items() if name.startswith(prefix)}
     wanted = module.state_dict()
     problems = [f'"{name}" is missing' for name in wanted if name not in tensors]
     problems += [f'"{name}" is extra' for name in tensors if name not in wanted]

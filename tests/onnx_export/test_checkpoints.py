@@ -45,6 +45,16 @@ def test_checkpoint_when_weights_are_shared_or_views_then_saved_whole(tmp_path: 
     assert torch.equal(again(torch.ones(1, 3)), net(torch.ones(1, 3)))
 
 
+def test_checkpoint_when_a_trainer_keeps_more_beside_the_net_then_the_prefix_tells_them_apart(path: Path) -> None:
+    stored = {f"average.{name}": tensor for name, tensor in TinyOnset(seed=1).state_dict().items()}
+    save_file({**stored, "optimiser.step": torch.tensor(3.0)}, path)
+    net = TinyOnset(seed=2)
+    load_checkpoint(path, net, prefix="average.")
+    assert torch.equal(net.over_time.weight, TinyOnset(seed=1).over_time.weight)
+    with pytest.raises(PackError, match=r'"over_time\.weight" is missing'):
+        load_checkpoint(path, net, prefix="other.")
+
+
 def test_checkpoint_when_weights_do_not_fit_then_every_one_is_listed_and_the_net_is_untouched(path: Path) -> None:
     spoil(path, over_time__weight=torch.zeros(1, 24, 5), over_time__bias=None, head__bias=torch.zeros(2))
     net = TinyOnset(seed=3)
