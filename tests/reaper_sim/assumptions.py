@@ -43,7 +43,7 @@ VALIDATED_TYPES: Final = (
     "TrackEnvelope*",
     "PCM_source*",
 )
-"""[D] The types ValidatePtr knows. Of any other type it says "valid", so that reaper_python passes such a pointer on."""
+"""[D] The types ValidatePtr knows. Of others it says "valid": reaper_python passes them on."""
 
 # -- markers -----------------------------------------------------------------------------------------------------------
 
@@ -102,8 +102,8 @@ TAKE_EXTENSION_BLOCK: Final = "TAKEEXT"
 # -- Python ------------------------------------------------------------------------------------------------------------
 
 SCRIPTS_IMPORT_AFRESH: Final = True
-"""[D] Every run of a script has its own interpreter: modules outside the standard library are imported anew (in a second
-run, C extensions have crashed REAPER); scripts share nothing."""
+"""[D] Every run of a script has its own interpreter: what is outside the standard library is imported anew (in a
+second run, C extensions have crashed REAPER); scripts share nothing."""
 
 SCRIPT_ERROR_ENDS_SCRIPT: Final = True
 """[D] An uncaught exception ends the script, also in a deferred call; the traceback goes to REAPER's console."""

@@ -136,6 +136,16 @@ def get_media_item_track(app: App, item: Item) -> Track:
     return item.track
 
 
+@api("GetItemProjectContext")
+def get_item_project_context(app: App, item: Item) -> Project:
+    return item.track.project
+
+
+@api("MarkTrackItemsDirty")
+def mark_track_items_dirty(app: App, track: Track, item: Item) -> None:
+    track.project.touch()
+
+
 # -- selection ---------------------------------------------------------------------------------------------------------
 
 

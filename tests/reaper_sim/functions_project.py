@@ -214,6 +214,16 @@ def get_play_state_ex(app: App, project: Project | None = None) -> int:
     return (project or app.project).play_state
 
 
+@api("OnPlayButton", "OnPlayButtonEx")
+def on_play_button(app: App, project: Project | None = None) -> None:
+    (project or app.project).play_state = 1
+
+
+@api("OnStopButton", "OnStopButtonEx")
+def on_stop_button(app: App, project: Project | None = None) -> None:
+    (project or app.project).play_state = 0
+
+
 @api("GetPlayPositionEx", "GetPlayPosition2Ex", "GetPlayPosition", "GetPlayPosition2")
 def get_play_position_ex(app: App, project: Project | None = None) -> float:
     return (project or app.project).cursor_s
@@ -276,6 +286,15 @@ def time_map2_time_to_qn(app: App, project: Project, time_s: float) -> float:
 @api("TimeMap2_QNToTime")
 def time_map2_qn_to_time(app: App, project: Project, quarter_notes: float) -> float:
     return quarter_notes * 60 / project.settings["TEMPO"]
+
+
+@api("TimeMap_GetTimeSigAtTime")
+def time_map_get_time_sig_at_time(
+    app: App, project: Project, time_s: float, numerator: Cell, denominator: Cell, tempo: Cell
+) -> None:
+    settings = project.settings
+    numerator.value, denominator.value = settings["TIMESIG_NUM"], settings["TIMESIG_DENOM"]
+    tempo.value = settings["TEMPO"]
 
 
 # -- undo --------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Items and takes in project files.
 
-Convention: the first take's lines stand in the item's block; a further take begins with a line ``TAKE`` (``TAKE SEL`` if
-active, ``TAKE NULL`` if empty). Paths below the project file's folder are written relative to it.
+Convention: the first take's lines stand in the item's block; a further take begins with a line ``TAKE`` (``TAKE SEL``
+if active, ``TAKE NULL`` if empty). Paths below the project file's folder are written relative to it.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ SHAPES = {
     "AddRegionOrMarker": ("ProjectMarker*", False, []),
     "SetMediaItemTake_Source": ("bool", False, []),
 }
-"""Result type, whether a tuple comes back, and the arguments that come back changed, as REAPER's documentation has it."""
+"""Result type, whether a tuple comes back, which arguments come back changed, as REAPER documents it."""
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -107,7 +107,8 @@ def test_marker_name_when_asked_through_the_old_function_then_only_ctypes_reads_
     reaper.add_marker(1.25, "glass")
     out = answer("""
         import ctypes as ct, reaper_python
-        call = ct.CFUNCTYPE(ct.c_int, ct.c_uint64, ct.c_int, *[ct.c_void_p] * 6)(reaper_python._ft["EnumProjectMarkers3"])
+        kind = ct.CFUNCTYPE(ct.c_int, ct.c_uint64, ct.c_int, *[ct.c_void_p] * 6)
+        call = kind(reaper_python._ft["EnumProjectMarkers3"])
         region, pos, end = ct.c_byte(), ct.c_double(), ct.c_double()
         name, number, color = ct.c_char_p(), ct.c_int(), ct.c_int()
         cells = [ct.byref(cell) for cell in (region, pos, end, name, number, color)]

@@ -48,7 +48,10 @@ def test_deferred_code_when_a_dialog_is_open_then_it_waits(reaper: SimReaper, sc
 
 def test_inputs_when_nobody_answers_then_the_script_waits_and_others_too(reaper: SimReaper, script: Script) -> None:
     reaper.run_script(script("x.py", COUNTING))
-    asking = 'r = RPR_GetUserInputs("Foley", 1, "Prompt,extrawidth=200", "wood", 512)\nRPR_ShowConsoleMsg(repr((r[0], r[4])))\n'
+    asking = """
+r = RPR_GetUserInputs("Foley", 1, "Prompt,extrawidth=200", "wood", 512)
+RPR_ShowConsoleMsg(repr((r[0], r[4])))
+"""
     assert reaper.run_script(script("y.py", asking)) == "modal"
     dialog = reaper.modal()
     assert dialog is not None
@@ -221,7 +224,8 @@ def test_project_when_saved_and_opened_then_the_same(
 
 
 def test_file_when_it_holds_unknown_lines_then_they_are_kept(reaper: SimReaper, tmp_path: Path) -> None:
-    text = '<REAPER_PROJECT 0.1 "7.78/win64" 1\n  RIPPLE 0\n  <TRACK {A}\n    NAME x\n    <FXCHAIN\n      BYPASS 0 0\n    >\n  >\n>\n'
+    track = "  <TRACK {A}\n    NAME x\n    <FXCHAIN\n      BYPASS 0 0\n    >\n  >\n"
+    text = f'<REAPER_PROJECT 0.1 "7.78/win64" 1\n  RIPPLE 0\n{track}>\n'
     (tmp_path / "a.rpp").write_text(text)
     reaper.open(tmp_path / "a.rpp")
     reaper.save(tmp_path / "b.rpp")
