@@ -11,15 +11,15 @@ from bridge.media.rpp import block, number, parse, quote, tokens, words
 
 STRANGE = (
     b'\xef\xbb\xbf<REAPER_PROJECT 0.1 "7.78/win64" 1700000000 0\r\n'
-    b"  <NOTES 0 2\r\n    |a note with < and > and \"quotes\"\r\n    |>\r\n    |<LOOKS LIKE A BLOCK\r\n  >\r\n"
+    b'  <NOTES 0 2\r\n    |a note with < and > and "quotes"\r\n    |>\r\n    |<LOOKS LIKE A BLOCK\r\n  >\r\n'
     b"  RIPPLE 0\r\n\r\n"
     b"  <RENDER_CFG\r\n    ZXZhdxgAAQ==\r\n  >\r\n"
-    b"\t<UNKNOWN_THING of \"the future\" 'with \"both\"' `and 'all' \"three\"`\r\n"
+    b'\t<UNKNOWN_THING of "the future" \'with "both"\' `and \'all\' "three"`\r\n'
     b"      <DEEPER\r\n   <DEEPER_STILL 1\r\n oddly   indented  \t \r\n   >\r\n      >\r\n\t>\r\n"
-    b"  TITLE \"caf\xe9 in Latin-1\"\r\n"
-    b"  AUTHOR \"line separator \xe2\x80\xa8 and next line \xc2\x85 inside\"\r\n"
+    b'  TITLE "caf\xe9 in Latin-1"\r\n'
+    b'  AUTHOR "line separator \xe2\x80\xa8 and next line \xc2\x85 inside"\r\n'
     b"  mixed line end\n"
-    b"  <VST \"VSTi: x (y)\" x.dll 0 \"\" 1<5653>\r\n"
+    b'  <VST "VSTi: x (y)" x.dll 0 "" 1<5653>\r\n'
     b"    bGlnaHQgd29yay4=\r\n    AAAQAAAA\r\n  >\r\n"
     b">\r\n"
     b"trailing bytes\x00\xff without a line end"
@@ -78,7 +78,7 @@ def test_parse_when_it_is_no_whole_project_then_error_names_the_file(data, says)
         ("  NAME plain", ["NAME", "plain"]),
         ('NAME "two words" 3', ["NAME", "two words", "3"]),
         ("NAME 'he said \"hi\"'", ["NAME", 'he said "hi"']),
-        ("NAME `it's \"so\"`", ["NAME", "it's \"so\""]),
+        ('NAME `it\'s "so"`', ["NAME", 'it\'s "so"']),
         ('NAME "" x', ["NAME", "", "x"]),
         ('NAME "never closed', ["NAME", "never closed"]),
         ('A\tb\t"c d"\r\n', ["A", "b", "c d"]),
