@@ -51,6 +51,7 @@ def test_blocks_when_looked_up_then_names_and_arguments_are_read():
     assert root.args[1:] == ["0.1", "7.78/win64", "1700000000", "0"]
     (unknown,) = root.blocks("UNKNOWN_THING")
     assert unknown.args[1:] == ["of", "the future", 'with "both"', "and 'all' \"three\""]
+    assert root.blocks("VST")[0].args[1] == "VSTi: x (y)", "only a line feed ends a line"
     assert root.line("RIPPLE") == ["RIPPLE", "0"]
     assert root.line("NOT_THERE") == []
 
