@@ -38,6 +38,7 @@ class Plan:
         ema: decay of the averaged weights that are kept.
         rendered_share: part of each batch that comes from rendered scenes.
         seed: of weights, windows and augmentation.
+        half: compute in bfloat16 where that is safe; twice as fast on processors that know it.
     """
 
     steps: int = 420
@@ -48,6 +49,7 @@ class Plan:
     ema: float = 0.99
     rendered_share: float = 0.33
     seed: int = 0
+    half: bool = True
 
 
 def train(clips: Sequence[Example], scenes: Sequence[Example], plan: Plan, *, settings: MotionSettings) -> OnsetNet:
@@ -69,7 +71,9 @@ def train(clips: Sequence[Example], scenes: Sequence[Example], plan: Plan, *, se
         optimiser.param_groups[0]["lr"] = plan.learning_rate * _schedule(step, plan.steps)
         parts = [s.batch(n) for s, n in ((real, plan.batch - shared), (made, shared)) if s is not None and n]
         motion, target, weight = (torch.cat(same) for same in zip(*parts, strict=True))
-        loss = onset_loss(net(motion), target, weight)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.half):
+            logits = net(motion)
+        loss = onset_loss(logits.float(), target, weight)
         if not torch.isfinite(loss):
             raise FloatingPointError(f"the loss is {float(loss)} at step {step}")
         optimiser.zero_grad(set_to_none=True)
