@@ -87,7 +87,8 @@ class ProjectView:
         change_count: REAPER's project state change count.
         cursor_s: edit cursor. prompt: the remembered prompt ("" if none).
         items: every video item under the cursor that could be meant, best first.
-        chosen: how the first of them was chosen: "selected", "track" or "topmost"; "" if there is none.
+        chosen: how the first of them was chosen: "selected" or "track" when that left exactly one, "topmost" otherwise
+            (a guess if there are several items); "" if there is none.
         markers: all markers of the project, ascending. foley_items: every item the bridge made.
     """
 

@@ -28,16 +28,27 @@ def remember(project, guids):
     api.set_project_state(project, _KEY, " ".join(guids))
 
 
-def add(project, position_s, name):
-    """Adds a coloured marker and gives its GUID; "" when REAPER added none."""
+def add(project, wanted):
+    """Adds coloured markers.
+
+    Args:
+        wanted: (position, name) of each, no two the same and none that stands there already.
+
+    Returns:
+        Their GUIDs in the same order; "" for one that REAPER did not make.
+    """
     colour = rp.RPR_ColorToNative(*COLOUR) | 0x1000000
     if _has_pointers():
-        marker = rp.RPR_AddRegionOrMarker(project, False, position_s, position_s, name, -1, colour)
-        return "" if api.is_null(marker) else _pointer_text(project, marker, "GUID")
+        made = [
+            rp.RPR_AddRegionOrMarker(project, False, position_s, position_s, name, -1, colour)
+            for position_s, name in wanted
+        ]
+        return ["" if api.is_null(marker) else _pointer_text(project, marker, "GUID") for marker in made]
     before = set(_guids(project))
-    if rp.RPR_AddProjectMarker2(project, False, position_s, position_s, name, -1, colour) < 0:
-        return ""
-    return next((guid for guid in _guids(project) if guid not in before), "")
+    for position_s, name in wanted:
+        rp.RPR_AddProjectMarker2(project, False, position_s, position_s, name, -1, colour)
+    new = {(m["position_s"], m["name"]): m["guid"] for m in _by_index(project) if m["guid"] not in before}
+    return [new.get(key, "") for key in wanted]
 
 
 def delete(project, guids):

@@ -52,6 +52,7 @@ class _Work:
         self.takes = []
         self.report = {"marker_guids": [], "item_guids": [], "take_guids": []}
         self._there = markers.all_markers(tab)
+        self._before = {marker["guid"] for marker in self._there}
         self._ours = []
         self._undo_by_hand = []
 
@@ -63,8 +64,7 @@ class _Work:
             self._add_item(below[track], new, source)
         for new, item, source in self.plan.new_takes:
             self.report["take_guids"].append(self._add_take(item, new, source))
-        for position_s, name in self.plan.add_markers:
-            self._add_marker(position_s, name)
+        self._add_markers()
         self._delete_markers()
         if self.plan.prompt is not None:
             api.set_project_state(self.tab, "prompt", " ".join(self.plan.prompt.split()))
@@ -73,6 +73,8 @@ class _Work:
         """Leaves the project, and its undo history, as they were before the block."""
         for undo in reversed(self._undo_by_hand):
             undo()
+        made = {marker["guid"] for marker in markers.all_markers(self.tab)} - self._before
+        markers.delete(self.tab, made)
         self.plan.discard_sources()
         title = "Foley: taken back " + secrets.token_hex(4)
         rp.RPR_Undo_EndBlock2(self.tab, title, EVERYTHING)
@@ -124,24 +126,28 @@ class _Work:
         self.takes.append(take)
         return api.take_text(take, "GUID")
 
-    def _add_marker(self, position_s, name):
+    def _add_markers(self):
         """REAPER does not make the same marker twice, so one that stands there already stays, and is reported."""
-        guid = self._standing(position_s, name)
-        if guid is None:
-            guid = markers.add(self.tab, position_s, name)
-            if not guid:
-                raise Refusal(f"no new marker at {position_s:.3f} s")
-            self._undo_by_hand.append(lambda: markers.delete(self.tab, [guid]))
-            self._ours.append(guid)
-            self._there.append({"guid": guid, "position_s": position_s, "name": name})
-        elif guid in self.plan.delete_markers:
-            self.plan.delete_markers.remove(guid)
-            self._ours.append(guid)
-        self.report["marker_guids"].append(guid)
+        fresh = []
+        for wanted in self.plan.add_markers:
+            if self._standing(wanted) is None and not any(_same_marker(wanted, other) for other in fresh):
+                fresh.append(wanted)
+        made = markers.add(self.tab, fresh)
+        if not all(made):
+            raise Refusal("a marker that cannot be made")
+        new = [{"guid": guid, "position_s": at, "name": name} for guid, (at, name) in zip(made, fresh, strict=True)]
+        self._there = new + self._there
+        self._ours += made
+        for wanted in self.plan.add_markers:
+            guid = self._standing(wanted)
+            if guid in self.plan.delete_markers:
+                self.plan.delete_markers.remove(guid)
+                self._ours.append(guid)
+            self.report["marker_guids"].append(guid)
 
-    def _standing(self, position_s, name):
+    def _standing(self, wanted):
         for marker in self._there:
-            if marker["name"] == name and abs(marker["position_s"] - position_s) <= checks.CLOSE_S:
+            if _same_marker(wanted, (marker["position_s"], marker["name"])):
                 return marker["guid"]
         return None
 
@@ -153,6 +159,10 @@ class _Work:
             there = {marker["guid"] for marker in self._there} - set(gone) - set(self._ours)
             kept = [guid for guid in markers.ours(self.tab) if guid in there]
             markers.remember(self.tab, kept + self._ours)
+
+
+def _same_marker(one, other):
+    return one[1] == other[1] and abs(one[0] - other[0]) <= checks.CLOSE_S
 
 
 def _last_undo(tab):

@@ -37,13 +37,10 @@ class Daemon:
         self.answer: bytes | None = pack_answer("", Answer(ok=True, sentence="Taken."))
         self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._line.bind(("127.0.0.1", 0))
-        endpoint.announce_daemon(self._line.getsockname()[1])
+        self.port = self._line.getsockname()[1]
+        endpoint.announce_daemon(self.port)
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
-
-    @property
-    def port(self) -> int:
-        return self._line.getsockname()[1]
 
     def _serve(self) -> None:
         while True:
@@ -57,6 +54,8 @@ class Daemon:
                 self._line.sendto(self.answer, sender)
 
     def close(self) -> None:
+        if not self._thread.is_alive():
+            return
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
             line.sendto(b"stop", ("127.0.0.1", self.port))
         self._thread.join()
@@ -129,7 +128,6 @@ def test_action_when_the_daemon_is_not_there_then_the_console_says_how_to_start_
     assert time.monotonic() - began < 1.0
     assert "foley-bridge serve" in reaper.console()
     assert str(endpoint.announced_daemon()["port"]) in reaper.console()
-    daemon.__init__()
 
 
 def test_action_when_the_daemon_never_ran_then_the_default_port_is_tried(reaper: SimReaper) -> None:

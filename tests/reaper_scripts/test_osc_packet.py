@@ -11,7 +11,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from reaper_scripts.foley_inside import osc_packet
 
 text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
-value = st.one_of(text, st.integers(-(2**31), 2**31 - 1), st.floats(width=32, allow_nan=False))
+value = st.one_of(text, st.integers(-(2**31) + 1, 2**31 - 1), st.floats(width=32, allow_nan=False))
 
 
 @given(st.lists(value, max_size=5))

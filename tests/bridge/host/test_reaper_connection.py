@@ -148,11 +148,21 @@ def test_calls_when_many_threads_make_them_then_each_gets_its_own_answer(reaper:
     assert seen == {number: float(number) for number in range(12)}
 
 
-def test_read_when_the_line_broke_then_it_is_tried_once_more(reaper: SimReaper, host: ReaperHost) -> None:
+def test_read_when_the_line_breaks_while_it_waits_then_it_is_tried_once_more(
+    reaper: SimReaper, host: ReaperHost
+) -> None:
     host.read()
-    assert host._line is not None
-    host._line._client._socket.shutdown(socket.SHUT_RDWR)
+    reaper.open_modal()
+
+    def break_and_answer() -> None:
+        assert host._line is not None
+        host._line._client._socket.shutdown(socket.SHUT_RDWR)
+        reaper.close_modal()
+
+    breaker = threading.Timer(0.3, break_and_answer)
+    breaker.start()
     assert host.read().path == ""
+    breaker.join()
 
 
 def test_read_when_the_script_inside_fails_then_its_last_line_is_in_the_sentence(

@@ -360,6 +360,15 @@ def test_token_when_another_project_was_opened_in_the_tab_then_refused(
     assert host.read().prompt == ""
 
 
+def test_token_when_the_project_was_saved_under_another_name_then_refused(
+    reaper: SimReaper, host: ReaperHost, tmp_path: Path
+) -> None:
+    reaper.save(tmp_path / "a.rpp")
+    token = host.read().token
+    reaper.save(tmp_path / "b.rpp")
+    refused(reaper, host, Change(token=token, undo_title="F", prompt="wood"), "now holds")
+
+
 def test_token_when_the_unsaved_project_is_saved_meanwhile_then_the_write_goes_on(
     reaper: SimReaper, host: ReaperHost, tmp_path: Path
 ) -> None:
