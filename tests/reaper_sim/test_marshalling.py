@@ -132,3 +132,4 @@ def test_parameter_when_misspelt_then_fault_and_not_a_silent_zero(reaper: SimRea
     reaper.add_track()
     reaper.run_script(script("x.py", 'RPR_GetMediaTrackInfo_Value(RPR_GetTrack(0, 0), "D_VOLUME")'))
     assert "D_VOLUME" in reaper.forgive_faults()[0]["message"]
+    assert "Unsimulated: Track has no simulated parameter D_VOLUME" in reaper.console()
