@@ -17,7 +17,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import HostError
+from bridge.errors import HostError, HostUnsure
 from bridge.host import endpoint
 from bridge.host.base import Change, ProjectView, Report
 from bridge.host.line import Line, LineError, LineRefused, LineTimeout
@@ -76,6 +76,7 @@ class ReaperHost:
 
         Raises:
             HostError: REAPER is away or busy, or refuses because something is not as it was read.
+            HostUnsure: it was sent and no answer came; the change may be there.
         """
         value = self._ask(WRITE, [to_wire(change)], self._write_timeout_s, again=False)
         return from_wire(Report, value)
@@ -121,8 +122,8 @@ class ReaperHost:
         try:
             value = answer.result(timeout_s + GRACE_S)
         except FutureTimeout:
-            answer.cancel()
-            raise HostError(BUSY, hint=BUSY_HINT) from None
+            unsent = answer.cancel()
+            raise (HostError if again or unsent else HostUnsure)(BUSY, hint=BUSY_HINT) from None
         if not isinstance(value, dict) or len(value) != 1:
             raise HostError("REAPER's script gave an answer that is none", hint="Run the server script again")
         if "refused" in value:
@@ -160,7 +161,7 @@ class ReaperHost:
             return line.call(*function, args, {}, deadline)
         except LineTimeout as error:
             self._hang_up()
-            raise HostError(BUSY, hint=BUSY_HINT) from error
+            raise HostUnsure(BUSY, hint=BUSY_HINT) from error
         except LineRefused as error:
             log.error("inside REAPER: %s", error)
             raise HostError(
@@ -171,7 +172,7 @@ class ReaperHost:
             self._hang_up()
             if again:
                 return self._call(function, args, deadline, again=False)
-            raise HostError(
+            raise HostUnsure(
                 f"REAPER went away while it was asked ({error})",
                 hint="Look whether the change is there; if not, press the key again",
             ) from error

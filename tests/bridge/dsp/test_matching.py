@@ -25,5 +25,7 @@ def test_match_when_two_estimates_hit_one_reference_then_one_counts() -> None:
         ([1.0, 2.0], [1.0, 2.0, 3.0], 0.8),
     ],
 )
-def test_f_score_when_the_answer_is_known_then_that(reference: list[float], estimate: list[float], score: float) -> None:
+def test_f_score_when_the_answer_is_known_then_that(
+    reference: list[float], estimate: list[float], score: float
+) -> None:
     assert f_score(reference, estimate, 0.05) == pytest.approx(score)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bridge.domain.render import Recipe
-from bridge.errors import BridgeError, HostError, JobCancelled, MediaError, RequestError
+from bridge.errors import BridgeError, HostError, HostUnsure, JobCancelled, MediaError, RequestError
 from bridge.host.base import MarkerView, ProjectView
 from bridge.jobs import verbs
 from bridge.jobs.runner import Context
@@ -226,3 +226,15 @@ def test_generate_when_cancelled_then_nothing_changes(table: Table) -> None:
         table.press("generate")
     assert table.host.view == before
     assert table.files() == []
+
+
+def test_generate_when_nobody_knows_whether_it_was_written_then_the_sound_is_kept(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(change: object) -> None:
+        raise HostUnsure("REAPER does not answer", hint="Look whether the change is there")
+
+    monkeypatch.setattr(table.host, "write", silent)
+    with pytest.raises(HostUnsure):
+        table.press("generate")
+    assert len(table.files()) == 1
