@@ -214,7 +214,7 @@ def _take_lines(new: NewItem | NewTake, folder: Path) -> list[str | Block]:
         "CHANMODE 0",
         words("GUID", new_guid()),
         block(f"SOURCE {kind}", words("FILE", file_in(folder, new.audio_path))),
-        block(view.EXT_BLOCK, words(view.RECIPE, _one_line(new.recipe))),
+        block(view.TAKE_EXT_BLOCK, words(view.RECIPE, _one_line(new.recipe))),
     ]
 
 

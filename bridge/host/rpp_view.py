@@ -27,9 +27,9 @@ RECIPE = "foley_recipe"
 """Key of our P_EXT text on a take."""
 
 # Not documented by REAPER's makers; to be compared with a file saved by a real REAPER:
-EXT_BLOCK = "EXT"
-"""P_EXT texts of a track, item or take: ``<EXT``, a line ``key value`` each. An item's stands before its first take
-begins (NAME), a take's after its source."""
+EXT_BLOCK, TAKE_EXT_BLOCK = "EXT", "TAKEEXT"
+"""Blocks of P_EXT texts, a line ``key value`` each: of a track or an item, which stands before its first take begins,
+and of a take. For a take the first name is read as well."""
 FIRST_TAKE = ("NAME", "VOLPAN", "SOFFS", "GUID", "SOURCE")
 """Where the first of these stands, an item's own lines end and its first take begins."""
 MODE_WHOLE, MODE_REVERSE = 1, 2
@@ -102,7 +102,7 @@ def active_take(item: Block) -> Take | None:
 def ext(parts: list[str | Block], key: str) -> str:
     """A P_EXT text among these children; "" if there is none."""
     for part in parts:
-        if isinstance(part, Block) and part.name == EXT_BLOCK:
+        if isinstance(part, Block) and part.name in (EXT_BLOCK, TAKE_EXT_BLOCK):
             for line in part.children:
                 if isinstance(line, str) and (pair := tokens(line))[:1] == [key]:
                     return text_of(pair)

@@ -17,7 +17,7 @@ STRANGE = (
     b'\t<UNKNOWN_THING of "the future" \'with "both"\' `and \'all\' "three"`\r\n'
     b"      <DEEPER\r\n   <DEEPER_STILL 1\r\n oddly   indented  \t \r\n   >\r\n      >\r\n\t>\r\n"
     b'  TITLE "caf\xe9 in Latin-1"\r\n'
-    b'  AUTHOR "line separator \xe2\x80\xa8 and next line \xc2\x85 inside \xe2\x80\xa8>\xe2\x80\xa8"\r\n'
+    b'  AUTHOR "line separator \xe2\x80\xa8 and next line \xc2\x85 and \xe2\x80\xa8<inside"\r\n'
     b"  mixed line end\n"
     b'  <VST "VSTi: x (y)" x.dll 0 "" 1<5653>\r\n'
     b"    bGlnaHQgd29yay4=\r\n    AAAQAAAA\r\n  >\r\n"
