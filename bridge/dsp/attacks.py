@@ -12,7 +12,7 @@ from scipy import signal
 
 EDGES_HZ = (60.0, 300.0, 1000.0, 3000.0, 8000.0)
 STEP_S = 0.001
-RISE_DB = 6.0
+RISE_DB = 7.0
 AUDIBLE_DB = -40.0
 FLOOR_DB = -55.0
 MIN_DISTANCE_S = 0.050

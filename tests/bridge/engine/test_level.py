@@ -1,0 +1,53 @@
+"""Gate, limiter, resampling and splices."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.engine.level import KNEE, gate, limit, resample, splice
+
+
+@given(st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=40))
+def test_limit_never_reaches_full_scale_and_leaves_quiet_samples_alone(values) -> None:
+    samples = np.array(values, np.float32)
+    limited = limit(samples)
+    assert np.abs(limited).max() < 1.0
+    quiet = np.abs(samples) <= KNEE
+    assert np.array_equal(limited[quiet], samples[quiet])
+    assert np.all(np.diff(limited[np.argsort(samples)]) >= 0)
+
+
+def test_gate_is_shut_before_open_at_the_onset_and_shut_at_the_end() -> None:
+    shape = gate(1000, opens=100, fade_in=70, closes=900, fade_out=200)
+    assert not shape[:31].any()
+    assert np.all(shape[100:700] == 1.0)
+    assert not shape[900:].any()
+    assert np.abs(np.diff(shape)).max() < 0.05
+
+
+def test_resample_gives_exactly_the_length_and_keeps_the_pitch() -> None:
+    tone = np.sin(2 * np.pi * 1000 * np.arange(48000) / 48000).astype(np.float32)
+    for rate, length in ((44100, 44100), (44100, 44099), (96000, 96001), (48000, 50000)):
+        other = resample(tone, from_hz=48000, to_hz=rate, length=length)
+        assert other.dtype == np.float32
+        assert len(other) == length
+        crossings = np.count_nonzero(np.diff(np.signbit(other)))
+        assert abs(crossings - 2000) <= 4
+
+
+def test_splice_outside_the_spans_is_sample_identical_and_inside_is_new() -> None:
+    rng = np.random.default_rng(0)
+    old, new = rng.standard_normal((2, 1000)).astype(np.float32)
+    spliced = splice(old, new, [(0, 100), (300, 500), (990, 1000)], fade=20)
+    assert np.array_equal(spliced[100:300], old[100:300])
+    assert np.array_equal(spliced[500:990], old[500:990])
+    assert np.allclose(spliced[:80], new[:80], atol=1e-6)
+    assert np.allclose(spliced[320:480], new[320:480], atol=1e-6)
+    assert np.allclose(spliced[995:], new[995:], atol=1e-6)
+
+
+def test_splice_of_two_steady_levels_makes_no_step() -> None:
+    spliced = splice(np.zeros(1000, np.float32), np.ones(1000, np.float32), [(300, 500)], fade=50)
+    assert np.abs(np.diff(spliced)).max() < 0.03

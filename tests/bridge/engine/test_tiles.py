@@ -1,0 +1,63 @@
+"""Windows put together equal one pass; noise belongs to its place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.engine.tiles import ALIGN_FRAMES, Windowing, noise
+from bridge.errors import PackError
+
+WINDOWING = Windowing.of(window=512, overlap=128)
+
+
+def test_windowing_when_made_from_a_packs_numbers_looks_further_back_than_ahead() -> None:
+    assert Windowing(core=384, before=96, after=32) == WINDOWING
+
+
+@given(st.integers(-4, 40), st.integers(1, 200))
+@settings(max_examples=50, deadline=None)
+def test_run_when_a_function_looks_no_further_than_the_context_equals_one_pass(first: int, count: int) -> None:
+    span = (first * ALIGN_FRAMES, (first + count) * ALIGN_FRAMES)
+    values = np.random.default_rng(0).standard_normal(span[1] - span[0])
+    kernel = np.random.default_rng(1).standard_normal(96 + 1 + 32)
+
+    def function(window):
+        part = values[window[0] - span[0] : window[1] - span[0]]
+        full = np.convolve(np.pad(part, (96, 32)), kernel[::-1], "valid")
+        return np.repeat(full, 2).astype(np.float32)
+
+    assert np.allclose(WINDOWING.run(function, span), function(span), atol=1e-4)
+
+
+def test_pieces_when_the_span_is_long_have_borders_that_do_not_depend_on_its_start() -> None:
+    one = {core[1] for core, _ in WINDOWING.pieces((0, 4000))} - {4000}
+    other = {core[1] for core, _ in WINDOWING.pieces((-160, 4800))} - {4800}
+    assert one <= other
+
+
+def test_pieces_when_cut_never_exceed_the_window() -> None:
+    for core, window in WINDOWING.pieces((-16, 5000 * 16)):
+        assert window[1] - window[0] <= 512
+        assert core[0] % 16 == core[1] % 16 == 0
+
+
+def test_noise_when_spans_overlap_agrees_where_they_do() -> None:
+    first, second = noise((-16, 100), seed=5, channels=3), noise((32, 200), seed=5, channels=3)
+    assert np.array_equal(first[:, 48:], second[:, :68])
+    assert not np.array_equal(noise((-16, 100), seed=6, channels=3), first)
+
+
+def test_noise_when_taken_over_a_long_span_is_white() -> None:
+    values = noise((0, 20000), seed=1, channels=2)
+    assert values.dtype == np.float32
+    assert abs(values.mean()) < 0.02
+    assert abs(values.var() - 1) < 0.02
+    assert abs(np.mean(values[:, 16:] * values[:, :-16])) < 0.02
+
+
+def test_windowing_when_nothing_is_left_between_is_refused() -> None:
+    with pytest.raises(PackError, match="leave nothing"):
+        Windowing.of(window=128, overlap=128)
