@@ -1,12 +1,14 @@
 """``make bench``: how long a key press takes, how fast the stages run, what memory they need; beside a peer each.
 
-Everything is measured in this one run, on one 30 s clip (a real one where the clips are, else the demo's scene, looped).
+Everything is measured in this one run, on 30 s of one clip (a real one where the clips are, else
+the demo's scene).
 Medians with the spread [least .. most] of the repeats. Nothing is asserted.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import subprocess
 import sys
@@ -33,7 +35,7 @@ REPEATS = 3
 
 def main() -> int:
     """Prints every figure; returns 0."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Speed and memory, each beside a peer.")
     parser.add_argument("--part", choices=["detect", "render", "peer"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -109,3 +111,63 @@ def _render(path: Path) -> None:
 def _request(rate_hz: int) -> Request:
     onsets = tuple(Onset(time_s=0.5 + 0.75 * number) for number in range(38))
     return Request(length_samples=round(LENGTH_S * rate_hz), rate_hz=rate_hz, onsets=onsets, prompt="wood", seed=1)
+
+
+def _peer(path: Path) -> None:
+    try:
+        import torch
+    except ImportError:
+        print("\none step of the denoiser beside torch: torch is not installed (see the extra 'export')")
+        return
+    import numpy as np
+
+    from bridge.packs import contract
+    from onnx_export.nets.denoiser import Denoiser, DenoiserShape
+
+    frames = 2048
+    print(f"\none evaluation of the denoiser, {frames} frames (peer: the same net in eager torch, same threads)")
+    engine = app.open_engine(Settings(provider="cpu", threads=psutil.cpu_count(logical=False) or 1))
+    what = engine.pack.manifest.require_what()
+    random = np.random.default_rng(0)
+    shapes = {
+        contract.NOISY: (1, what.latent_channels, frames),
+        contract.SIGMA: (1,),
+        contract.ONSET_TRACK: (1, 1, frames),
+        contract.EMBEDDING: (1, what.embedding_dim),
+    }
+    arrays = {name: random.random(shape, np.float32) for name, shape in shapes.items()}
+    graph = engine.pack.graph(contract.DENOISER)
+    graph(arrays)
+    _say("ONNX Runtime", _times(lambda: graph(arrays), 10), "s")
+    torch.set_num_threads(psutil.cpu_count(logical=False) or 1)
+    net = Denoiser(DenoiserShape(bands=what.latent_channels, embedding=what.embedding_dim)).eval()
+    tensors = [torch.from_numpy(array) for array in arrays.values()]
+    with torch.no_grad():
+        net(*tensors)
+        _say("torch, eager", _times(lambda: net(*tensors), 10), "s")
+
+
+def _times(run: Callable[[], object], repeats: int = REPEATS) -> list[float]:
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def _say(what: str, values: list[float], unit: str, *, per: float | None = None) -> None:
+    middle = statistics.median(values)
+    share = "" if per is None else f", real-time factor {middle / per:.3f} ({per / middle:.1f} times real time)"
+    print(f"  {what:<48} {middle:8.3f} {unit} [{min(values):.3f} .. {max(values):.3f}]{share}", flush=True)
+
+
+def _say_memory(what: str) -> None:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    print(f"  {what + ', peak memory of its process':<48} {peak / 2**20:8.0f} MiB", flush=True)
+
+
+PARTS = {"detect": _detect, "render": _render, "peer": _peer}
+
+if __name__ == "__main__":
+    sys.exit(main())

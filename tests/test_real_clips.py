@@ -14,7 +14,7 @@ from bridge.__main__ import main
 from bridge.config import Settings
 from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
-from bridge.dsp.attacks import find_attacks
+from bridge.dsp.attacks import attacks
 from bridge.dsp.matching import f_score
 from bridge.engine.engine import Engine
 from bridge.media import onset_table
@@ -81,4 +81,4 @@ def test_render_when_a_real_rhythm_is_asked_then_the_sound_starts_there(clips: P
         seed=3,
     )
     audio = engine.render(request)
-    assert f_score(known, find_attacks(audio), TOLERANCE_S) >= 0.6
+    assert f_score(known, attacks(audio.samples[0], rate_hz=audio.rate_hz), TOLERANCE_S) >= 0.6

@@ -31,7 +31,7 @@ class Engine:
     """
 
     def __init__(self, pack: LoadedPack) -> None:
-        self._pack = pack
+        self.pack = pack
         self._detector: Detector | None = None
         self._generator: Generator | None = None
         manifest = pack.manifest
@@ -45,14 +45,14 @@ class Engine:
     def detector(self) -> Detector:
         """The *when* stage, opened on first use."""
         if self._detector is None:
-            self._detector = Detector(self._pack)
+            self._detector = Detector(self.pack)
         return self._detector
 
     @property
     def generator(self) -> Generator:
         """The *what* stage, opened on first use."""
         if self._generator is None:
-            self._generator = Generator(self._pack)
+            self._generator = Generator(self.pack)
         return self._generator
 
     @property

@@ -17,7 +17,7 @@ def video_item(view: ProjectView) -> ItemView:
         RequestError: none, or several and no selection or track says which.
         MediaError: its file is offline or missing.
     """
-    if not view.items:
+    if len(view.items) == 0:
         raise RequestError(
             f"No video item lies under the edit cursor at {view.cursor_s:.3f} s",
             hint="Put the edit cursor over a video item and press the key again",
@@ -28,7 +28,7 @@ def video_item(view: ProjectView) -> ItemView:
             f"{len(view.items)} video items lie under the edit cursor at {view.cursor_s:.3f} s: {names}",
             hint="Select the one you mean, or mute the other, and press the key again",
         )
-    item = view.items[0]
+    item, *_ = view.items
     if item.offline or not item.source_path or not Path(item.source_path).is_file():
         raise MediaError(
             f"The file of '{item.name}' is offline or missing: {item.source_path or 'no file'}",

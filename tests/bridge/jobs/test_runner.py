@@ -98,12 +98,11 @@ def test_submit_when_the_queue_is_full_then_a_refusal_that_says_so(runner: Runne
 
     runner.submit("detect", waits)
     assert began.wait(5)
-    for _ in range(QUEUE_LENGTH):
-        last = runner.submit("detect", waits)
+    waiting = [runner.submit("detect", waits) for _ in range(QUEUE_LENGTH)]
     with pytest.raises(RequestError, match="waiting already"):
         runner.submit("detect", waits)
     gate.set()
-    assert finished(runner, last).state is JobState.DONE
+    assert finished(runner, waiting[-1]).state is JobState.DONE
 
 
 def test_job_when_a_listener_fails_then_the_job_still_ends() -> None:
