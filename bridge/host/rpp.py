@@ -213,6 +213,8 @@ def _project(clip: Clip, folder: Path, sample_rate_hz: int) -> Block:
         words("LENGTH", clip.length_s),
         words("LOOP", int(clip.loop)),
         "ALLTAKES 0",
+        "FADEIN 1 0 0 1 0 0 0",
+        "FADEOUT 1 0 0 1 0 0 0",
         "MUTE 0 0",
         "SEL 0",
         words("IGUID", rpp_edit.new_guid()),
