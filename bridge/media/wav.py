@@ -48,22 +48,19 @@ def read(path: Path | str) -> Audio:
     return Audio(samples=np.ascontiguousarray(samples.T), rate_hz=int(rate_hz))
 
 
-def write(
-    path: Path | str, audio: Audio, *, provenance: dict[str, Any] | str | None = None, subtype: str = "PCM_24"
-) -> Path:
+def write(path: Path | str, audio: Audio, *, provenance: dict[str, Any] | None = None, subtype: str = "PCM_24") -> Path:
     """Writes a WAV, checks that it reads back whole, and returns the name it got: ``path``, or the next one free.
 
     Args:
         path: wanted name; its folder must exist.
         audio: values beyond full scale are clipped, with a warning in the log.
-        provenance: a JSON object, or its text; how the sound came to be.
+        provenance: anything JSON can hold; how the sound came to be.
         subtype: "PCM_16", "PCM_24" or "PCM_32".
 
     Raises:
         MediaError: folder missing or read-only, disk full, too long for WAV, not finite. Nothing is left behind then.
     """
     path = Path(path)
-    table = json.loads(provenance) if isinstance(provenance, str) else provenance
     if not np.isfinite(audio.samples).all():
         raise MediaError(f"{path.name} was not written: its sound has values that are not numbers")
     if audio.samples.size * SAMPLE_BYTES[subtype] > LARGEST_BYTES:
@@ -73,9 +70,9 @@ def write(
     with temporary_beside(path) as temporary:
         try:
             _write_samples(temporary, audio, subtype)
-            if table is not None:
-                _append_chunk(temporary, json.dumps(table, sort_keys=True, ensure_ascii=False).encode())
-            _check(temporary, path, audio, table)
+            if provenance is not None:
+                _append_chunk(temporary, json.dumps(provenance, sort_keys=True, ensure_ascii=False).encode())
+            _check(temporary, path, audio, provenance)
         except soundfile.LibsndfileError as error:
             raise MediaError(
                 f"{path} was not written ({error.error_string})", hint="Check the disk's free space and the folder"
