@@ -61,6 +61,7 @@ class App:
         self.input_answers: list[str | None] = []
         self.box_answers: list[int] = []
         self.own_undo_points = 0
+        self.functions: frozenset[str] = frozenset()
         self.ask: Callable[[Dialog], Any] = lambda dialog: None
         self.run_action: Callable[[int], None] = lambda command: None
         self.outside: Callable[..., Any] = lambda function, *values: function(*values)

@@ -97,7 +97,11 @@ FILES_LOSE_LINE_BREAKS: Final = True
 """[U] A text with a line break (project ext state, P_EXT, names) loses what follows the break when saved."""
 
 TAKE_EXTENSION_BLOCK: Final = "TAKEEXT"
-"""[U] Name of the block that holds a take's P_EXT texts in a project file; an item's and a track's are in EXT."""
+"""[U] Name of the block that holds a take's P_EXT texts in a project file; an item's and a track's are in EXT. An EXT
+block after the beginning of a take is read as the take's."""
+
+SECTION_MODE_WHOLE, SECTION_MODE_REVERSE = 1, 2
+"""[U] Bits of MODE in a SECTION source of a project file: its bounds are not in force; it plays backwards."""
 
 # -- Python ------------------------------------------------------------------------------------------------------------
 

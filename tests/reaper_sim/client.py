@@ -95,7 +95,11 @@ class SimReaper(Designer):
         if not with_reapy:
             options.append("--without-reapy")
         reaper = cls(folder, [*options, *arguments], env)
-        reaper._launch()
+        try:
+            reaper._launch()
+        except BaseException:
+            reaper._forget_process()
+            raise
         return reaper
 
     def _launch(self) -> None:

@@ -49,9 +49,7 @@ def time_precise(app: App) -> float:
 
 @api("APIExists")
 def api_exists(app: App, name: str) -> bool:
-    from .ft import IMPLEMENTED
-
-    return name in IMPLEMENTED
+    return name in app.functions
 
 
 @api("genGuid", "guidToString", "stringToGuid")

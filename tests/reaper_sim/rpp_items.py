@@ -61,9 +61,11 @@ def _number(value: float) -> str:
 
 def _take_lines(take: Take, path: Path) -> list[str | Block]:
     values = take.values
+    volume, pan = values["D_VOL"], values["D_PAN"]
+    first = take is take.item.takes[0]
     lines: list[str | Block] = [
         f"NAME {quote(take.texts.get('P_NAME', ''))}",
-        f"TAKEVOLPAN {values['D_PAN']!r} {values['D_VOL']!r} -1",
+        f"VOLPAN {take.item.values['D_VOL']!r} {pan!r} {volume!r} -1" if first else f"TAKEVOLPAN {pan!r} {volume!r} -1",
         f"SOFFS {values['D_STARTOFFS']!r}",
         " ".join(["PLAYRATE", *(_number(values[name]) for name in _RATES)]),
         f"CHANMODE {int(values['I_CHANMODE'])}",
@@ -82,7 +84,7 @@ def _source_block(source: Source, path: Path) -> Block:
         return Block(["SOURCE", source.type], [f"FILE {quote(file.relative_to(path.parent) if inside else file)}"])
     lines: list[str | Block] = [
         f"LENGTH {source.section_length_s!r}",
-        f"MODE {2 * int(source.reverse) + 1}",
+        f"MODE {assumptions.SECTION_MODE_REVERSE if source.reverse else 0}",
         f"STARTPOS {source.section_offset_s!r}",
         _source_block(source.parent, path),
     ]
@@ -99,7 +101,7 @@ def load_item(track: Track, block: Block, path: Path, outside: Callable[..., Any
             item.takes.append(None if "NULL" in words else Take(item))
             if "SEL" in words:
                 item.values["I_CURTAKE"] = len(item.takes) - 1
-        elif words[0] in _TAKE_WORDS or words[0] == assumptions.TAKE_EXTENSION_BLOCK:
+        elif words[0] in (*_TAKE_WORDS, assumptions.TAKE_EXTENSION_BLOCK) or (words[0] == "EXT" and item.takes):
             if not item.takes or item.takes[-1] is None:
                 item.takes.append(Take(item))
             take = item.takes[-1]
@@ -134,6 +136,9 @@ def _load_take_line(take: Take, words: list[str], line: str | Block, path: Path,
             read_ext(line, take.texts)
     elif words[0] == "NAME":
         take.texts["P_NAME"] = words[1]
+    elif words[0] == "VOLPAN":
+        take.item.values["D_VOL"] = float(words[1])
+        values.update(D_PAN=float(words[2]), D_VOL=float(words[3]))
     elif words[0] == "TAKEVOLPAN":
         values.update(D_PAN=float(words[1]), D_VOL=float(words[2]))
     elif words[0] == "SOFFS":
@@ -159,9 +164,13 @@ def _load_source(block: Block, path: Path, outside: Callable[..., Any]) -> Sourc
         words[0]: words[1] for words in (split(line) for line in block.lines if isinstance(line, str)) if len(words) > 1
     }
     if block.words[1:2] == ["SECTION"]:
-        source = Source(type="SECTION", reverse=bool(int(plain.get("MODE", "0")) & 2))
-        source.section_length_s, source.section_offset_s = float(plain["LENGTH"]), float(plain.get("STARTPOS", "0"))
+        mode = int(plain.get("MODE", "0"))
+        source = Source(type="SECTION", reverse=bool(mode & assumptions.SECTION_MODE_REVERSE))
         source.parent = next(_load_source(line, path, outside) for line in block.lines if isinstance(line, Block))
+        if mode & assumptions.SECTION_MODE_WHOLE:
+            source.section_length_s = source.parent.length_s
+        else:
+            source.section_length_s, source.section_offset_s = float(plain["LENGTH"]), float(plain.get("STARTPOS", "0"))
         source.parent.owner = source
         return source
     return media.open_source(str(path.parent / plain.get("FILE", "")), outside)

@@ -23,6 +23,7 @@ class Scripts:
     def __init__(self, app: App, signatures: dict[str, Signature], interpreter: Interpreter) -> None:
         self._app = app
         self._signatures = signatures
+        app.functions = frozenset(signatures)
         self._table = Table(app, signatures)
         self._interpreter = interpreter
         self.alive: list[Script] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.reaper_sim.apigen import load_signatures
-from tests.reaper_sim.client import SimReaper
+from tests.reaper_sim.client import SimReaper, SimReaperError
 
 from .conftest import Answer
 
@@ -133,3 +133,23 @@ def test_parameter_when_misspelt_then_fault_and_not_a_silent_zero(reaper: SimRea
     reaper.run_script(script("x.py", 'RPR_GetMediaTrackInfo_Value(RPR_GetTrack(0, 0), "D_VOLUME")'))
     assert "D_VOLUME" in reaper.forgive_faults()[0]["message"]
     assert "Unsimulated: Track has no simulated parameter D_VOLUME" in reaper.console()
+
+
+def test_api_exists_when_asked_then_depends_on_the_version(tmp_path: Path) -> None:
+    script = tmp_path / "x.py"
+    script.write_text(
+        "from reaper_python import *\n"
+        'for name in ("GetRegionOrMarker", "EnumProjectMarkers3", "BR_PositionAtMouseCursor"):\n'
+        "    RPR_ShowConsoleMsg(str(RPR_APIExists(name)))\n"
+    )
+    for profile, found in (("7.78", "110"), ("7.30", "010")):
+        with SimReaper.start(tmp_path / profile, profile=profile) as reaper:
+            reaper.run_script(script)
+            assert reaper.console() == found
+
+
+def test_start_when_a_startup_script_crashes_reaper_then_error_and_no_process(tmp_path: Path) -> None:
+    script = tmp_path / "x.py"
+    script.write_text("from reaper_python import *\nRPR_DeleteTrack(RPR_GetTrack(0, 0))\n")
+    with pytest.raises(SimReaperError, match="NULL"):
+        SimReaper.start(tmp_path / "reaper", startup_scripts=[script])
