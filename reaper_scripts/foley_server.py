@@ -1,6 +1,8 @@
 """Foley Bridge: opens REAPER to the daemon (this computer only). Run it once after REAPER starts.
 
-To have it started with REAPER, add it to Scripts/__startup or to the start-up actions of your choice.
+If REAPER asks what to do because it already runs, choose "New instance" and let it remember: the second one sees the
+first and ends. To have it started with REAPER, put its command id into Scripts/__startup.lua:
+reaper.Main_OnCommand(reaper.NamedCommandLookup("_RS..."), 0)
 """
 
 try:

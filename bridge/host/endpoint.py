@@ -100,12 +100,6 @@ def announced_daemon(where: Path | None = None) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def daemon_holding(port: int, where: Path | None = None) -> str:
-    """Words for the daemon that announced itself on this UDP port; "" when none did."""
-    found = announced_daemon(where)
-    return f"another foley-bridge, process {found.get('pid')}" if found.get("port") == port else ""
-
-
 def withdraw_daemon(where: Path | None = None) -> None:
     """Removes ``daemon.json`` if it is this process's."""
     if announced_daemon(where).get("pid") == os.getpid():
