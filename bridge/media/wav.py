@@ -6,8 +6,10 @@ and REAPER skip chunks that they do not know. The same sound and provenance give
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import shutil
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +21,7 @@ import soundfile
 from bridge.domain.audio import Audio
 from bridge.errors import MediaError
 from bridge.media.container import check_readable
-from bridge.media.files import publish, temporary_beside, unique_path
+from bridge.media.files import cannot_write, publish, temporary_beside, unique_path
 
 __all__ = ["PROVENANCE_CHUNK", "read", "read_provenance", "unique_path", "write"]
 
@@ -74,6 +76,8 @@ def write(path: Path | str, audio: Audio, *, provenance: dict[str, Any] | None =
                 _append_chunk(temporary, json.dumps(provenance, sort_keys=True, ensure_ascii=False).encode())
             _check(temporary, path, audio, provenance)
         except soundfile.LibsndfileError as error:
+            if shutil.disk_usage(path.parent).free < audio.samples.size * SAMPLE_BYTES[subtype]:
+                raise cannot_write(path, OSError(errno.ENOSPC, error.error_string)) from error
             raise MediaError(
                 f"{path} was not written ({error.error_string})", hint="Check the disk's free space and the folder"
             ) from error
@@ -102,8 +106,9 @@ def read_provenance(path: Path | str) -> dict[str, Any] | None:
 
 
 def _write_samples(path: Path, audio: Audio, subtype: str) -> None:
+    path.open("xb").close()  # libsndfile says "system error" for whatever Python says in words
     with soundfile.SoundFile(
-        str(path), "x", samplerate=audio.rate_hz, channels=audio.samples.shape[0], subtype=subtype, format="WAV"
+        str(path), "w", samplerate=audio.rate_hz, channels=audio.samples.shape[0], subtype=subtype, format="WAV"
     ) as file:
         for start in range(0, audio.length_samples, BLOCK_SAMPLES):
             file.write(audio.samples[:, start : start + BLOCK_SAMPLES].T)
