@@ -291,3 +291,19 @@ def test_decode_when_cut_off_after_the_wanted_part_then_no_complaint(tmp_path):
 def test_sample_when_the_rate_is_not_positive_then_refused(tmp_path):
     with pytest.raises(ValueError, match="rate_hz"):
         next(iter(video.sample(tmp_path / "v.mp4", rate_hz=0.0)))
+
+
+@pytest.mark.clips
+def test_decode_when_a_real_clip_then_a_part_of_it_is_the_same_as_in_the_whole(clips):
+    path = sorted((clips / "greatest_hits").glob("*.mp4"))[0]
+    before = (path.stat().st_mtime_ns, path.stat().st_size)
+    whole = {}
+    for frame in video.decode(path, end_s=9.0, max_width=128):
+        assert not whole or frame.time_s > max(whole)
+        whole[frame.time_s] = frame.image
+    part = list(video.decode(path, start_s=7.31, end_s=8.7, max_width=128))
+    times = sorted(whole)
+    first = bisect_right(times, 7.31) - 1
+    assert [frame.time_s for frame in part] == [t for t in times[first:] if t < 8.7 - 1e-6]
+    assert all(np.array_equal(frame.image, whole[frame.time_s]) for frame in part)
+    assert (path.stat().st_mtime_ns, path.stat().st_size) == before
