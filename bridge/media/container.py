@@ -85,7 +85,7 @@ def probe(path: Path | str) -> VideoInfo:
         frame = _first_frame(container, stream, path)
         turn = quarter_turns(frame)
         width, height = (frame.height, frame.width) if turn % 2 else (frame.width, frame.height)
-        start = _seconds(stream, stream.start_time) if stream.start_time is not None else zero
+        start = _start(container, stream)
         end = stated_end(container, stream)
         length = max(_container_end(container) or end, end) - zero
         return VideoInfo(
@@ -130,12 +130,21 @@ def source_zero(container: InputContainer) -> Fraction:
 
 
 def stated_end(container: InputContainer, stream: VideoStream) -> Fraction:
-    """Container time at which the picture should end, by what the file states; its start where nothing is stated."""
-    start = _seconds(stream, stream.start_time) if stream.start_time is not None else source_zero(container)
+    """Container time at which the picture ends, by what the file states of it or else of the whole."""
+    own = stated_end_of_picture(container, stream)
+    if own is not None:
+        return own
+    return _container_end(container) or _start(container, stream)
+
+
+def stated_end_of_picture(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Container time at which the picture ends; None where the file states only how long picture and sound last."""
     if stream.duration:
-        return start + _seconds(stream, stream.duration)
+        return _start(container, stream) + _seconds(stream, stream.duration)
     tagged = _tagged_duration(stream.metadata.get("DURATION", ""))
-    return tagged or _container_end(container) or start
+    if tagged is not None:
+        return tagged
+    return None if container.streams.audio else _container_end(container)
 
 
 def quarter_turns(frame: av.VideoFrame) -> int:
@@ -149,6 +158,10 @@ def _container_end(container: InputContainer) -> Fraction | None:
         return None
     begin = Fraction(0) if "matroska" in container.format.name else source_zero(container)
     return begin + Fraction(container.duration, av.time_base)
+
+
+def _start(container: InputContainer, stream: VideoStream) -> Fraction:
+    return _seconds(stream, stream.start_time) if stream.start_time is not None else source_zero(container)
 
 
 def _seconds(stream: Stream, ticks: int) -> Fraction:

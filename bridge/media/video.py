@@ -29,6 +29,7 @@ from bridge.media.container import (
     quarter_turns,
     source_zero,
     stated_end,
+    stated_end_of_picture,
 )
 
 __all__ = ["Frame", "VideoInfo", "decode", "probe", "sample"]
@@ -165,7 +166,10 @@ def _from(
         raise nothing_decodes(path)
     if shown is not None:
         yield shown
-    stated_s = float(stated_end(container, stream) - zero)
+    stated = stated_end_of_picture(container, stream)
+    if stated is None:
+        return
+    stated_s = float(stated - zero)
     if last.end_s < min(stop_s, stated_s) - max(CUT_OFF_S, 3 * (last.end_s - last.time_s)):
         raise MediaError(
             f"{path} is cut off: its picture can be read until {last.end_s:.2f} s of {stated_s:.2f} s",

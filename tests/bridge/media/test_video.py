@@ -288,6 +288,16 @@ def test_decode_when_cut_off_after_the_wanted_part_then_no_complaint(tmp_path):
     assert len(list(video.decode(path, start_s=0.2, end_s=1.0))) == 20
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "flv", "ts", "avi"])
+def test_decode_when_the_sound_goes_on_after_the_picture_then_no_complaint(tmp_path, suffix):
+    tick = Fraction(1, 25) if suffix == "avi" else Fraction(1, 1000)
+    path = render(tmp_path / f"v.{suffix}", times_s=at_rate(Fraction(25), 50), tick=tick, sound_s=4.0)
+    assert video.probe(path).duration_s > 3.9
+    assert len(list(video.decode(path))) == 50
+    last = list(video.sample(path, rate_hz=5.0, end_s=4.0))[-1]
+    assert (last.time_s, number_of(last.image)) == (pytest.approx(3.8), 49)
+
+
 def test_sample_when_the_rate_is_not_positive_then_refused(tmp_path):
     with pytest.raises(ValueError, match="rate_hz"):
         next(iter(video.sample(tmp_path / "v.mp4", rate_hz=0.0)))
