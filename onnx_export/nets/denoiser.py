@@ -23,6 +23,7 @@ STEPS = (2, 4, 8, 16)
 """Frames per step at the four resolutions; a latent's length is a multiple of the last."""
 REACH_FRAMES = 312
 """How far the U-Net looks to either side; the onset encoder looks MEMORY_FRAMES further back."""
+POOL = 4
 MEMORY_FRAMES = 640
 LOOKAHEAD_FRAMES = 8
 MIN_LOG_VARIANCE, MAX_LOG_VARIANCE = -9.0, 3.0
@@ -113,6 +114,9 @@ class Denoiser(nn.Module):
         self.onsets = OnsetEncoder(shape.bumps)
         self.onset_mix = nn.Conv2d(shape.bumps, 48, 1)
         self.head = nn.Conv2d(2 * shape.bands, w0, 1)
+        self.energy = nn.Conv2d(shape.bands // POOL, w0, 1)
+        for parameter in self.energy.parameters():
+            nn.init.zeros_(parameter)
         self.joins = nn.ModuleList(
             [nn.Conv2d(48, width, (1, step), stride=(1, step)) for width, step in zip(shape.widths, STEPS, strict=True)]
         )
@@ -133,7 +137,7 @@ class Denoiser(nn.Module):
         phase = sigma[:, None] * self.rates
         condition = self.condition(torch.cat([torch.sin(phase), torch.cos(phase), embedding], dim=1))
         onsets = functional.silu(self.onset_mix(self.onsets(onset_track)[:, :, None, :]))
-        x = self.head(_fold(noisy)) + self.joins[0](onsets)
+        x = self.head(_fold(noisy)) + self.energy(_log_energy(noisy)) + self.joins[0](onsets)
         skips = []
         for level in range(3):
             x = _through(self.down[level], x, condition)
@@ -164,6 +168,16 @@ def _through(blocks: nn.Module, x: Tensor, condition: Tensor) -> Tensor:
 def _fold(x: Tensor) -> Tensor:
     """(batch, bands, frames) -> (batch, 2 * bands, 1, frames / 2): two frames a step."""
     return torch.cat([x[:, :, 0::2], x[:, :, 1::2]], dim=1)[:, :, None, :]
+
+
+def _log_energy(x: Tensor) -> Tensor:
+    """Level of small patches, POOL bands by two frames: (batch, bands, frames) -> (batch, bands / POOL, 1, frames / 2).
+
+    How loud a sound shall become shows only in the energy of the noise, which a convolution alone cannot see.
+    """
+    batch, bands, frames = x.shape
+    patches = x.square().reshape(batch, bands // POOL, POOL, frames // 2, 2)
+    return torch.log(patches.mean(dim=(2, 4)) + 0.01)[:, :, None, :]
 
 
 def _unfold(x: Tensor) -> Tensor:

@@ -27,7 +27,9 @@ FADE_S = 0.3
 LOUDNESS = 0.16
 PEAK = 0.8
 HELD_OUT_OF_256 = 26
-MATERIAL_WEIGHT = {"wood": 3.0, "metal": 3.0, "glass": 2.5, "plastic": 1.2, "generic": 1.5}
+MATERIAL_WEIGHT = {"wood": 4.0, "metal": 5.0, "glass": 4.5, "plastic": 1.2, "generic": 1.0}
+BRIGHT_HZ, DULL_HZ = 2500.0, 600.0
+LONG_S, SHORT_S = 0.15, 0.04
 ACTION_WEIGHT = {"hit": 3.0, "footstep": 1.5, "other": 0.6, "scrape": 0.5}
 
 
@@ -69,7 +71,7 @@ def load_shots(folder: Path) -> list[Shot]:
         shots.append(
             Shot(
                 samples=aligned,
-                tags=tags_of(category=row["category"], action=row["action"], detail=row["detail"]),
+                tags=tags_of(category=row["category"], action=row["action"], detail=row["detail"]) + timbre_of(aligned),
                 family=family_of(row["file"]),
                 category=row["category"],
                 action=row["action"],
@@ -118,6 +120,21 @@ def align(samples: NDArray[np.float32], *, slow: bool) -> NDArray[np.float32] | 
     loud = np.sqrt(np.convolve(body**2, np.ones(960) / 960, "same").max())
     gain = min(LOUDNESS / max(loud, 1e-6), PEAK / max(np.abs(body).max(), 1e-6))
     return (body * gain).astype(np.float32)
+
+
+def timbre_of(samples: NDArray[np.float32]) -> tuple[int, ...]:
+    """Tags for what can be measured: bright or dull (spectral centroid), long or short (until 90 % of the energy)."""
+    power = np.abs(np.fft.rfft(samples, 1 << 16)) ** 2
+    centroid_hz = float(np.sum(power * np.fft.rfftfreq(1 << 16, 1.0 / RATE_HZ)) / np.sum(power))
+    energy = np.cumsum(samples.astype(np.float64) ** 2)
+    length_s = (np.searchsorted(energy, 0.9 * energy[-1]) - LEAD_SAMPLES) / RATE_HZ
+    measured = {
+        "bright": centroid_hz > BRIGHT_HZ,
+        "dull": centroid_hz < DULL_HZ,
+        "long": length_s > LONG_S,
+        "short": length_s < SHORT_S,
+    }
+    return tuple(index for index, tag in enumerate(TAGS) if measured.get(tag.name))
 
 
 def _hits_again(envelope: NDArray[np.float64], start: int, peak: float) -> bool:
@@ -194,9 +211,9 @@ class SceneMaker:
             used.append(shot)
         tags = np.zeros(len(TAGS), np.float32)
         if used and rng.random() > 0.12:
-            keep_objects = rng.random() < 0.5
+            keep = {"object": rng.random() < 0.5, "timbre": rng.random() < 0.5}
             for index in used[0].tags:
-                if TAGS[index].kind != "object" or keep_objects:
+                if keep.get(TAGS[index].kind, True):
                     tags[index] = 1.0
         return Scene(audio=audio[:samples], onset_track=track, tags=tags)
 

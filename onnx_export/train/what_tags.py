@@ -15,7 +15,7 @@ class Tag:
 
     Attributes:
         name: the word shown to a designer.
-        kind: ``material``, ``action`` or ``object``.
+        kind: ``material``, ``action``, ``object``, or ``timbre`` (measured on the sound, not in the manifest).
         words: further words that mean it, singular, lower case.
         columns: words of the data's manifest that carry it, beside the name.
     """
@@ -85,6 +85,10 @@ TAGS: tuple[Tag, ...] = (
     _tag("gun", "object", "weapon reload bullet pistol rifle", "gun weapon bullet"),
     _tag("leather", "object", "belt", "leather"),
     _tag("rubber", "object", "tyre tire", "rubber"),
+    _tag("bright", "timbre", "sharp crisp tinny high brilliant"),
+    _tag("dull", "timbre", "muffled dark deep low"),
+    _tag("long", "timbre", "ringing ring resonant sustained"),
+    _tag("short", "timbre", "dry tight damped"),
 )
 
 
