@@ -90,6 +90,10 @@ class FakeEngine:
         if not KNOWN_WORDS & set(prompt.lower().split()):
             raise RequestError(f"'{prompt}' is not understood", hint="Say wood, metal or glass")
 
+    def check_clip(self, clip: Clip) -> None:
+        if clip.length_s < 0.04:
+            raise RequestError(f"{clip.title} is shorter than a frame", hint="Lengthen the item")
+
     def detect(self, clip: Clip, *, progress=lambda f: None, cancelled=lambda: False, threshold=None) -> Detection:
         self.thresholds.append(threshold)
         progress(1.0)

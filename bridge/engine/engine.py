@@ -13,6 +13,8 @@ from bridge.domain.request import Request
 from bridge.engine.loader import LoadedPack
 from bridge.engine.what import Generator
 from bridge.engine.when import Detection, Detector
+from bridge.errors import RequestError
+from bridge.media import video
 
 
 def _ignore(fraction: float) -> None:
@@ -68,6 +70,21 @@ class Engine:
     def check_prompt(self, prompt: str) -> None:
         """Raises RequestError, naming what is understood, when the pack does not understand the words."""
         self.generator.check_prompt(prompt)
+
+    def check_clip(self, clip: Clip) -> None:
+        """Looks whether a clip can be worked on, before anything is begun.
+
+        Raises:
+            MediaError: its file is no video that can be read.
+            RequestError: it shows less than one frame.
+        """
+        frame_s = 1.0 / video.probe(clip.source_path).average_fps
+        if clip.length_s * clip.play_rate < frame_s:
+            raise RequestError(
+                f"{clip.title} is shorter than a frame: {1000 * clip.length_s * clip.play_rate:.1f} ms of picture, "
+                f"where a frame lasts {1000 * frame_s:.1f} ms",
+                hint="Lengthen the item and press the key again",
+            )
 
     def detect(
         self,

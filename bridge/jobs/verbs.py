@@ -68,6 +68,7 @@ def detect(desk: Desk, context: Context, key: KeyPress) -> str:
     view = desk.read(key)
     item = choose.video_item(view)
     clip = choose.clip_of(item)
+    desk.engine().check_clip(clip)
     onsets = _find(desk, context, clip, 0.0, 1.0)
     if not onsets:
         return f"No onsets were found in '{item.name}'; the markers are unchanged."
@@ -94,6 +95,7 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
     prompt = _prompt(view, key)
     engine = desk.engine()
     engine.check_prompt(prompt)
+    engine.check_clip(clip)
     onsets = score.onsets_in(clip, view.markers)
     found: tuple[Onset, ...] = ()
     if not onsets:

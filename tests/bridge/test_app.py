@@ -27,7 +27,7 @@ class Daemon:
         self.engine: FakeEngine | Exception = FakeEngine()
         self.bridge = app.Bridge(Settings(), self.host)
         self.bridge.engine = self._engine  # pyright: ignore[reportAttributeAccessIssue]
-        self.bridge._desk = app.verbs.Desk(  # noqa: SLF001
+        self.bridge._desk = app.verbs.Desk(
             host=self.host,
             engine=self._engine,  # pyright: ignore[reportArgumentType]
             new_seed=lambda: 5,

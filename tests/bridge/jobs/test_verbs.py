@@ -175,6 +175,12 @@ def test_key_when_the_item_has_stretch_markers_then_a_refusal(table: Table) -> N
     table.fails("detect", "stretch markers", "clip.mp4")
 
 
+@pytest.mark.parametrize("verb", ["detect", "generate"])
+def test_key_when_the_item_is_shorter_than_a_frame_then_it_is_named(table: Table, verb: str) -> None:
+    table.change(items=(replace(table.host.view.items[0], length_s=0.01),))
+    table.fails(verb, "clip.mp4", "shorter than a frame", "Lengthen")
+
+
 def test_generate_when_the_project_was_never_saved_then_a_sentence(table: Table) -> None:
     table.change(path="")
     table.fails("generate", "never been saved", "Save the project")
