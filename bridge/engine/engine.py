@@ -78,7 +78,8 @@ class Engine:
             MediaError: its file is no video that can be read.
             RequestError: it shows less than one frame.
         """
-        frame_s = 1.0 / video.probe(clip.source_path).average_fps
+        rate_hz = video.probe(clip.source_path).average_fps
+        frame_s = 1.0 / rate_hz if rate_hz > 0 else 0.0
         if clip.length_s * clip.play_rate < frame_s:
             raise RequestError(
                 f"{clip.title} is shorter than a frame: {1000 * clip.length_s * clip.play_rate:.1f} ms of picture, "
