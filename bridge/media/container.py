@@ -31,6 +31,11 @@ STILL_FORMATS = ("image2", "_pipe")
 """Formats of one image a file: ``image2`` and libavformat's ``png_pipe``, ``jpeg_pipe`` and so on."""
 
 
+STAMPS_BY_ORDER = ("avi",)
+"""Formats without presentation time stamps. What libavformat guesses for H.264 in them is late and out of order, so a
+picture takes the place in time of the packet at the same place in order."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class VideoInfo:
     """What a video file says of itself.

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from bridge.domain.audio import Audio
 from bridge.errors import MediaError
 from bridge.media import video
-from bridge.media.container import open_video, source_zero, stated_end
+from bridge.media.container import STAMPS_BY_ORDER, open_video, source_zero, stated_end
 from bridge.media.files import cannot_write, publish, temporary_beside
 
 TICK = Fraction(1, 90_000)
@@ -64,8 +64,9 @@ def preview(
         whole = start_s <= 0 and (
             end_s is None or end_s >= float(stated_end(source, stream) - source_zero(source)) - 0.05
         )
+        copyable = stream.codec_context.name in COPYABLE and source.format.name not in STAMPS_BY_ORDER
         with _mp4(temporary, out_path) as target:
-            if whole and stream.codec_context.name in COPYABLE:
+            if whole and copyable:
                 pictures = _copied(source, stream, target)
             else:
                 rate = stream.average_rate or stream.guessed_rate or Fraction(25)

@@ -8,6 +8,7 @@ first picture the first one stands, after the last one the last. Images are RGB,
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from bridge.errors import MediaError
 from bridge.media.container import (
+    STAMPS_BY_ORDER,
     VideoInfo,
     nothing_decodes,
     open_video,
@@ -181,6 +183,7 @@ def _after_seek(container: InputContainer, stream: VideoStream, zero: Fraction, 
     """Pictures from a key frame whose picture is not later than ``start_s``, or else from the first one of the file."""
     tick = Fraction(stream.time_base or 1)
     begin = int(zero / tick) if stream.start_time is None else stream.start_time
+    moved = False
     for lead_s in LEAD_S:
         target = int((zero + Fraction(start_s - lead_s)) / tick)
         if target <= begin:
@@ -189,15 +192,14 @@ def _after_seek(container: InputContainer, stream: VideoStream, zero: Fraction, 
             container.seek(target, stream=stream, backward=True)
         except FFmpegError:
             continue
+        moved = True
         pictures = _pictures(container, stream, zero, skip_broken=True)
         first = next(pictures, None)
         if first is not None and first.time_s <= start_s + SAME_INSTANT_S:
             yield first
             yield from pictures
             return
-    else:
-        lead_s = 0.0
-    if lead_s or start_s > 0:
+    if moved:
         container.seek(begin, stream=stream, backward=True)
     yield from _pictures(container, stream, zero, skip_broken=False)
 
@@ -208,12 +210,12 @@ def _pictures(
     """Pictures in the order of showing. ``skip_broken``: leave out those before the first whole one (after a seek)."""
     tick = Fraction(stream.time_base or 1)
     spacing = 1 / (stream.average_rate or stream.guessed_rate or Fraction(25))
-    due = -zero
+    due = zero
     latest: Fraction | None = None
-    for raw in _decoded(container, stream):
+    for raw, stamp in _decoded(container, stream):
         if skip_broken and latest is None and raw.is_corrupt:
             continue
-        time = due if raw.pts is None else raw.pts * tick
+        time = due if stamp is None else stamp * tick
         if latest is not None and time <= latest:
             continue
         latest = time
@@ -221,8 +223,10 @@ def _pictures(
         yield _Picture(time_s=float(time - zero), end_s=float(due - zero), raw=raw)
 
 
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """Whatever decodes; ends where the file can no longer be read."""
+def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[tuple[av.VideoFrame, int | None]]:
+    """Whatever decodes, with its time stamp in ticks; ends where the file can no longer be read."""
+    by_order = container.format.name in STAMPS_BY_ORDER
+    places: deque[int | None] = deque()
     damaged = 0
     packets = container.demux(stream)
     while True:
@@ -231,10 +235,16 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.Vide
         except FFmpegError as error:
             log.warning("%s can no longer be read: %s", container.name, error)
             packet = None
+        if packet is not None and packet.size:
+            places.append(packet.dts)
         try:
-            yield from stream.codec_context.decode(None) if packet is None else packet.decode()
+            for raw in stream.codec_context.decode(None) if packet is None else packet.decode():
+                place = places.popleft() if places else None
+                yield raw, place if by_order else raw.pts
         except (FFmpegError, EOFError):
-            damaged += packet is not None
+            if packet is not None and packet.size:
+                damaged += 1
+                places.pop()
         if packet is None:
             break
     if damaged:

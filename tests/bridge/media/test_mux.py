@@ -82,11 +82,12 @@ def test_preview_when_whole_then_the_picture_is_copied_and_starts_at_zero(tmp_pa
     assert all(np.array_equal(a.image, b) for a, b in zip(frames, theirs, strict=True)), "copied, not encoded anew"
 
 
-def test_preview_when_the_codec_is_not_for_mp4_then_encoded_anew(tmp_path):
-    path = render(tmp_path / "v.mkv", times_s=at_rate(Fraction(25), 30), tick=Fraction(1, 25), codec="ffv1")
+@pytest.mark.parametrize(("name", "codec"), [("v.mkv", "ffv1"), ("v.avi", "libx264")])
+def test_preview_when_an_mp4_cannot_take_the_picture_as_it_is_then_encoded_anew(tmp_path, name, codec):
+    path = render(tmp_path / name, times_s=at_rate(Fraction(25), 30), tick=Fraction(1, 25), codec=codec, b_frames=2)
     out = mux.preview(path, clicks(1.2), tmp_path / "p.mp4")
     info = video.probe(out)
-    assert info.codec == "h264"
+    assert (info.codec, info.picture_start_s) == ("h264", 0.0)
     assert [number_of(f.image) for f in video.decode(out)] == list(range(30))
 
 

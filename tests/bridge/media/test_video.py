@@ -66,6 +66,14 @@ def test_sample_when_frame_rate_varies_then_time_stamps_decide(tmp_path, suffix)
         check_choice(path, UNEVEN, rate_hz=rate_hz, start_s=0.95, end_s=1.7)
 
 
+@pytest.mark.parametrize("b_frames", [0, 2, 3])
+def test_sample_when_the_container_has_no_time_stamps_then_the_order_decides(tmp_path, b_frames):
+    times = at_rate(Fraction(25), 75)
+    path = render(tmp_path / "v.avi", times_s=times, tick=Fraction(1, 25), b_frames=b_frames)
+    check_choice(path, times, rate_hz=30.0, start_s=0.0, end_s=3.0)
+    check_choice(path, times, rate_hz=30.0, start_s=1.3, end_s=2.2)
+
+
 @pytest.mark.parametrize("start_s", [0.0, 0.4, 1.0 + 1 / 3, 0.999, 1.001, 2.5, 2.99])
 def test_decode_when_started_anywhere_then_first_the_picture_that_shows_there(tmp_path, start_s):
     times = at_rate(Fraction(24), 72)
