@@ -19,7 +19,7 @@ import soundfile
 
 from bridge.domain.clip import Clip
 from bridge.errors import HostError, MediaError
-from bridge.host import rpp_edit, rpp_view
+from bridge.host import rpp_edit, rpp_tree, rpp_view
 from bridge.host.base import Change, ItemView, ProjectView, Report
 from bridge.media.files import publish, temporary_beside
 from bridge.media.rpp import Block, Document, block, parse, words
@@ -86,10 +86,10 @@ class RppHost:
         """The project as the file has it; candidates are probed for their length."""
         data, document = self._load()
         root = document.root
-        rate_hz = int(rpp_view.number_of(root.line("SAMPLERATE"))) or DEFAULT_RATE_HZ
-        cursor = rpp_view.number_of(root.line("CURSOR")) if cursor_s is None else cursor_s
+        rate_hz = int(rpp_tree.number_of(root.line("SAMPLERATE"))) or DEFAULT_RATE_HZ
+        cursor = rpp_tree.number_of(root.line("CURSOR")) if cursor_s is None else cursor_s
         items, chosen = rpp_view.items_at(root, self._path.parent, cursor, 0.5 / rate_hz, mouse_track_guid)
-        recordings = rpp_view.text_of(root.line("RECORD_PATH")).replace("\\", os.sep)
+        recordings = rpp_tree.text_of(root.line("RECORD_PATH")).replace("\\", os.sep)
         digest = _hash(data)
         return ProjectView(
             token=f"{self._path}\n{digest}",
@@ -98,10 +98,10 @@ class RppHost:
             change_count=int(digest[:8], 16),
             cursor_s=cursor,
             sample_rate_hz=rate_hz,
-            prompt=rpp_view.clean(rpp_view.project_state(root, "prompt")),
+            prompt=rpp_tree.clean(rpp_tree.project_state(root, "prompt")),
             items=tuple(items),
             chosen=chosen,
-            markers=tuple(sorted((m.view for m in rpp_view.markers(root)), key=lambda marker: marker.position_s)),
+            markers=tuple(sorted((m.view for m in rpp_tree.markers(root)), key=lambda marker: marker.position_s)),
             foley_items=tuple(rpp_view.foley_items(root, self._path.parent)),
         )
 
@@ -174,8 +174,8 @@ class RppHost:
                 )
 
     def _check_expected(self, root: Block, expected: ItemView) -> None:
-        for index, track, item in rpp_view.every_item(root):
-            if rpp_view.guid_of_item(item) == expected.guid:
+        for index, track, item in rpp_tree.every_item(root):
+            if rpp_tree.guid_of_item(item) == expected.guid:
                 now = rpp_view.item_view(item, track, index, self._path.parent)
                 if now is None or not all(_same(getattr(now, key), getattr(expected, key)) for key in SAME):
                     raise HostError(f'The video item "{expected.name}" was changed meanwhile', hint="Try again")

@@ -12,7 +12,7 @@ import uuid
 from pathlib import Path
 
 from bridge.errors import HostError
-from bridge.host import rpp_view as view
+from bridge.host import rpp_tree as tree
 from bridge.host.base import Change, NewItem, NewTake, Report
 from bridge.media.rpp import Block, block, name_of, tokens, words
 
@@ -53,10 +53,10 @@ def set_state(root: Block, key: str, value: str) -> None:
             return
         root.append(block("EXTSTATE"))
         states = root.blocks("EXTSTATE")
-    section = next((s for s in states[0].children if isinstance(s, Block) and s.name.upper() == view.SECTION), None)
+    section = next((s for s in states[0].children if isinstance(s, Block) and s.name.upper() == tree.SECTION), None)
     if section is None:
-        states[0].append(block(view.SECTION))
-        section = states[0].blocks(view.SECTION)[0]
+        states[0].append(block(tree.SECTION))
+        section = states[0].blocks(tree.SECTION)[0]
     for index, line in enumerate(section.children):
         if isinstance(line, str) and name_of(line).lower() == key:
             if value:
@@ -82,8 +82,8 @@ def new_guid() -> str:
 def _markers(root: Block, change: Change) -> list[str]:
     """Adds, then deletes; as in REAPER, a marker that stands there already under that name is kept, not doubled."""
     delete = set(change.delete_markers)
-    there = view.markers(root)
-    ours = [guid for guid in view.project_state(root, "markers").split() if guid not in delete]
+    there = tree.markers(root)
+    ours = [guid for guid in tree.project_state(root, "markers").split() if guid not in delete]
     made: list[str] = []
     number = max((marker.number for marker in there), default=0)
     for new in change.add_markers:
@@ -100,9 +100,9 @@ def _markers(root: Block, change: Change) -> list[str]:
             line = words("MARKER", number, new.position_s, name, 0, COLOUR, 1, "B", guid, 0)
             root.insert(_place_of_marker(root, new.position_s), line)
             ours.append(guid)
-            there = view.markers(root)
+            there = tree.markers(root)
         made.append(guid)
-    for marker in reversed(view.markers(root)):
+    for marker in reversed(tree.markers(root)):
         if marker.view.guid in delete:
             del root.children[marker.index]
     if delete or made or ours:
@@ -133,7 +133,7 @@ def _place_of_marker(root: Block, position_s: float) -> int:
 
 def _new_item(root: Block, new: NewItem, above_guid: str, folder: Path) -> tuple[str, str]:
     """(GUID of the new track, GUID of its item); the track lies directly below the one named."""
-    above = next((track for track in view.tracks(root) if view.guid_of_track(track) == above_guid), None)
+    above = next((track for track in tree.tracks(root) if tree.guid_of_track(track) == above_guid), None)
     if above is None:
         raise HostError(f'The track of the video is gone, so "{new.take_name}" has no place', hint="Try again")
     track_guid, item_guid = new_guid(), new_guid()
@@ -149,7 +149,7 @@ def _new_item(root: Block, new: NewItem, above_guid: str, folder: Path) -> tuple
         "MUTE 0 0",
         "SEL 0",
         words("IGUID", item_guid),
-        block(view.EXT_BLOCK, words(view.OURS, new.video_item_guid)),
+        block(tree.EXT_BLOCK, words(tree.OURS, new.video_item_guid)),
         words("NAME", new.take_name),
         "VOLPAN 1 0 1 -1",
         *_take_lines(new, folder),
@@ -165,10 +165,10 @@ def _new_item(root: Block, new: NewItem, above_guid: str, folder: Path) -> tuple
         "FX 1",
         words("TRACKID", track_guid),
         "MAINSEND 1 0",
-        block(view.EXT_BLOCK, words(view.OURS, new.video_item_guid)),
+        block(tree.EXT_BLOCK, words(tree.OURS, new.video_item_guid)),
         item,
     )
-    track_index = view.tracks(root).index(above) + 1
+    track_index = tree.tracks(root).index(above) + 1
     _shift_receives(root, track_index)
     root.insert(root.children.index(above) + 1, track)
     return track_guid, item_guid
@@ -188,14 +188,14 @@ def _moved_folder_end(above: Block) -> str:
 
 def _shift_receives(root: Block, first: int) -> None:
     """Receives name their source by track index; those from ``first`` on move down by one."""
-    for track in view.tracks(root):
+    for track in tree.tracks(root):
         for index, line in enumerate(track.children):
             if isinstance(line, str) and name_of(line) == "AUXRECV" and int(tokens(line)[1]) >= first:
                 track.children[index] = re.sub(r"(AUXRECV +)(\d+)", lambda m: f"{m[1]}{int(m[2]) + 1}", line, count=1)
 
 
 def _new_take(root: Block, new: NewTake, folder: Path) -> str:
-    item = next((item for _, _, item in view.every_item(root) if view.guid_of_item(item) == new.item_guid), None)
+    item = next((item for _, _, item in tree.every_item(root) if tree.guid_of_item(item) == new.item_guid), None)
     if item is None:
         raise HostError(f'The foley item for the take "{new.take_name}" is gone', hint="Make a new one with Generate")
     for index, line in enumerate(item.children):
@@ -214,7 +214,7 @@ def _take_lines(new: NewItem | NewTake, folder: Path) -> list[str | Block]:
         "CHANMODE 0",
         words("GUID", new_guid()),
         block(f"SOURCE {kind}", words("FILE", file_in(folder, new.audio_path))),
-        block(view.TAKE_EXT_BLOCK, words(view.RECIPE, _one_line(new.recipe))),
+        block(tree.TAKE_EXT_BLOCK, words(tree.RECIPE, _one_line(new.recipe))),
     ]
 
 
