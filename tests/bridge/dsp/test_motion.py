@@ -116,6 +116,21 @@ def test_feed_when_the_camera_pans_then_nothing_has_moved() -> None:
     assert inner[:, 3].mean() < 0.3
 
 
+def test_feed_when_the_picture_is_cut_then_nothing_moves_at_the_cut_and_motion_goes_on_after_it() -> None:
+    front = MotionGrid(SETTINGS)
+    pictures = [_picture(k / 30) for k in range(10)] + [255 - _picture(1 + k / 30)[:, ::-1] for k in range(10)]
+    steps = np.concatenate([front.feed(k / 30, np.ascontiguousarray(p)) for k, p in enumerate(pictures)])
+    loudest = np.abs(steps).max((1, 2, 3))
+    assert loudest[9] == 0
+    assert (np.delete(loudest, 9) > 1).all()
+
+
+def test_feed_when_the_size_changes_in_the_middle_then_steps_keep_their_clock() -> None:
+    front = MotionGrid(SETTINGS)
+    pictures = [_picture(k / 30) for k in range(6)] + [_picture(k / 30, width=216, height=384) for k in range(6, 12)]
+    assert len(np.concatenate([front.feed(k / 30, p) for k, p in enumerate(pictures)])) == 11
+
+
 def test_feed_when_the_film_starts_later_then_steps_keep_their_clock() -> None:
     late, first = _film(np.arange(1.0, 2, 1 / 30))
     whole, zero = _film(np.arange(0.0, 2, 1 / 30))
