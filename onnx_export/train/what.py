@@ -42,6 +42,7 @@ class TrainPlan:
         rhythms: table with columns id, time_s.
         out: folder for the checkpoint and the log.
         minutes: wall time, counting what a checkpoint already used.
+        steps: stop after as many if that comes first; 0 for no such limit.
         leave_out: ids of recordings whose rhythm must not be used.
         frames, batch, rate, seed: the usual.
     """
@@ -50,6 +51,7 @@ class TrainPlan:
     rhythms: Path
     out: Path
     minutes: float
+    steps: int = 0
     leave_out: tuple[str, ...] = ()
     frames: int = 768
     batch: int = 16
@@ -108,7 +110,7 @@ def to_batch(scenes: Sequence[Scene], basis: Tensor, scale: Tensor) -> tuple[Ten
 
 
 def train(plan: TrainPlan, *, say: Callable[[str], None] = print) -> WhatModel:
-    """Train until the minutes are used up; returns the model with averaged weights, which is also on disk."""
+    """Train until the minutes or steps are used up; returns the model with averaged weights, which is also on disk."""
     torch.manual_seed(plan.seed)
     plan.out.mkdir(parents=True, exist_ok=True)
     shots = load_shots(plan.sounds)
@@ -129,9 +131,14 @@ def train(plan: TrainPlan, *, say: Callable[[str], None] = print) -> WhatModel:
     checks = [to_batch(next(unseen), basis, model.scale) for _ in range(3)]
     losses: list[float] = []
     started, saved = time.monotonic() - run.seconds, time.monotonic()
-    while (used := (time.monotonic() - started) / (60.0 * plan.minutes)) < 1.0:
+
+    def used() -> float:
+        share = (time.monotonic() - started) / (60.0 * plan.minutes)
+        return max(share, run.step / plan.steps) if plan.steps else share
+
+    while (share := used()) < 1.0:
         loss = diffusion_loss(model, to_batch(next(scenes), basis, model.scale), generator=generator)
-        run.update(loss, used)
+        run.update(loss, share)
         losses.append(loss.item())
         if run.step % 100 == 0 or time.monotonic() - saved > 120.0:
             run.seconds = time.monotonic() - started

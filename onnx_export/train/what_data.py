@@ -17,6 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 from scipy import signal
 
+from bridge.errors import RequestError
 from onnx_export.nets.mdct import HOP
 from onnx_export.train.what_tags import TAGS, tags_of
 
@@ -169,9 +170,18 @@ class Scene:
 
 
 class SceneMaker:
-    """Draws scenes: one family of takes on a stretch of somebody's real rhythm."""
+    """Draws scenes: one family of takes on a stretch of somebody's real rhythm.
+
+    Raises:
+        RequestError: there are no one-shots or no rhythms.
+    """
 
     def __init__(self, shots: Sequence[Shot], rhythms: Sequence[NDArray[np.float64]], *, frames: int) -> None:
+        if not shots or not rhythms:
+            raise RequestError(
+                f"there is nothing to train on: {len(shots)} usable one-shots, {len(rhythms)} usable rhythms",
+                hint="Give a manifest with single hits of several originals and a table of onset times",
+            )
         self.rhythms = list(rhythms)
         self.frames = frames
         families: dict[str, list[Shot]] = {}
