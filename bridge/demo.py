@@ -91,6 +91,7 @@ def run(
         activation=detection.activation,
         onsets=detection.onsets,
         known=known,
+        threshold=detection.threshold,
         audio=audio,
         length_s=clip.length_s,
         title=f"{video_path.name}: '{prompt}'",
