@@ -11,8 +11,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge import __version__, commands, config
+from bridge import __version__
 from bridge.errors import BridgeError
+
+try:
+    from bridge import commands, config
+except ImportError as error:
+    raise SystemExit(
+        f"foley-bridge: a library is missing: {error}. Install foley-bridge again; on Linux without a desktop also "
+        "libgl1 and libglib2.0-0."
+    ) from error
 
 
 def parser() -> argparse.ArgumentParser:

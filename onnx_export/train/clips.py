@@ -21,6 +21,7 @@ import av.error
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.dsp import motion as motion_module
 from bridge.dsp.motion import MotionGrid, MotionSettings
 from bridge.errors import MediaError, RequestError
 
@@ -107,10 +108,18 @@ def kept(
     settings: MotionSettings,
     make: Callable[[], tuple[NDArray[np.float16], float]],
 ) -> tuple[NDArray[np.float16], float]:
-    """A video's motion, made once for each setting of the front end."""
+    """A video's motion, made once for each setting and each version of the front end.
+
+    Args:
+        cache: folder; None makes it anew.
+        named: what tells the video from others.
+        settings: of the front end.
+        make: measures the motion.
+    """
     if cache is None:
         return make()
-    key = json.dumps([*named, settings.to_manifest()], sort_keys=True)
+    version = hashlib.sha256(Path(motion_module.__file__).read_bytes()).hexdigest()
+    key = json.dumps([*named, settings.to_manifest(), version], sort_keys=True)
     path = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
     if path.is_file():
         with np.load(path) as stored:

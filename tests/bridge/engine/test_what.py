@@ -66,6 +66,17 @@ def test_render_before_the_first_onset_is_digital_silence(generator: Generator) 
     assert np.abs(sound[RATE_HZ : RATE_HZ + 2000]).max() > 0.05
 
 
+def test_render_when_the_net_hisses_is_still_silent_before_the_onset_and_after_the_tail(pack: LoadedPack) -> None:
+    sound = Generator(Hissing(pack)).render(request([0.5, 2.0])).samples[0]
+    tail_s = Generator(pack).tail_s
+    assert not sound[: round(0.497 * RATE_HZ)].any()
+    assert np.abs(sound[round(0.6 * RATE_HZ) : round(0.65 * RATE_HZ)]).max() > 0.005
+    quiet = sound[round((0.5 + tail_s + 0.01) * RATE_HZ) : round(1.997 * RATE_HZ)]
+    assert len(quiet) > RATE_HZ
+    assert not quiet.any()
+    assert np.abs(np.diff(sound)).max() < 1.0
+
+
 @pytest.mark.parametrize("rate_hz", [44100, 48000, 96000])
 @pytest.mark.parametrize("length_samples", [1, 127, 48001, 100003])
 def test_render_at_any_rate_and_length_is_exactly_as_long(
@@ -287,6 +298,19 @@ class Counting:
         def call(arrays):
             self.roles.append(role)
             return self._pack.graph(role)(arrays)
+
+        return call
+
+
+class Hissing(Counting):
+    """The pack with a decoder that is never silent."""
+
+    def graph(self, role: str):
+        plain = super().graph(role)
+
+        def call(arrays):
+            answer = plain(arrays)
+            return {name: array + np.float32(0.01) for name, array in answer.items()} if role == "decoder" else answer
 
         return call
 
