@@ -60,7 +60,8 @@ def list_packs(settings: Settings) -> int:
     """Prints every pack with its licence and whether it is whole; 1 if one is not."""
     store = app.open_store(settings)
     broken = 0
-    for name in (listing.name for listing in store.list()):
+    names = [listing.name for listing in store.list()]
+    for name in names:
         mark = "*" if name == settings.pack else " "
         try:
             manifest = store.open(name).manifest
@@ -73,6 +74,9 @@ def list_packs(settings: Settings) -> int:
         print(f"    licence: {manifest.licence.name}; commercial use: {manifest.licence.commercial_use}")
         for data in manifest.training_data:
             print(f"    trained on: {data.name} ({data.licence}; commercial use: {data.commercial_use})")
+    if settings.pack not in names:
+        broken += 1
+        print(f"The pack in use, {settings.pack!r}, is not there. Install foley-bridge again, or choose another.")
     print("* is the pack in use; choose another with --pack, in the config file, or FOLEY_BRIDGE_PACK.")
     return 1 if broken else 0
 
