@@ -19,10 +19,11 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from bridge.errors import PackError
 from onnx_export.nets.denoiser import Denoiser, DenoiserShape, WordTable
 from onnx_export.nets.mdct import HOP, analyse, compress, mdct_basis
 from onnx_export.train.what_data import Scene, SceneMaker, Shot, load_rhythms, load_shots
@@ -160,11 +161,27 @@ def train(plan: TrainPlan, *, say: Callable[[str], None] = print) -> WhatModel:
 
 
 def load_model(checkpoint: Path, *, shape: DenoiserShape | None = None) -> WhatModel:
-    """The averaged weights of a checkpoint, ready to export."""
+    """The averaged weights of a checkpoint, ready to export.
+
+    Raises:
+        PackError: the checkpoint is missing, damaged, of another net or trained with other tags.
+    """
     model = WhatModel(shape or DenoiserShape())
-    with safe_open(checkpoint, "pt") as handle:
-        state = {name: handle.get_tensor(f"average.{name}") for name in model.state_dict()}
-    model.load_state_dict(state)
+    if not checkpoint.is_file():
+        raise PackError(f"there is no checkpoint {checkpoint}", hint="Train first, or correct the path")
+    try:
+        with safe_open(checkpoint, "pt") as handle:
+            tags = json.loads((handle.metadata() or {})["run"])["tags"]
+            state = {name: handle.get_tensor(f"average.{name}") for name in model.state_dict()}
+        model.load_state_dict(state)
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise PackError(
+            f"checkpoint {checkpoint} does not fit the generator ({reason})",
+            hint="Use the checkpoint that was made for this net, or train again",
+        ) from error
+    if tags != [tag.name for tag in TAGS]:
+        raise PackError(f"checkpoint {checkpoint} was trained with other tags", hint="Train again")
     return model.eval()
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from bridge.errors import RequestError
+from bridge.errors import PackError, RequestError
 from onnx_export.nets.denoiser import DenoiserShape
 from onnx_export.nets.mdct import mdct_basis
 from onnx_export.recipes.what import stage_of
@@ -67,6 +67,19 @@ def test_train_command_when_time_is_up_leaves_a_checkpoint(plan: TrainPlan) -> N
 def test_train_command_when_nothing_is_left_to_train_on_says_so(plan: TrainPlan) -> None:
     with pytest.raises(RequestError, match="3 usable one-shots, 0 usable rhythms"):
         main([*words_for(plan), "--leave-out", str(plan.rhythms)])
+
+
+def test_load_model_when_the_checkpoint_is_missing_damaged_or_of_another_net_says_so(plan: TrainPlan) -> None:
+    with pytest.raises(PackError, match="there is no checkpoint"):
+        load_model(plan.out / CHECKPOINT)
+    plan.out.mkdir()
+    (plan.out / CHECKPOINT).write_bytes(b"not a checkpoint at all")
+    with pytest.raises(PackError, match="does not fit"):
+        load_model(plan.out / CHECKPOINT)
+    (plan.out / CHECKPOINT).unlink()
+    train(replace(plan, steps=1), say=lambda _: None)
+    with pytest.raises(PackError, match="does not fit"):
+        load_model(plan.out / CHECKPOINT, shape=DenoiserShape(embedding=8, widths=(8, 8, 8, 8), condition=16, bumps=8))
 
 
 def words_for(plan: TrainPlan) -> list[str]:
