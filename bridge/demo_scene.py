@@ -130,7 +130,7 @@ class Scene:
         since_s = time_s - before.time_s
         return before.gap_px + 0.5 * before.lift_px * _leaving(min(1.0, since_s / 0.17), before)
 
-    def _instant(self, time_s: float) -> NDArray[np.uint8]:
+    def _instant(self, time_s: float) -> Picture:
         picture = self._room.copy()
         x, y, height = self.tip(time_s)
         _shade(
@@ -139,17 +139,16 @@ class Scene:
             (16 + 0.12 * height, 5 + 0.04 * height),
             0.5 / (1 + 0.02 * height),
         )
-        for thing, (layer, cover) in enumerate(self._things):
-            _lay(picture, layer, cover, self._sway(thing, time_s))
+        for thing, (place, layer, cover) in enumerate(self._things):
+            _lay(picture[place], layer, cover, self._sway(thing, time_s))
         _shade(
             picture,
             (x + 0.05 * height, y + height + 1),
             (9 + 0.1 * height, 3 + 0.03 * height),
             0.45 / (1 + 0.05 * height),
         )
-        sharp = np.clip(picture, 0, 255).astype(np.uint8)
-        _stick(sharp, x, y, lean=0.62 + 0.0016 * height)
-        return sharp
+        _stick(picture, x, y, lean=0.62 + 0.0016 * height)
+        return picture
 
     def _sway(self, thing: int, time_s: float) -> tuple[float, float]:
         """How far a thing has given way after the last stroke on it, pixels."""
@@ -162,7 +161,7 @@ class Scene:
         return (0.2 * ring, 2.2 * ring) if thing == METAL else (1.6 * ring, 0.3 * ring)
 
     @cached_property
-    def _room(self) -> Layer:
+    def _room(self) -> Picture:
         """Wall and table."""
         random = np.random.default_rng(1)
         rows = np.linspace(0, 1, self.height_px, dtype=np.float32)[:, None, None]
@@ -174,15 +173,21 @@ class Scene:
         plaster = random.standard_normal((60, 100), dtype=np.float32)
         rough = cv2.resize(plaster, (self.width_px, self.height_px), interpolation=cv2.INTER_CUBIC)[..., None]
         edge = np.clip((rows * self.height_px - 176) / 2, 0, 1)
-        room = ((wall + 3 * rough) * (1 - edge) + (table + 5 * grain) * edge).astype(np.float32)
+        room = np.clip((wall + 3 * rough) * (1 - edge) + (table + 5 * grain) * edge, 0, 255).astype(np.uint8)
         for (x, y), wide in zip(((160, 303), (332, 288), (474, 300)), (92, 98, 50), strict=True):
             _shade(room, (x - 16, y), (wide, 13), 0.45)
-        return np.ascontiguousarray(room)
+        return room
 
     @cached_property
-    def _things(self) -> tuple[tuple[Layer, Layer], ...]:
-        """Colour and coverage of the three things."""
-        return tuple(draw(self.width_px, self.height_px) for draw in (_wood, _metal, _glass))
+    def _things(self) -> tuple[tuple[tuple[slice, slice], Layer, Layer], ...]:
+        """Where the three things are, with room to move, and their colour and coverage there."""
+        things = []
+        for draw in (_wood, _metal, _glass):
+            layer, cover = draw(self.width_px, self.height_px)
+            rows, columns = (np.flatnonzero(cover[..., 0].any(axis)) for axis in (1, 0))
+            place = (slice(rows[0] - 6, rows[-1] + 7), slice(columns[0] - 6, columns[-1] + 7))
+            things.append((place, layer[place].copy(), cover[place].copy()))
+        return tuple(things)
 
 
 def scene() -> Scene:
@@ -310,17 +315,16 @@ def _over(layer: Layer, cover: Layer, mask: NDArray[np.uint8], colour: Colour, o
     cover += alpha
 
 
-def _lay(picture: Layer, layer: Layer, cover: Layer, shift: tuple[float, float]) -> None:
+def _lay(picture: Picture, layer: Layer, cover: Layer, shift: tuple[float, float]) -> None:
     if max(abs(shift[0]), abs(shift[1])) > 0.02:
         matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
         size = (picture.shape[1], picture.shape[0])
         layer = np.asarray(cv2.warpAffine(layer, matrix, size), np.float32)
         cover = np.asarray(cv2.warpAffine(cover, matrix, size), np.float32)[..., None]
-    picture *= 1 - cover
-    picture += layer
+    picture[:] = np.minimum(picture * (1 - cover) + layer, 255)
 
 
-def _shade(picture: Layer, centre: tuple[float, float], axes: tuple[float, float], depth: float) -> None:
+def _shade(picture: Picture, centre: tuple[float, float], axes: tuple[float, float], depth: float) -> None:
     """A soft shadow."""
     reach = (int(axes[0] * 1.8) + 2, int(axes[1] * 1.8) + 2)
     left, top = max(0, int(centre[0]) - reach[0]), max(0, int(centre[1]) - reach[1])
@@ -328,7 +332,7 @@ def _shade(picture: Layer, centre: tuple[float, float], axes: tuple[float, float
     patch = picture[top:bottom, left:right]
     y, x = np.mgrid[top : top + patch.shape[0], left : left + patch.shape[1]].astype(np.float32)
     far = ((x - centre[0]) / axes[0]) ** 2 + ((y - centre[1]) / axes[1]) ** 2
-    patch *= 1 - np.float32(depth) * np.exp(-far)[..., None]
+    patch[:] = patch * (1 - np.float32(depth) * np.exp(-far)[..., None])
 
 
 def _paint(picture: Picture, corners: list[NDArray[np.float64]], colour: Colour) -> None:
