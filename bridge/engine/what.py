@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,12 +18,12 @@ from numpy.typing import NDArray
 
 from bridge.domain.audio import Audio
 from bridge.domain.request import Request
-from bridge.engine import level, samplers
+from bridge.engine import level
+from bridge.engine.diffusion import Diffusion, Layer, Manner, Watch
 from bridge.engine.spans import Span, changed_onsets, changed_spans, intersect, widen
-from bridge.engine.tiles import ALIGN_FRAMES, Windowing, noise
+from bridge.engine.tiles import ALIGN_FRAMES, Windowing
 from bridge.engine.words import Vocabulary
-from bridge.errors import JobCancelled, RequestError
-from bridge.packs import contract
+from bridge.errors import RequestError
 from bridge.packs.manifest import Manifest
 
 log = logging.getLogger(__name__)
@@ -34,6 +33,7 @@ FADE_IN_S = 0.0015
 FADE_OUT_S = 0.050
 SPLICE_S = 0.005
 MAX_STEPS = 1000
+MAX_GUIDANCE = 20.0
 
 Array = NDArray[np.float32]
 
@@ -47,32 +47,6 @@ class Pack(Protocol):
     def graph(self, role: str) -> Callable[[Mapping[str, NDArray[Any]]], dict[str, NDArray[Any]]]: ...
 
     def path(self, name: str) -> Path: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Layer:
-    """Onsets that share their words: frame to strength, ascending, and the words' embedding."""
-
-    onsets: dict[int, float]
-    embedding: Array
-
-
-@dataclass(kw_only=True)
-class _Watch:
-    """Counts the network's calls, tells how far they are and stops when asked."""
-
-    total: int
-    progress: Callable[[float], None]
-    cancelled: Callable[[], bool]
-    done: int = 0
-
-    def check(self) -> None:
-        if self.cancelled():
-            raise JobCancelled("making sound was cancelled")
-
-    def tick(self) -> None:
-        self.done += 1
-        self.progress(min(1.0, self.done / self.total))
 
 
 def _ignore(fraction: float) -> None:
@@ -96,9 +70,9 @@ class Generator:
     def __init__(self, pack: Pack) -> None:
         self._pack = pack
         self._what = pack.manifest.require_what()
-        self._sampler = samplers.sampler(self._what.sampler)
         self._vocabulary = Vocabulary.read(pack.path(self._what.vocabulary))
         self._windowing = Windowing.of(window=self._what.window_frames, overlap=self._what.overlap_frames)
+        self._diffusion = Diffusion(pack, self._what, self._windowing)
 
     @property
     def rate_hz(self) -> int:
@@ -112,10 +86,10 @@ class Generator:
 
     def warm_up(self) -> None:
         """Opens the graphs and runs each once."""
-        frames = (0, 2 * ALIGN_FRAMES)
-        layer = _Layer(onsets={}, embedding=self._embed(np.zeros(len(self._vocabulary.tags), np.float32)))
-        latent = noise(frames, seed=0, channels=self._what.latent_channels)
-        self._decode(self._velocity(latent, 1.0, frames, frames, layer, None, 1.0))
+        null = self._diffusion.embed(np.zeros(len(self._vocabulary.tags), np.float32))
+        manner = Manner(seed=0, steps=1, guidance=2.0, null=null)
+        watch = Watch(total=2, progress=_ignore, cancelled=_never)
+        self._diffusion.sound(Layer(onsets={}, embedding=null), (0, 2 * ALIGN_FRAMES), manner, watch)
 
     def check_prompt(self, prompt: str) -> tuple[str, ...]:
         """Words that will be ignored.
@@ -192,12 +166,7 @@ class Generator:
         cancelled: Callable[[], bool],
     ) -> Array:
         """Samples at the request's rate; right inside ``wanted`` (everywhere if None), anything elsewhere."""
-        steps = self._what.steps if request.steps is None else request.steps
-        guidance = self._what.guidance if request.guidance is None else request.guidance
-        if not 1 <= steps <= MAX_STEPS:
-            raise RequestError(f"steps must lie in 1..{MAX_STEPS}, got {steps}", hint="Leave it to the pack")
-        if not 0.0 <= guidance <= 20.0:
-            raise RequestError(f"guidance must lie in 0..20, got {guidance:g}", hint="Leave it to the pack")
+        manner = self._manner(request)
         rate, hop = self._what.rate_hz, self._what.hop_samples
         total = -(-request.length_samples * rate // request.rate_hz)
         frames = -(-total // hop)
@@ -206,18 +175,17 @@ class Generator:
             scale = rate / request.rate_hz / hop
             near = [(int(start * scale) - 2, int(end * scale) + 3) for start, end in wanted]
             allowed = widen(near, before=self._windowing.before, after=self._windowing.after, align=ALIGN_FRAMES)
-        null = self._embed(np.zeros(len(self._vocabulary.tags), np.float32)) if guidance != 1.0 else None
-        jobs = []
-        for layer in self._layers(request, frames):
-            for stretch in self._stretches(layer, frames):
-                jobs += [(layer, stretch, span) for span in intersect([stretch], allowed)]
-        calls = sum(len(list(self._windowing.pieces(span))) for _, _, span in jobs)
-        watch = _Watch(total=max(1, calls * (steps + 1)), progress=progress, cancelled=cancelled)
+        parts = [
+            (layer, stretch, span)
+            for layer in self._layers(request, frames)
+            for stretch in self._stretches(layer, frames)
+            for span in intersect([stretch], allowed)
+        ]
+        calls = sum(self._diffusion.calls(span, manner.steps) for _, _, span in parts)
+        watch = Watch(total=max(1, calls), progress=progress, cancelled=cancelled)
         mix = np.zeros(frames * hop, np.float32)
-        for layer, stretch, span in jobs:
-            start = noise(span, seed=request.seed, channels=self._what.latent_channels)
-            latent = self._sampler(self._network(layer, span, null, guidance, watch), start, steps=steps)
-            sound = self._gated(self._decoded(latent, span, watch), layer, stretch, span)
+        for layer, stretch, span in parts:
+            sound = self._gated(self._diffusion.sound(layer, span, manner, watch), layer, stretch, span)
             skip, room = max(0, -span[0] * hop), len(mix) - span[0] * hop
             mix[max(0, span[0] * hop) : span[1] * hop] += sound[skip:room]
         progress(1.0)
@@ -225,7 +193,19 @@ class Generator:
             level.resample(mix[:total], from_hz=rate, to_hz=request.rate_hz, length=request.length_samples)
         )
 
-    def _layers(self, request: Request, frames: int) -> Iterator[_Layer]:
+    def _manner(self, request: Request) -> Manner:
+        steps = self._what.steps if request.steps is None else request.steps
+        guidance = self._what.guidance if request.guidance is None else request.guidance
+        if not 1 <= steps <= MAX_STEPS:
+            raise RequestError(f"steps must lie in 1..{MAX_STEPS}, got {steps}", hint="Leave it to the pack")
+        if not 0.0 <= guidance <= MAX_GUIDANCE:
+            raise RequestError(
+                f"guidance must lie in 0..{MAX_GUIDANCE:g}, got {guidance:g}", hint="Leave it to the pack"
+            )
+        null = None if guidance == 1.0 else self._diffusion.embed(np.zeros(len(self._vocabulary.tags), np.float32))
+        return Manner(seed=request.seed, steps=steps, guidance=guidance, null=null)
+
+    def _layers(self, request: Request, frames: int) -> Iterator[Layer]:
         """One layer for each different prompt, in order of first appearance."""
         by_prompt: dict[str, dict[int, float]] = {}
         for onset in request.onsets:
@@ -237,67 +217,16 @@ class Generator:
             meaning = self._vocabulary.understand(prompt)
             if meaning.ignored:
                 log.debug("words without a meaning to the pack: %s", ", ".join(meaning.ignored))
-            yield _Layer(onsets=strengths, embedding=self._embed(meaning.tags))
+            yield Layer(onsets=strengths, embedding=self._diffusion.embed(meaning.tags))
 
-    def _stretches(self, layer: _Layer, frames: int) -> list[Span]:
+    def _stretches(self, layer: Layer, frames: int) -> list[Span]:
         """Where a layer can sound."""
         spans = [(frame, frame + 1) for frame in layer.onsets]
         end = -(-frames // ALIGN_FRAMES) * ALIGN_FRAMES
         grown = widen(spans, before=LEAD_FRAMES, after=self._windowing.before, align=ALIGN_FRAMES)
         return [(start, min(stop, end)) for start, stop in grown]
 
-    def _network(
-        self, layer: _Layer, span: Span, null: Array | None, guidance: float, watch: _Watch
-    ) -> samplers.Velocity:
-        """The network over a whole span, window by window."""
-
-        def velocity(x: Array, sigma: float) -> Array:
-            def in_window(window: Span) -> Array:
-                watch.check()
-                part = x[:, window[0] - span[0] : window[1] - span[0]]
-                answer = self._velocity(part, sigma, window, span, layer, null, guidance)
-                watch.tick()
-                return answer
-
-            return self._windowing.run(in_window, span)
-
-        return velocity
-
-    def _velocity(
-        self, x: Array, sigma: float, window: Span, span: Span, layer: _Layer, null: Array | None, guidance: float
-    ) -> Array:
-        """One call of the network; with guidance, the unconditional answer comes in the same call."""
-        track = np.zeros((1, 1, window[1] - window[0]), np.float32)
-        for frame, strength in layer.onsets.items():
-            if max(window[0], span[0]) <= frame < min(window[1], span[1]):
-                track[0, 0, frame - window[0]] = strength
-        embedding = layer.embedding if null is None else np.concatenate([layer.embedding, null])
-        count = len(embedding)
-        arrays = {
-            contract.NOISY: np.repeat(x[None], count, axis=0),
-            contract.SIGMA: np.full(count, sigma, np.float32),
-            contract.ONSET_TRACK: np.repeat(track, count, axis=0),
-            contract.EMBEDDING: embedding,
-        }
-        answer = self._pack.graph(contract.DENOISER)(arrays)[contract.VELOCITY]
-        return answer[0] if null is None else samplers.guided(answer[0], answer[1], guidance)
-
-    def _decoded(self, latent: Array, span: Span, watch: _Watch) -> Array:
-        def in_window(window: Span) -> Array:
-            watch.check()
-            sound = self._decode(latent[:, window[0] - span[0] : window[1] - span[0]])
-            watch.tick()
-            return sound
-
-        return self._windowing.run(in_window, span)
-
-    def _decode(self, latent: Array) -> Array:
-        return self._pack.graph(contract.DECODER)({contract.LATENT: latent[None]})[contract.AUDIO][0, 0]
-
-    def _embed(self, tags: Array) -> Array:
-        return self._pack.graph(contract.TEXT)({contract.TAGS: tags[None]})[contract.EMBEDDING]
-
-    def _gated(self, sound: Array, layer: _Layer, stretch: Span, span: Span) -> Array:
+    def _gated(self, sound: Array, layer: Layer, stretch: Span, span: Span) -> Array:
         """Silent before the stretch's first onset, faded where the stretch ends."""
         hop, rate = self._what.hop_samples, self._what.rate_hz
         first = min(frame for frame in layer.onsets if stretch[0] <= frame < stretch[1])
