@@ -35,21 +35,21 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     detect = verbs.add_parser("detect", help="find the onsets in a video and write them as a table")
-    detect.add_argument("video", type=Path, help="a video file")
-    detect.add_argument("--out", type=Path, required=True, help="CSV to write: time_s,confidence")
+    detect.add_argument("video", type=_path, help="a video file")
+    detect.add_argument("--out", type=_path, required=True, help="CSV to write: time_s,confidence")
     detect.add_argument("--all", action="store_true", help="write every peak, so that a threshold can be chosen later")
     detect.add_argument("--threshold", type=float, help="activation at which a peak counts, 0..1")
     _span(detect)
     detect.set_defaults(run=commands.detect)
 
     render = verbs.add_parser("render", help="make the sound for a video")
-    render.add_argument("video", type=Path, help="a video file")
-    render.add_argument("--onsets", type=Path, help="CSV with time_s,confidence (found in the picture if not given)")
+    render.add_argument("video", type=_path, help="a video file")
+    render.add_argument("--onsets", type=_path, help="CSV with time_s,confidence (found in the picture if not given)")
     render.add_argument("--prompt", required=True, help="what should be heard, e.g. 'wood' or 'knocking on glass'")
     render.add_argument("--seed", type=int, default=0, help="another seed is another variation (default 0)")
     render.add_argument("--guidance", type=float, help="how strictly the prompt is followed")
     render.add_argument("--steps", type=int, help="sampler steps")
-    render.add_argument("--out", type=Path, required=True, help="WAV to write (never overwritten)")
+    render.add_argument("--out", type=_path, required=True, help="WAV to write (never overwritten)")
     _span(render)
     render.set_defaults(run=commands.render)
 
@@ -64,14 +64,14 @@ def parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=commands.doctor)
 
     reaper = verbs.add_parser("reaper", help="say where the REAPER actions are, or copy them to a folder")
-    reaper.add_argument("--copy-to", type=Path, metavar="FOLDER", help="copy the actions there")
+    reaper.add_argument("--copy-to", type=_path, metavar="FOLDER", help="copy the actions there")
     reaper.set_defaults(run=commands.reaper)
 
     demo = verbs.add_parser("demo", help="onsets, sound, preview and project for a clip that we render, or yours")
-    demo.add_argument("--video", type=Path, help="a video of yours instead of the rendered clip")
+    demo.add_argument("--video", type=_path, help="a video of yours instead of the rendered clip")
     demo.add_argument("--prompt", default="wood", help="what should be heard (default: wood)")
     demo.add_argument("--seed", type=int, default=0, help="seed of the first take (default 0)")
-    demo.add_argument("--out", type=Path, default=Path("demo"), help="folder to write (default: demo)")
+    demo.add_argument("--out", type=_path, default=Path("demo"), help="folder to write (default: demo)")
     demo.set_defaults(run=commands.demo)
     return top
 
@@ -88,9 +88,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BridgeError as error:
         print(f"foley-bridge: {error.sentence}", file=sys.stderr)
         return 2
+    except OSError as error:
+        what = f"{str(error.filename)[:200]}: {error.strerror}" if error.filename else str(error)
+        print(f"foley-bridge: {what}. Give another name, or make it accessible.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("foley-bridge: stopped.", file=sys.stderr)
         return 130
+
+
+def _path(text: str) -> Path:
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError("this is no file name")
+    return Path(text)
 
 
 def _span(command: argparse.ArgumentParser) -> None:

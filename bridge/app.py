@@ -84,7 +84,7 @@ class Bridge:
             host=host,
             engine=self.engine,
             new_seed=lambda: secrets.randbelow(MAX_SEED + 1),
-            threshold=settings.threshold if settings.threshold >= 0 else None,
+            threshold=settings.chosen_threshold,
         )
         self._runner = Runner(on_change=self._changed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import time
@@ -20,14 +21,19 @@ from bridge.domain.request import Request
 from bridge.errors import MediaError, RequestError
 from bridge.media import onset_table, video, wav
 
+ROUNDING_S = 0.05
+"""An end this little past the file's own is taken for it."""
+
 
 def detect(arguments: argparse.Namespace, settings: Settings) -> int:
     """Writes the onsets of a video as a table in source time."""
+    check_new(arguments.out)
     clip = span_of(arguments.video, start_s=arguments.start, end_s=arguments.end)
-    threshold = arguments.threshold if arguments.threshold is not None else settings.threshold
+    threshold = settings.chosen_threshold if arguments.threshold is None else arguments.threshold
     engine = app.open_engine(settings)
+    engine.check_clip(clip)
     began = time.perf_counter()
-    detection = engine.detect(clip, progress=progress("Finding onsets"), threshold=None if threshold < 0 else threshold)
+    detection = engine.detect(clip, progress=progress("Finding onsets"), threshold=threshold)
     seconds = time.perf_counter() - began
     onsets = detection.peaks if arguments.all else detection.onsets
     onset_table.write(arguments.out, [_at_source(clip, onset) for onset in onsets])
@@ -39,13 +45,14 @@ def detect(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def render(arguments: argparse.Namespace, settings: Settings) -> int:
     """Writes the sound for a span of a video."""
-    if arguments.out.exists():
-        raise RequestError(f"{arguments.out} exists already", hint="Name another file; nothing is ever overwritten")
+    check_new(arguments.out, suffix=".wav")
     clip = span_of(arguments.video, start_s=arguments.start, end_s=arguments.end)
     engine = app.open_engine(settings)
-    engine.check_prompt(arguments.prompt)
+    engine.check_clip(clip)
+    ignored = engine.check_prompt(arguments.prompt)
     if arguments.onsets is None:
-        onsets = engine.detect(clip, progress=progress("Finding onsets")).onsets
+        found = engine.detect(clip, progress=progress("Finding onsets"), threshold=settings.chosen_threshold)
+        onsets = found.onsets
     else:
         start_s, end_s = clip.start_offset_s, clip.start_offset_s + clip.length_s
         inside = [onset for onset in onset_table.read(arguments.onsets) if start_s <= onset.time_s < end_s]
@@ -78,9 +85,11 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
         source_path=clip.source_path,
         time_map={"start_offset_s": clip.start_offset_s, "length_s": clip.length_s},
     )
-    wav.write(arguments.out, audio, provenance=recipe.to_table())
+    written = wav.write(arguments.out, audio, provenance=recipe.to_table())
     print(f"{len(onsets)} onsets, {audio.length_s:.2f} s of sound in {seconds:.1f} s")
-    print(f"wrote {arguments.out}")
+    if ignored:
+        print(f"not understood and left out: {', '.join(ignored)}")
+    print(f"wrote {written}")
     return 0
 
 
@@ -130,7 +139,22 @@ def demo(arguments: argparse.Namespace, settings: Settings) -> int:
         prompt=arguments.prompt,
         seed=arguments.seed,
         progress=progress,
+        threshold=settings.chosen_threshold,
     )
+
+
+def check_new(path: Path, *, suffix: str = "") -> None:
+    """Refuses a name that a result cannot have, before any work is done.
+
+    Raises:
+        RequestError: it is taken, or has another suffix. MediaError: its folder is missing.
+    """
+    if os.path.lexists(path):
+        raise RequestError(f"{path} exists already", hint="Name another file; nothing is ever overwritten")
+    if suffix and path.suffix.lower() != suffix:
+        raise RequestError(f"{path.name} is no name for a {suffix} file", hint=f"Let it end in {suffix}")
+    if not path.absolute().parent.is_dir():
+        raise MediaError(f"the folder of {path} does not exist", hint="Make the folder first")
 
 
 def span_of(path: Path, *, start_s: float = 0.0, end_s: float | None = None) -> Clip:
@@ -140,8 +164,9 @@ def span_of(path: Path, *, start_s: float = 0.0, end_s: float | None = None) -> 
         MediaError: the file is no video. RequestError: the part is empty or outside the file.
     """
     info = video.probe(path)
-    end_s = info.duration_s if end_s is None else min(end_s, info.duration_s)
-    if not 0 <= start_s < end_s:
+    if end_s is None or info.duration_s < end_s <= info.duration_s + ROUNDING_S:
+        end_s = info.duration_s
+    if not 0 <= start_s < end_s <= info.duration_s:
         raise RequestError(
             f"{path.name} has no picture from {start_s:g} s to {end_s:g} s; it is {info.duration_s:.3f} s long",
             hint="Give another --start and --end",

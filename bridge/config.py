@@ -25,6 +25,7 @@ else:
 
 APP = "foley-bridge"
 PREFIX = "FOLEY_BRIDGE_"
+MOST_THREADS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class Settings:
         osc_port: UDP port on 127.0.0.1 that the action scripts talk to, 1..65535.
         threads: threads per graph; 0 lets ONNX Runtime choose.
         provider: "auto", "cpu" or "cuda".
-        threshold: activation at which a peak becomes a marker, 0..1; negative takes the pack's own.
+        threshold: activation at which a peak becomes a marker, 0..1; -1 takes the pack's own.
         log_level: DEBUG, INFO, WARNING or ERROR. Prompts are only written at DEBUG.
     """
 
@@ -52,14 +53,19 @@ class Settings:
     def __post_init__(self) -> None:
         if not 1 <= self.osc_port <= 65535:
             raise RequestError(f"osc_port must lie in 1..65535, got {self.osc_port}", hint="Correct the setting")
-        if self.threads < 0:
-            raise RequestError(f"threads must be 0 or more, got {self.threads}", hint="Use 0 for automatic")
+        if not 0 <= self.threads <= MOST_THREADS:
+            raise RequestError(f"threads must lie in 0..{MOST_THREADS}, got {self.threads}", hint="Use 0 for automatic")
         if self.provider not in ("auto", "cpu", "cuda"):
             raise RequestError(f"provider must be auto, cpu or cuda, got {self.provider!r}", hint="Correct the setting")
-        if self.threshold > 1:
+        if not (self.threshold == -1 or 0 <= self.threshold <= 1):
             raise RequestError(f"threshold must lie in 0..1, got {self.threshold}", hint="Correct the setting")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise RequestError(f"log_level {self.log_level!r} is unknown", hint="Use DEBUG, INFO, WARNING or ERROR")
+
+    @property
+    def chosen_threshold(self) -> float | None:
+        """The threshold, None for the pack's own."""
+        return None if self.threshold < 0 else self.threshold
 
 
 def config_path() -> Path:
@@ -101,10 +107,14 @@ def _with(settings: Settings, table: Mapping[str, Any], where: str) -> Settings:
             raise RequestError(
                 f"{where} sets {name!r}, which is no setting", hint=f"Known settings are {', '.join(kinds)}"
             )
+        kind = kinds[name].__name__
         try:
+            if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+                raise TypeError
+            if kinds[name] is int and isinstance(value, float) and value != int(value):
+                raise ValueError
             values[name] = kinds[name](value)
-        except (TypeError, ValueError) as error:
-            kind = kinds[name].__name__
+        except (TypeError, ValueError, OverflowError) as error:
             raise RequestError(
                 f"{where} sets {name} to {value!r}, which is no {kind}", hint="Correct the value"
             ) from error

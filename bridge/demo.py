@@ -5,6 +5,7 @@ Without a video of the user's it renders one (``demo_scene``) whose contact time
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -17,10 +18,11 @@ from numpy.typing import NDArray
 
 from bridge import demo_scene
 from bridge.domain.clip import Clip
+from bridge.domain.request import MAX_SEED
 from bridge.dsp.matching import match
 from bridge.engine.engine import Engine
 from bridge.engine.when import Detection
-from bridge.errors import RequestError
+from bridge.errors import MediaError, RequestError
 from bridge.host.base import Change
 from bridge.host.rpp import RppHost
 from bridge.jobs import score, verbs
@@ -39,51 +41,59 @@ def run(
     prompt: str,
     seed: int,
     progress: Callable[[str], Callable[[float], None]],
+    threshold: float | None = None,
 ) -> int:
     """Writes the demo's folder and says what was found; returns the exit code.
 
     Raises:
         MediaError: the video cannot be read. RequestError: the prompt is not understood, or nothing was found.
     """
-    engine.check_prompt(prompt)
+    if not 0 <= seed <= MAX_SEED:
+        raise RequestError(f"seed must lie in 0..{MAX_SEED}, got {seed}", hint="Give another --seed")
+    ignored = engine.check_prompt(prompt)
     if video_path is not None:
         video.probe(video_path)
     folder = _fresh(out)
+    try:
+        _fill(engine, folder, video_path, prompt=prompt, seed=seed, threshold=threshold, progress=progress)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if ignored:
+        print(f"not understood and left out: {', '.join(ignored)}")
+    print(f"wrote {folder}/: foley.wav, preview.mp4, picture.png, project.RPP (opens in REAPER)")
+    return 0
+
+
+def _fill(
+    engine: Engine,
+    folder: Path,
+    video_path: Path | None,
+    *,
+    prompt: str,
+    seed: int,
+    threshold: float | None,
+    progress: Callable[[str], Callable[[float], None]],
+) -> None:
     known: NDArray[np.float64] | None = None
     if video_path is None:
         scene = demo_scene.scene()
-        video_path = folder / "clip.mp4"
-        mux.encode_frames(video_path, scene.frames(), scene.rate_hz)
+        video_path = mux.encode_frames(folder / "clip.mp4", scene.frames(), scene.rate_hz)
         known = np.asarray(scene.contacts_s)
-    info = video.probe(video_path)
-    clip = Clip.whole(str(video_path.resolve()), info.duration_s, name=video_path.name)
+    clip = Clip.whole(str(video_path.resolve()), video.probe(video_path).duration_s, name=video_path.name)
+    engine.check_clip(clip)
 
     began = time.perf_counter()
-    detection = engine.detect(clip, progress=progress("Finding onsets"))
-    detect_s = time.perf_counter() - began
-    _say_onsets(clip, detection, known, detect_s)
+    detection = engine.detect(clip, progress=progress("Finding onsets"), threshold=threshold)
+    _say_onsets(clip, detection, known, time.perf_counter() - began)
     if not detection.onsets:
         raise RequestError(f"no onsets were found in {video_path.name}", hint="Try a video with visible impacts")
 
-    host = RppHost.create(folder / "project.RPP", clip)
-    view = host.read()
-    host.write(
-        Change(token=view.token, undo_title="Foley: find onsets", add_markers=score.new_markers(clip, detection.onsets))
-    )
-    seeds = count(seed)
-    desk = verbs.Desk(host=host, engine=lambda: engine, new_seed=lambda: next(seeds))
-    show = progress("Making sound")
-    context = Context("demo", threading.Event(), lambda fraction, sentence: show(fraction))
     began = time.perf_counter()
-    verbs.generate(desk, context, verbs.KeyPress(prompt=prompt))
-    for _ in range(TAKES - 1):
-        verbs.variation(desk, context, verbs.KeyPress())
-    render_s = (time.perf_counter() - began) / TAKES
-    show(1.0)
-
-    take = folder / "Foley" / _first_take(folder)
-    shutil.copyfile(take, folder / "foley.wav")
-    audio = wav.read(folder / "foley.wav")
+    takes = _takes(engine, folder / "project.RPP", clip, detection, prompt, seed, progress("Making sound"))
+    seconds = (time.perf_counter() - began) / len(takes)
+    shutil.copyfile(takes[0], folder / "foley.wav")
+    audio = wav.read(takes[0])
     mux.preview(video_path, audio, folder / "preview.mp4")
     thumbnails = [frame.image for frame in video.sample(video_path, rate_hz=8 / clip.length_s, end_s=clip.length_s)]
     picture.draw(
@@ -97,9 +107,33 @@ def run(
         title=f"{video_path.name}: '{prompt}'",
         thumbnails=thumbnails[:8],
     )
-    print(f"sound: {audio.length_s:.2f} s, {TAKES} takes, {render_s / audio.length_s:.2f} s of computing per second")
-    print(f"wrote {folder}/: foley.wav, preview.mp4, picture.png, project.RPP (opens in REAPER)")
-    return 0
+    speed = f"{seconds / audio.length_s:.2f} s of computing per second"
+    print(f"sound: {audio.length_s:.2f} s, {len(takes)} takes, {speed}")
+
+
+def _takes(
+    engine: Engine,
+    project: Path,
+    clip: Clip,
+    detection: Detection,
+    prompt: str,
+    seed: int,
+    show: Callable[[float], None],
+) -> list[Path]:
+    """Writes the project with the verbs that REAPER's keys run; the files of its takes, oldest first."""
+    host = RppHost.create(project, clip)
+    markers = score.new_markers(clip, detection.onsets)
+    host.write(Change(token=host.read().token, undo_title="Foley: find onsets", add_markers=markers))
+    seeds = (number % (MAX_SEED + 1) for number in count(seed))
+    desk = verbs.Desk(host=host, engine=lambda: engine, new_seed=lambda: next(seeds))
+    context = Context("demo", threading.Event(), lambda fraction, sentence: show(fraction))
+    takes = []
+    for number in range(TAKES):
+        verb = verbs.generate if number == 0 else verbs.variation
+        verb(desk, context, verbs.KeyPress(prompt=prompt))
+        takes.append(Path(host.read().foley_items[0].audio_path))
+    show(1.0)
+    return takes
 
 
 def _say_onsets(clip: Clip, detection: Detection, known: NDArray[np.float64] | None, seconds: float) -> None:
@@ -126,12 +160,14 @@ def _fresh(out: Path) -> Path:
     """``out``, or the next free name beside it, so that an earlier demo is kept."""
     for number in count(1):
         folder = out if number == 1 else out.with_name(f"{out.name}-{number}")
-        if not folder.exists() or not any(folder.iterdir()):
-            folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_dir() and not any(folder.iterdir()):
+            return folder
+        if not os.path.lexists(folder):
+            try:
+                folder.mkdir(parents=True)
+            except OSError as error:
+                raise MediaError(
+                    f"the folder {folder} cannot be made: {error.strerror}", hint="Give another --out"
+                ) from error
             return folder
     raise AssertionError("unreachable")
-
-
-def _first_take(folder: Path) -> str:
-    takes = sorted((folder / "Foley").glob("*.wav"), key=lambda path: path.stat().st_mtime_ns)
-    return takes[0].name

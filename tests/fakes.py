@@ -86,9 +86,11 @@ class FakeEngine:
         self.remade = 0
         self.thresholds: list[float | None] = []
 
-    def check_prompt(self, prompt: str) -> None:
-        if not KNOWN_WORDS & set(prompt.lower().split()):
+    def check_prompt(self, prompt: str) -> tuple[str, ...]:
+        words = prompt.lower().split()
+        if not KNOWN_WORDS & set(words):
             raise RequestError(f"'{prompt}' is not understood", hint="Say wood, metal or glass")
+        return tuple(word for word in words if word not in KNOWN_WORDS)
 
     def check_clip(self, clip: Clip) -> None:
         if clip.length_s < 0.04:

@@ -67,9 +67,13 @@ class Engine:
         self.detector.warm_up()
         self.generator.warm_up()
 
-    def check_prompt(self, prompt: str) -> None:
-        """Raises RequestError, naming what is understood, when the pack does not understand the words."""
-        self.generator.check_prompt(prompt)
+    def check_prompt(self, prompt: str) -> tuple[str, ...]:
+        """Words of a prompt that the pack does not understand and leaves out.
+
+        Raises:
+            RequestError: it understands none of them; the message names what it does.
+        """
+        return self.generator.check_prompt(prompt)
 
     def check_clip(self, clip: Clip) -> None:
         """Looks whether a clip can be worked on, before anything is begun.

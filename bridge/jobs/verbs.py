@@ -94,7 +94,7 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
     folder = choose.audio_folder(view)
     prompt = _prompt(view, key)
     engine = desk.engine()
-    engine.check_prompt(prompt)
+    ignored = engine.check_prompt(prompt)
     engine.check_clip(clip)
     onsets = score.onsets_in(clip, view.markers)
     found: tuple[Onset, ...] = ()
@@ -105,7 +105,7 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
             f"No onsets were found in '{item.name}', and no marker named 'foley' stands in it",
             hint="Put a marker named 'foley' at each event and press the key again",
         )
-    _check_prompts(engine, clip, onsets)
+    ignored += _check_prompts(engine, clip, onsets)
     request = _request(engine, clip, onsets, prompt, desk.new_seed())
     audio = engine.render(
         request, progress=context.part(0.3, 0.95, f"Making sound for '{item.name}'"), cancelled=context.cancelled
@@ -133,7 +133,7 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
                 expect_item=item,
             )
         )
-    return f"{_count(len(onsets), 'onset')} sounded for '{item.name}' as '{prompt}'."
+    return f"{_count(len(onsets), 'onset')} sounded for '{item.name}' as '{prompt}'{_left_out(ignored)}."
 
 
 def variation(desk: Desk, context: Context, key: KeyPress) -> str:
@@ -150,9 +150,9 @@ def set_prompt(desk: Desk, context: Context, key: KeyPress) -> str:
     """*Set prompt*: checks the words and remembers them in the project."""
     prompt = " ".join(key.prompt.split())
     view = desk.read(key)
-    desk.engine().check_prompt(prompt)
+    ignored = desk.engine().check_prompt(prompt)
     desk.host.write(Change(token=view.token, undo_title="Foley: set prompt", prompt=prompt))
-    return f"The prompt is '{prompt}'."
+    return f"The prompt is '{prompt}'{_left_out(ignored)}."
 
 
 VERBS: dict[str, Callable[[Desk, Context, KeyPress], str]] = {
@@ -173,14 +173,14 @@ def _take(desk: Desk, context: Context, key: KeyPress, *, again: bool) -> str:
     clip = choose.clip_of(item)
     prompt = _prompt(view, key, default=before.request.prompt)
     engine = desk.engine()
-    engine.check_prompt(prompt)
+    ignored = engine.check_prompt(prompt)
     onsets = score.onsets_in(clip, view.markers)
     if not onsets:
         raise RequestError(
             f"No marker named 'foley' stands in '{item.name}' any more",
             hint="Press Find onsets, or put markers named 'foley', and press the key again",
         )
-    _check_prompts(engine, clip, onsets)
+    ignored += _check_prompts(engine, clip, onsets)
     request = _request(engine, clip, onsets, prompt, before.request.seed if again else desk.new_seed())
     progress = context.part(0.0, 0.95, f"Making sound for '{item.name}'")
     if again and request == before.request and Path(foley.audio_path).is_file():
@@ -207,7 +207,7 @@ def _take(desk: Desk, context: Context, key: KeyPress, *, again: bool) -> str:
             )
         )
     what = "made again" if again else "made as a new variation"
-    return f"{_count(len(onsets), 'onset')} {what} for '{item.name}' (take {foley.takes + 1})."
+    return f"{_count(len(onsets), 'onset')} {what} for '{item.name}' (take {foley.takes + 1}){_left_out(ignored)}."
 
 
 def _find(desk: Desk, context: Context, clip: Clip, start: float, end: float) -> tuple[Onset, ...]:
@@ -227,16 +227,23 @@ def _prompt(view: ProjectView, key: KeyPress, *, default: str = "") -> str:
     return prompt
 
 
-def _check_prompts(engine: Engine, clip: Clip, onsets: tuple[Onset, ...]) -> None:
+def _check_prompts(engine: Engine, clip: Clip, onsets: tuple[Onset, ...]) -> tuple[str, ...]:
+    """Words of the onsets' own prompts that are left out; raises RequestError that names the marker."""
+    ignored: list[str] = []
     for onset in onsets:
         if onset.prompt:
             try:
-                engine.check_prompt(onset.prompt)
+                ignored += engine.check_prompt(onset.prompt)
             except RequestError as error:
                 at_s = clip.position_s + onset.time_s
                 raise RequestError(
                     f"Marker '{onset.prompt}' at {at_s:.3f} s: {error.message}", hint=error.hint
                 ) from error
+    return tuple(ignored)
+
+
+def _left_out(words: tuple[str, ...]) -> str:
+    return f" (not understood: {', '.join(dict.fromkeys(words))})" if words else ""
 
 
 def _request(engine: Engine, clip: Clip, onsets: tuple[Onset, ...], prompt: str, seed: int) -> Request:

@@ -112,9 +112,9 @@ def check_readable(path: Path) -> None:
     if not path.exists():
         raise MediaError(f"{path} does not exist", hint="Check the path, or bring the media online in REAPER")
     if path.is_dir():
-        raise MediaError(f"{path} is a folder, not a video file", hint="Name a file in it")
+        raise MediaError(f"{path} is a folder, not a file", hint="Name a file in it")
     if not path.is_file():
-        raise MediaError(f"{path} is not a regular file", hint="Name a video file")
+        raise MediaError(f"{path} is not a regular file", hint="Name a file")
     if not os.access(path, os.R_OK):
         raise MediaError(f"{path} may not be read by this user", hint="Change the file's permissions")
     if path.stat().st_size == 0:

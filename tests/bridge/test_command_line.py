@@ -97,9 +97,37 @@ def test_mistakes_when_typed_then_one_sentence_that_names_them(
     fails(capsys, [*render, "--prompt", "  "], "prompt")
     fails(capsys, [*render, "--prompt", "wood", "--onsets", str(nothing)], "no onsets")
     fails(capsys, [*render, "--prompt", "wood", "--seed", "-1"], "seed")
+    fails(capsys, [*tiny, "detect", str(film), "--out", str(film)], "film.mp4", "exists")
+    fails(capsys, [*tiny, "detect", str(film), "--out", out, "--end", "0.001"], "shorter than a frame")
+    fails(capsys, [*tiny, "detect", str(film), "--out", out, "--end", "1e9"], "film.mp4", "--end")
+    fails(capsys, [*tiny, "render", str(film), "--prompt", "wood", "--out", str(tmp_path / "n.mp3")], "n.mp3", ".wav")
+    fails(capsys, [*tiny, "render", str(film), "--prompt", "wood", "--out", str(tmp_path / ("n" * 300))], "nnn")
+    fails(capsys, [*tiny, "demo", "--out", str(taken / "demo")], "demo")
+    fails(capsys, [*tiny, "demo", "--out", str(tmp_path / "d"), "--seed", "-1"], "seed")
+    fails(capsys, [*tiny, "demo", "--out", str(tmp_path / "d"), "--prompt", "qwxyz"], "qwxyz")
     fails(capsys, ["--pack", "absent", "detect", str(film), "--out", out], "absent", "starter")
     assert taken.read_bytes() == b"mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["none.csv", "notes.txt", "taken.wav"]
+
+
+def test_threshold_when_set_then_detect_render_and_demo_follow_it(
+    film: Path, tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLEY_BRIDGE_THRESHOLD", "1")
+    table = tmp_path / "none.csv"
+    assert main([*tiny, "detect", str(film), "--out", str(table)]) == 0
+    assert onset_table.read(table) == ()
+    fails(capsys, [*tiny, "render", str(film), "--prompt", "wood", "--out", str(tmp_path / "n.wav")], "no onsets")
+    fails(capsys, [*tiny, "demo", "--video", str(film), "--out", str(tmp_path / "d")], "no onsets")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["none.csv"]
+
+
+def test_render_when_a_word_is_unknown_then_it_is_said(
+    film: Path, tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "w.wav"
+    assert main([*tiny, "render", str(film), "--prompt", "qwxyz wood", "--out", str(out)]) == 0
+    assert "left out: qwxyz" in capsys.readouterr().out
 
 
 def test_packs_when_one_is_damaged_then_it_is_listed_with_what_is_wrong(

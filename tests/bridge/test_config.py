@@ -30,6 +30,13 @@ def test_load_when_all_places_speak_then_the_later_wins(tmp_path: Path) -> None:
         ("osc_port = 'loud'", ["osc_port", "loud", "int"]),
         ("osc_port = 99999", ["osc_port", "1..65535"]),
         ("provider = 'tpu'", ["provider", "cuda"]),
+        ("osc_port = inf", ["osc_port", "int"]),
+        ("threads = 2.9", ["threads", "2.9"]),
+        ("threads = true", ["threads", "True"]),
+        ("threads = 100000", ["threads", "0..256"]),
+        ("pack = ['a']", ["pack"]),
+        ("threshold = nan", ["threshold"]),
+        ("threshold = -0.5", ["threshold"]),
         ("= 3", ["config.toml", "Correct"]),
     ],
 )

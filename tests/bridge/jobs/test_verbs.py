@@ -151,6 +151,11 @@ def test_prompt_when_set_then_remembered_and_an_unknown_word_is_not(table: Table
     table.fails("prompt", "unobtainium", "wood", key=verbs.KeyPress(prompt="unobtainium"))
 
 
+def test_generate_when_some_words_are_unknown_then_the_sentence_names_them(table: Table) -> None:
+    table.press("detect")
+    assert "(not understood: shiny)" in table.press("generate", verbs.KeyPress(prompt="shiny metal"))
+
+
 @pytest.mark.parametrize("verb", ["detect", "generate", "variation", "again"])
 def test_key_when_no_video_is_under_the_cursor_then_a_sentence_and_nothing_changes(tmp_path: Path, verb: str) -> None:
     table = Table(tmp_path, project(str(tmp_path), cursor_s=3.25))

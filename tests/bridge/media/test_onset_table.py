@@ -25,11 +25,26 @@ def test_read_when_no_header_and_times_alone_then_confidence_is_one(tmp_path: Pa
     assert [(o.time_s, o.confidence) for o in onset_table.read(path)] == [(1.5, 0.5), (3.0, 1.0)]
 
 
+def test_read_when_the_header_names_other_places_then_it_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("Confidence, who, Time_s\n0.5, me, 2.5\n")
+    assert [(o.time_s, o.confidence) for o in onset_table.read(path)] == [(2.5, 0.5)]
+
+
+def test_write_when_the_name_is_taken_then_what_is_there_stays(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"picture")
+    with pytest.raises(MediaError, match=r"film\.mp4 exists"):
+        onset_table.write(path, [Onset(time_s=1.0)])
+    assert path.read_bytes() == b"picture"
+    assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"time_s,confidence\n1.0,0.5\nsoon,1\n", ["line 3", "soon"]),
-        (b"-1\n", ["line 1", "-1"]),
+        (b"-1\n", ["line 1"]),
         (b"1,7\n", ["line 1", "0..1"]),
         (b"nan\n", ["line 1"]),
         (b"\xff\xfe\x00\x01", ["no table"]),
