@@ -16,7 +16,7 @@ from onnx_export.train.what_tags import TAGS, Tag
 
 VOCABULARY_FILE = "vocabulary.json"
 STEPS = 20
-GUIDANCE = 1.5
+GUIDANCE = 2.0
 SAMPLER = "dpm2m"
 WINDOW_FRAMES = 4096
 OVERLAP_FRAMES = 1280
