@@ -17,8 +17,8 @@ BEFORE_S = 0.010
 """A changed onset's span begins this much before it."""
 CLEAR_S = 0.004
 """A span ends this much before the next unchanged onset, whose attack is not touched."""
-CLOSE_S = 0.030
-"""An unchanged onset this soon after a changed one belongs to its span."""
+RING_S = 0.5
+"""An unchanged onset this soon after a changed one is made again with it, because the changed one is heard below it."""
 
 _Key = tuple[float, float, str]
 
@@ -67,8 +67,8 @@ def changed_spans(
 ) -> list[tuple[float, float]]:
     """The stretches of sound that must be made again, in clip time, ascending and apart.
 
-    Each runs from just before a changed onset to where its tail is over, or to the next unchanged onset if that comes
-    first; the tail below that onset stays as it was, hidden by the attack.
+    Each runs from just before a changed onset to where its tail is over, or to the first unchanged onset ``RING_S`` or
+    more after it if that comes first; what of the tail lies below that onset stays as it was, hidden by the attack.
 
     Args:
         changed: onsets of the old or the new request that the other lacks.
@@ -78,7 +78,7 @@ def changed_spans(
     """
     spans: list[tuple[float, float]] = []
     for onset in changed:
-        ends = (other.time_s - CLEAR_S for other in unchanged if other.time_s > onset.time_s + CLOSE_S)
+        ends = (other.time_s - CLEAR_S for other in unchanged if other.time_s >= onset.time_s + RING_S)
         start, end = (
             max(0.0, onset.time_s - BEFORE_S),
             min(onset.time_s + tail_s, min(ends, default=length_s), length_s),

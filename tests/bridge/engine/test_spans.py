@@ -65,9 +65,9 @@ def test_changed_spans_hold_every_changed_onset_and_no_attack_of_an_unchanged_on
             assert not inside or min(changed) < time
 
 
-def test_changed_spans_when_the_next_onset_is_near_end_before_its_attack() -> None:
-    spans = changed_spans(onsets([1.0]), onsets([0.5, 1.3, 2.0]), tail_s=2.5, length_s=5.0)
-    assert spans == [(0.99, 1.296)]
+def test_changed_spans_when_an_onset_follows_while_the_changed_one_rings_cover_it_and_end_before_a_later_one() -> None:
+    spans = changed_spans(onsets([1.0]), onsets([0.5, 1.3, 1.6, 2.0]), tail_s=2.5, length_s=5.0)
+    assert spans == [(0.99, 1.596)]
 
 
 def test_changed_spans_when_nothing_follows_last_as_long_as_the_tail() -> None:
