@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bridge.engine import samplers
 from bridge.engine.spans import Span
 from bridge.engine.tiles import Windowing, noise
-from bridge.errors import JobCancelled
+from bridge.errors import JobCancelled, PackError
 from bridge.packs import contract
 from bridge.packs.manifest import What
 
@@ -123,7 +123,14 @@ class Diffusion:
 
         def decoded(window: Span) -> Array:
             part = latent[:, window[0] - span[0] : window[1] - span[0]]
-            return self._graphs.graph(contract.DECODER)({contract.LATENT: part[None]})[contract.AUDIO][0, 0]
+            audio = self._graphs.graph(contract.DECODER)({contract.LATENT: part[None]})[contract.AUDIO][0, 0]
+            if len(audio) != part.shape[1] * self._what.hop_samples:
+                raise PackError(
+                    f"the decoder gives {len(audio) / part.shape[1]:g} samples a frame, "
+                    f"where the pack's hop_samples says {self._what.hop_samples}",
+                    hint="Get the pack again, or export it again with foley-export",
+                )
+            return audio
 
         def watched(function: Callable[[Span], Array]) -> Callable[[Span], Array]:
             def call(window: Span) -> Array:

@@ -45,9 +45,10 @@ class Windowing:
         before = overlap * 3 // 4 // ALIGN_FRAMES * ALIGN_FRAMES
         after = overlap // 4 // ALIGN_FRAMES * ALIGN_FRAMES
         core = (window - before - after) // ALIGN_FRAMES * ALIGN_FRAMES
-        if core < ALIGN_FRAMES:
+        if core < ALIGN_FRAMES or before < ALIGN_FRAMES:
             raise PackError(
-                f"windows of {window} frames with an overlap of {overlap} leave nothing between", hint="Repair the pack"
+                f"windows of {window} frames with an overlap of {overlap} leave nothing between, or no past to look at",
+                hint="Get the pack again, or export it again with foley-export",
             )
         return cls(core=core, before=before, after=after)
 

@@ -24,7 +24,7 @@ from bridge.engine.spans import Span, changed_onsets, changed_spans, intersect, 
 from bridge.engine.tiles import ALIGN_FRAMES, Windowing
 from bridge.engine.words import Vocabulary
 from bridge.errors import RequestError
-from bridge.packs.manifest import Manifest
+from bridge.packs.manifest import MAX_GUIDANCE, MAX_STEPS, Manifest
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,6 @@ LEAD_FRAMES = ALIGN_FRAMES
 FADE_IN_S = 0.0015
 FADE_OUT_S = 0.050
 SPLICE_S = 0.005
-MAX_STEPS = 1000
-MAX_GUIDANCE = 20.0
 
 Array = NDArray[np.float32]
 
@@ -209,8 +207,9 @@ class Generator:
         """One layer for each different prompt, in order of first appearance."""
         by_prompt: dict[str, dict[int, float]] = {}
         for onset in request.onsets:
-            frame = round(onset.time_s * self._what.rate_hz / self._what.hop_samples)
-            if 0 <= frame < frames and onset.strength > 0.0:
+            frame = min(round(onset.time_s * self._what.rate_hz / self._what.hop_samples), frames - 1)
+            inside = 0 <= onset.time_s < request.length_samples / request.rate_hz
+            if inside and onset.strength > 0.0:
                 strengths = by_prompt.setdefault(request.prompt_of(onset), {})
                 strengths[frame] = max(onset.strength, strengths.get(frame, 0.0))
         for prompt, strengths in by_prompt.items():

@@ -22,6 +22,9 @@ from bridge.packs.contract import GraphSpec, TensorSpec
 SCHEMA = 1
 MANIFEST_NAME = "pack.json"
 ONNX_SUFFIX = ".onnx"
+MAX_STEPS = 1000
+MAX_GUIDANCE = 20.0
+MAX_LATENCY_S = 1.0
 
 CommercialUse = Literal["yes", "no", "unknown"]
 
@@ -104,6 +107,8 @@ class When:
         _windows("window_steps", self.window_steps, "overlap_steps", self.overlap_steps)
         if not 0.0 <= self.threshold <= 1.0:
             raise PackError(f"threshold must lie in 0..1, not {self.threshold}", hint=_HINT)
+        if abs(self.latency_s) > MAX_LATENCY_S:
+            raise PackError(f"latency_s must lie within {MAX_LATENCY_S:g}, not {self.latency_s}", hint=_HINT)
         if self.min_distance_s < 0:
             raise PackError(f"min_distance_s must not be negative, not {self.min_distance_s}", hint=_HINT)
 
@@ -135,8 +140,10 @@ class What:
         for name in ("rate_hz", "hop_samples", "latent_channels", "embedding_dim", "steps"):
             _positive(name, getattr(self, name))
         _windows("window_frames", self.window_frames, "overlap_frames", self.overlap_frames)
-        if self.guidance < 0:
-            raise PackError(f"guidance must not be negative, not {self.guidance}", hint=_HINT)
+        if self.steps > MAX_STEPS:
+            raise PackError(f"steps must lie in 1..{MAX_STEPS}, not {self.steps}", hint=_HINT)
+        if not 0.0 <= self.guidance <= MAX_GUIDANCE:
+            raise PackError(f"guidance must lie in 0..{MAX_GUIDANCE:g}, not {self.guidance}", hint=_HINT)
 
 
 @dataclass(frozen=True, kw_only=True)

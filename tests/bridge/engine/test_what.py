@@ -148,6 +148,27 @@ def test_render_with_two_prompts_is_the_sum_of_the_layers(generator: Generator) 
     assert np.allclose(together.samples, apart[0] + apart[1], atol=1e-6)
 
 
+def test_render_when_an_onset_is_at_the_very_end_sounds_there(generator: Generator) -> None:
+    last = request((1.0 - 1 / RATE_HZ,), length_s=1.0)
+    assert np.abs(generator.render(last).samples[0, -RATE_HZ // 100 :]).max() > 1e-4
+
+
+class _Altered:
+    """A loaded pack whose manifest says something else of its sound."""
+
+    def __init__(self, pack: LoadedPack, **fields: Any) -> None:
+        self.manifest = replace(pack.manifest, what=replace(pack.manifest.require_what(), **fields))
+        self.graph, self.path = pack.graph, pack.path
+
+
+@pytest.mark.parametrize("fields", [{"hop_samples": 64}, {"overlap_frames": 0}])
+def test_generator_when_the_packs_numbers_do_not_fit_its_graphs_refuses(
+    pack: LoadedPack, fields: dict[str, int]
+) -> None:
+    with pytest.raises(PackError, match="export it again"):
+        Generator(_Altered(pack, **fields)).warm_up()
+
+
 def test_render_when_words_are_unknown_says_which(generator: Generator) -> None:
     with pytest.raises(RequestError, match="zebra"):
         generator.render(request(prompt="zebra"))
