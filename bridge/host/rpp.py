@@ -22,11 +22,13 @@ from bridge.errors import HostError, MediaError
 from bridge.host import rpp_edit, rpp_tree, rpp_view
 from bridge.host.base import Change, ItemView, ProjectView, Report
 from bridge.media.files import publish, temporary_beside
-from bridge.media.rpp import Block, Document, block, parse, words
+from bridge.media.rpp import Block, Document, block, parse, real, words
 
 log = logging.getLogger(__name__)
 
 DEFAULT_RATE_HZ = 48_000
+MAX_RATE_HZ = 10_000_000
+"""A project's rate above this is taken for damage."""
 VERSION = "7.0"
 """REAPER version that a new project claims to be of."""
 SAME = (
@@ -66,7 +68,8 @@ class RppHost:
         """A new project with one track that holds the clip as a video item, the cursor at its left edge.
 
         Raises:
-            HostError: the name is taken, or the file cannot be written.
+            HostError: the name is taken, no project can hold the name of the clip's file, or the project cannot be
+                written.
         """
         path = Path(path).absolute()
         if os.path.lexists(path):
@@ -86,8 +89,8 @@ class RppHost:
         """The project as the file has it; candidates are probed for their length."""
         data, document = self._load()
         root = document.root
-        rate_hz = int(rpp_tree.number_of(root.line("SAMPLERATE"))) or DEFAULT_RATE_HZ
-        cursor = rpp_tree.number_of(root.line("CURSOR")) if cursor_s is None else cursor_s
+        rate_hz = _rate_hz(root)
+        cursor = real(root.line("CURSOR")) if cursor_s is None else cursor_s
         items, chosen = rpp_view.items_at(root, self._path.parent, cursor, 0.5 / rate_hz, mouse_track_guid)
         recordings = rpp_tree.text_of(root.line("RECORD_PATH")).replace("\\", os.sep)
         digest = _hash(data)
@@ -109,7 +112,8 @@ class RppHost:
         """Writes a change into the file, or leaves it as it is.
 
         Raises:
-            HostError: the file is not the one that was read, the expected item changed, or a sound file is missing.
+            HostError: the file is not the one that was read, the expected item changed, or a sound file is missing or
+                has a name that no project can hold.
         """
         data, document = self._load()
         path, _, digest = change.token.partition("\n")
@@ -196,7 +200,7 @@ class RppHost:
 
 def _project(clip: Clip, folder: Path, sample_rate_hz: int) -> Block:
     """A minimal project; REAPER fills in the rest when it saves."""
-    source = block("SOURCE VIDEO", words("FILE", rpp_edit.file_in(folder, os.path.abspath(clip.source_path))))
+    source = block("SOURCE VIDEO", rpp_edit.file_line(folder, os.path.abspath(clip.source_path)))
     if clip.section is not None:
         source = block(
             "SOURCE SECTION",
@@ -251,6 +255,11 @@ def _project(clip: Clip, folder: Path, sample_rate_hz: int) -> Block:
         track,
     )
     return root
+
+
+def _rate_hz(root: Block) -> int:
+    rate_hz = real(root.line("SAMPLERATE"))
+    return int(rate_hz) if 1 <= rate_hz <= MAX_RATE_HZ else DEFAULT_RATE_HZ
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from bridge.errors import HostError
 from bridge.host import rpp_tree as tree
 from bridge.host.base import Change, NewItem, NewTake, Report
-from bridge.media.rpp import Block, block, name_of, tokens, words
+from bridge.media.rpp import Block, block, name_of, storable, tokens, whole, words
 
 CLOSE_S = 1e-6
 COLOUR = 0x1000000 | 232 | 138 << 8 | 36 << 16
@@ -29,7 +29,8 @@ def apply(root: Block, change: Change, folder: Path) -> Report:
     """Makes a change in the tree, markers first.
 
     Raises:
-        HostError: a track or item that the change names is not there; the tree is then half changed: throw it away.
+        HostError: a track or item that the change names is not there, or no project can hold a file's name; the tree
+            is then half changed: throw it away.
     """
     marker_guids = _markers(root, change)
     item_guids, take_guids = [], []
@@ -68,10 +69,21 @@ def set_state(root: Block, key: str, value: str) -> None:
         section.append(words(key, value))
 
 
-def file_in(folder: Path, path: str) -> str:
-    """A media file's name as a project in ``folder`` writes it: relative when it lies inside."""
+def file_line(folder: Path, path: str) -> str:
+    """The line that names a media file in a project in ``folder``: relative when it lies inside.
+
+    Raises:
+        HostError: no project can hold its name.
+    """
     inside = os.path.relpath(path, folder) if os.path.splitdrive(path)[0] == os.path.splitdrive(folder)[0] else ".."
-    return path if inside.split(os.sep)[0] == ".." else inside
+    name = path if inside.split(os.sep)[0] == ".." else inside
+    if storable(name) != name:
+        shown = name.encode("utf-8", "backslashreplace").decode()
+        raise HostError(
+            f"No project can name the file {shown}: its name has a line break, or all three of \", ' and `",
+            hint="Rename the file, or the folder if the folder's name is the odd one, and try again",
+        )
+    return words("FILE", name)
 
 
 def new_guid() -> str:
@@ -87,7 +99,7 @@ def _markers(root: Block, change: Change) -> list[str]:
     made: list[str] = []
     number = max((marker.number for marker in there), default=0)
     for new in change.add_markers:
-        name = " ".join(new.name.split())
+        name = storable(" ".join(new.name.split()))
         guid = next(
             (m.view.guid for m in there if m.view.name == name and abs(m.view.position_s - new.position_s) <= CLOSE_S),
             "",
@@ -113,16 +125,13 @@ def _markers(root: Block, change: Change) -> list[str]:
 def _place_of_marker(root: Block, position_s: float) -> int:
     """Before the first marker or region that begins later, else after the last one."""
     place = None
-    open_region = ""
-    for index, child in enumerate(root.children):
-        if isinstance(child, Block) or name_of(child) != "MARKER":
-            continue
-        number, at_s, name, flags = [*tokens(child), "", "", "", ""][1:5]
-        ends_region = bool(int(flags or 0) & 1) and open_region == number and not name
-        open_region = number if int(flags or 0) & 1 and not ends_region else ""
-        if not ends_region and float(at_s) > position_s:
-            return index
-        place = index + 1
+    open_region: int | None = None
+    for line in tree.marker_lines(root):
+        ends_region = line.region and open_region == line.number and not line.view.name
+        open_region = line.number if line.region and not ends_region else None
+        if not ends_region and line.view.position_s > position_s:
+            return line.index
+        place = line.index + 1
     if place is not None:
         return place
     for index, child in enumerate(root.children):
@@ -179,9 +188,10 @@ def _moved_folder_end(above: Block) -> str:
     for index, line in enumerate(above.children):
         if isinstance(line, str) and name_of(line) == "ISBUS":
             state = tokens(line)
-            if len(state) > 2 and int(state[2]) < 0:
+            ends = whole(state, 2)
+            if ends < 0:
                 above.replace(index, "ISBUS 0 0")
-                return f"ISBUS 2 {state[2]}"
+                return f"ISBUS 2 {ends}"
             break
     return "ISBUS 0 0"
 
@@ -190,8 +200,10 @@ def _shift_receives(root: Block, first: int) -> None:
     """Receives name their source by track index; those from ``first`` on move down by one."""
     for track in tree.tracks(root):
         for index, line in enumerate(track.children):
-            if isinstance(line, str) and name_of(line) == "AUXRECV" and int(tokens(line)[1]) >= first:
-                track.children[index] = re.sub(r"(AUXRECV +)(\d+)", lambda m: f"{m[1]}{int(m[2]) + 1}", line, count=1)
+            if isinstance(line, str) and name_of(line) == "AUXRECV" and whole(tokens(line), 1, -1) >= first:
+                track.children[index] = re.sub(
+                    r"(AUXRECV[ \t]+)(\d+)", lambda m: f"{m[1]}{int(m[2]) + 1}", line, count=1
+                )
 
 
 def _new_take(root: Block, new: NewTake, folder: Path) -> str:
@@ -213,7 +225,7 @@ def _take_lines(new: NewItem | NewTake, folder: Path) -> list[str | Block]:
         "PLAYRATE 1 1 0 -1 0 0.0025",
         "CHANMODE 0",
         words("GUID", new_guid()),
-        block(f"SOURCE {kind}", words("FILE", file_in(folder, new.audio_path))),
+        block(f"SOURCE {kind}", file_line(folder, new.audio_path)),
         block(tree.TAKE_EXT_BLOCK, words(tree.RECIPE, _one_line(new.recipe))),
     ]
 

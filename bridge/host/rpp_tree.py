@@ -5,11 +5,15 @@ Convention: the words are REAPER's. Objects are blocks and lines of ``bridge.med
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bridge.host.base import MarkerView
-from bridge.media.rpp import Block, name_of, tokens
+from bridge.media.rpp import Block, name_of, real, tokens, whole
+
+log = logging.getLogger(__name__)
 
 SECTION = "FOLEY"
 """Our section of the project's ext state; keys: ``prompt``, ``markers`` (GUIDs of those the bridge made)."""
@@ -118,26 +122,39 @@ def project_state(root: Block, key: str) -> str:
 
 @dataclass(frozen=True)
 class MarkerLine:
-    """A marker and the place of its line among the project's children."""
+    """A marker, or an edge of a region, and the place of its line among the project's children."""
 
     index: int
     number: int
+    region: bool
     view: MarkerView
 
 
-def markers(root: Block) -> list[MarkerLine]:
-    """Every marker in the file's order, regions left out. A marker without GUID (old files) goes by its place."""
+def marker_lines(root: Block) -> Iterator[MarkerLine]:
+    """Every MARKER line in the file's order; one whose number, position or flags cannot be read is passed over.
+
+    A marker without GUID (old files) goes by its place.
+    """
     ours = set(project_state(root, "markers").split())
-    found = []
+    count = 0
     for index, child in enumerate(root.children):
-        if isinstance(child, str) and name_of(child) == "MARKER":
-            words = [*tokens(child), *[""] * 9][:10]
-            if int(words[4] or 0) & 1:
-                continue
-            guid = words[8] if words[8].startswith("{") else f"marker {len(found)}"
-            view = MarkerView(guid=guid, position_s=float(words[2]), name=clean(words[3]), ours=guid in ours)
-            found.append(MarkerLine(index, int(words[1] or 0), view))
-    return found
+        if isinstance(child, Block) or name_of(child) != "MARKER":
+            continue
+        line = tokens(child)
+        number, flags = whole(line, 1, -1), whole(line, 4, -1 if line[4:] else 0)
+        position_s = real(line, 2, math.nan)
+        if number < 0 or flags < 0 or math.isnan(position_s):
+            log.warning("this marker's line is not understood and left alone: %s", clean(child.strip()))
+            continue
+        guid = line[8] if len(line) > 8 and line[8].startswith("{") else f"marker {count}"
+        view = MarkerView(guid=guid, position_s=position_s, name=clean(text_of(line, 3)), ours=guid in ours)
+        yield MarkerLine(index, number, bool(flags & 1), view)
+        count += not flags & 1
+
+
+def markers(root: Block) -> list[MarkerLine]:
+    """Every marker in the file's order, regions left out."""
+    return [line for line in marker_lines(root) if not line.region]
 
 
 def clean(text: str) -> str:
@@ -149,14 +166,6 @@ def clean(text: str) -> str:
     return text
 
 
-def text_of(line: list[str]) -> str:
-    """A line's first value; "" if there is none."""
-    return line[1] if len(line) > 1 else ""
-
-
-def number_of(line: list[str], default: float = 0.0) -> float:
-    """A line's first value as a number; the default if there is none."""
-    try:
-        return float(line[1]) if len(line) > 1 else default
-    except ValueError:
-        return default
+def text_of(line: list[str], at: int = 1) -> str:
+    """The text at a place of a line's tokens, its first value if none is named; "" if nothing stands there."""
+    return line[at] if len(line) > at else ""

@@ -7,6 +7,7 @@ of a source) is left out or asked of the file behind it.
 from __future__ import annotations
 
 import logging
+import math
 import os
 from pathlib import Path
 
@@ -22,20 +23,21 @@ from bridge.host.rpp_tree import (
     ext,
     guid_of_item,
     guid_of_track,
-    number_of,
     own_parts,
     takes,
     text_of,
     tracks,
 )
 from bridge.media import video
-from bridge.media.rpp import Block, name_of, tokens
+from bridge.media.rpp import Block, name_of, real, tokens, whole
 
 log = logging.getLogger(__name__)
 
 # Not documented by REAPER's makers; to be compared with a file saved by a real REAPER:
 MODE_WHOLE, MODE_REVERSE = 1, 2
 """Bits of a SECTION source's MODE: its bounds are not in force; it plays backwards."""
+LANES = 64
+"""No track has more of them."""
 FIXED_LANES = "2"
 """FREEMODE of a track with fixed lanes; LANESOLO holds a bit for each lane that plays, YPOS where an item's lane is."""
 
@@ -62,17 +64,17 @@ def item_view(item: Block, track: Block, track_index: int, folder: Path) -> Item
         source_path=path,
         source_length_s=length_s,
         offline=offline,
-        position_s=number_of(item.line("POSITION")),
-        length_s=number_of(item.line("LENGTH")),
-        start_offset_s=number_of(take.line("SOFFS")),
-        play_rate=number_of(take.line("PLAYRATE"), 1.0),
-        loop=bool(number_of(item.line("LOOP"))),
+        position_s=real(item.line("POSITION")),
+        length_s=real(item.line("LENGTH")),
+        start_offset_s=real(take.line("SOFFS")),
+        play_rate=real(take.line("PLAYRATE"), default=1.0),
+        loop=bool(real(item.line("LOOP"))),
         section_offset_s=offset_s,
         section_length_s=section_s,
         reverse=reverse,
         stretch_markers=_stretch_markers(take),
-        muted=bool(number_of(item.line("MUTE"))),
-        selected=bool(number_of(item.line("SEL"))),
+        muted=bool(real(item.line("MUTE"))),
+        selected=bool(real(item.line("SEL"))),
         track_index=track_index,
     )
 
@@ -81,19 +83,17 @@ def items_at(root: Block, folder: Path, cursor_s: float, early_s: float, mouse: 
     """(video items under the cursor, best first; how the first was chosen), as the live host ranks them."""
     found = []
     for index, track, item in every_item(root):
-        start_s = number_of(item.line("POSITION"))
-        end_s = start_s + number_of(item.line("LENGTH"))
+        start_s = real(item.line("POSITION"))
+        end_s = start_s + real(item.line("LENGTH"))
         if not start_s - early_s <= cursor_s < end_s - early_s:
             continue
-        silent = (
-            bool(number_of(item.line("MUTE"))) or bool(number_of(track.line("MUTESOLO"))) or not _plays(item, track)
-        )
-        if silent and not number_of(item.line("SEL")):
+        silent = bool(real(item.line("MUTE"))) or bool(real(track.line("MUTESOLO"))) or not _plays(item, track)
+        if silent and not real(item.line("SEL")):
             continue
         view = item_view(item, track, index, folder)
         if view is not None:
             found.append(view)
-    pointed = {guid_of_track(track) for track in tracks(root) if number_of(track.line("SEL"))}
+    pointed = {guid_of_track(track) for track in tracks(root) if real(track.line("SEL"))}
     for chosen, best in (
         ("selected", [view for view in found if view.selected]),
         ("track", [view for view in found if view.track_guid == mouse]),
@@ -118,12 +118,12 @@ def foley_items(root: Block, folder: Path) -> list[FoleyItemView]:
             guid=guid_of_item(item),
             track_guid=guid_of_track(track),
             video_item_guid=made_for,
-            position_s=number_of(item.line("POSITION")),
-            length_s=number_of(item.line("LENGTH")),
+            position_s=real(item.line("POSITION")),
+            length_s=real(item.line("LENGTH")),
             takes=len(takes(item)),
             recipe=ext(take.parts, RECIPE) if take else "",
             audio_path=source_path(_root_source(source), folder) if source else "",
-            selected=bool(number_of(item.line("SEL"))),
+            selected=bool(real(item.line("SEL"))),
         )
         found.append(view)
     return found
@@ -155,13 +155,13 @@ def _section(outer: Block, root_length_s: float) -> tuple[float, float | None, b
     offset_s, length_s, reverse = 0.0, None, False
     for wrapper in reversed(wrappers):
         whole_s = root_length_s if length_s is None else length_s
-        mode = int(number_of(wrapper.line("MODE")))
+        mode = whole(wrapper.line("MODE"))
         inner_s, part_s = (
             (0.0, 0.0)
             if mode & MODE_WHOLE
             else (
-                number_of(wrapper.line("STARTPOS")),
-                number_of(wrapper.line("LENGTH")),
+                real(wrapper.line("STARTPOS")),
+                real(wrapper.line("LENGTH")),
             )
         )
         if part_s <= 0.0:
@@ -172,13 +172,13 @@ def _section(outer: Block, root_length_s: float) -> tuple[float, float | None, b
 
 
 def _plays(item: Block, track: Block) -> bool:
-    """Whether an item's lane plays; always where the track has none."""
-    lanes, place = track.line("LANESOLO"), item.line("YPOS")
-    if text_of(track.line("FREEMODE")) != FIXED_LANES or len(lanes) < 2 or len(place) < 3 or not int(lanes[1]):
+    """Whether an item's lane plays; always where the track has none, or where its lines cannot be read."""
+    lanes, place = whole(track.line("LANESOLO")), item.line("YPOS")
+    height = real(place, 2, math.nan)
+    if text_of(track.line("FREEMODE")) != FIXED_LANES or not lanes or math.isnan(height):
         return True
-    height = float(place[2])
-    lane = round(float(place[1]) / height) if height > 0 else 0
-    return bool(int(lanes[1]) >> lane & 1)
+    lane = min(max(real(place) / height, 0.0), LANES) if height > 0 else 0
+    return bool(lanes >> round(lane) & 1)
 
 
 def _stretch_markers(take: Take) -> int:

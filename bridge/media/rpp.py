@@ -7,6 +7,7 @@ place and the line end of the block they join. Facts of the format: WDL's line p
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,11 @@ from bridge.errors import MediaError
 INDENT = "  "
 QUOTES = "\"'`"
 _BLANK = " \t\r\n"
+_BLANKS = re.compile(f"[{_BLANK}]+")
+_BREAKS = re.compile("[\r\n\0]+")
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others stand for bytes that are not UTF-8
+_WHOLE = re.compile(r"([+-]?\d{1,18})(?:\.0*)?", re.ASCII)
+_REAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _WORD = re.compile(r""" "([^"\r\n]*)"? | '([^'\r\n]*)'? | `([^`\r\n]*)`? | ([^ \t\r\n]+) """, re.VERBOSE)
 
 
@@ -134,18 +140,38 @@ def tokens(line: str) -> list[str]:
 
 def name_of(line: str) -> str:
     """The first word of a line."""
-    return (line.split(maxsplit=1) or [""])[0]
+    return re.split(_BLANKS, line.lstrip(_BLANK), maxsplit=1)[0]
+
+
+def whole(line: list[str], at: int = 1, default: int = 0) -> int:
+    """The whole number at a place of a line's tokens; the default if nothing stands there or it is no whole number."""
+    match = _WHOLE.fullmatch(line[at]) if at < len(line) else None
+    return int(match[1]) if match else default
+
+
+def real(line: list[str], at: int = 1, default: float = 0.0) -> float:
+    """The number at a place of a line's tokens; the default if nothing stands there or it is no finite number."""
+    value = float(line[at]) if at < len(line) and _REAL.fullmatch(line[at]) else default
+    return value if math.isfinite(value) else default
+
+
+def storable(text: str) -> str:
+    """A text as a project can hold it, which is the text itself unless it holds what no line can.
+
+    Line ends become blanks. Nothing can be escaped, so of a text with all three kinds of quotes the back-ticks become
+    apostrophes, as REAPER does it. Halves of characters that stand alone become U+FFFD.
+    """
+    text = _HALVES.sub("\ufffd", _BREAKS.sub(" ", text))
+    return text.replace("`", "'") if all(mark in text for mark in QUOTES) else text
 
 
 def quote(text: str) -> str:
-    """A word as REAPER writes it: in quotes of a kind it does not hold; one that holds all kinds loses back-ticks."""
-    text = re.sub(r"[\r\n\0]+", " ", text)
+    """A word as REAPER writes it: ``storable``, in quotes of a kind that it does not hold if it needs any."""
+    text = storable(text)
     if text and text[0] not in "#;<>|" and not any(mark in text for mark in " \t" + QUOTES):
         return text
-    for mark in QUOTES:
-        if mark not in text:
-            return f"{mark}{text}{mark}"
-    return "`" + text.replace("`", "'") + "`"
+    mark = next(mark for mark in QUOTES if mark not in text)
+    return f"{mark}{text}{mark}"
 
 
 def words(name: str, *values: str | float) -> str:

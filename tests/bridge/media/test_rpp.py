@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import MediaError
-from bridge.media.rpp import block, number, parse, quote, tokens, words
+from bridge.media.rpp import block, name_of, number, parse, quote, real, storable, tokens, whole, words
 
 STRANGE = (
     b'\xef\xbb\xbf<REAPER_PROJECT 0.1 "7.78/win64" 1700000000 0\r\n'
@@ -88,6 +88,43 @@ def test_parse_when_it_is_no_whole_project_then_error_names_the_file(data, says)
 )
 def test_tokens_when_quoted_as_reaper_does_then_words(line, expected):
     assert tokens(line) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "whole_is", "real_is"),
+    [
+        ("7", 7, 7.0),
+        ("-1", -1, -1.0),
+        ("+2", 2, 2.0),
+        ("0.0", 0, 0.0),
+        ("3.", 3, 3.0),
+        (".5", None, 0.5),
+        ("2.5", None, 2.5),
+        ("1e3", None, 1000.0),
+        ("-2.5E-3", None, -0.0025),
+        ("1" * 30, None, float("1" * 30)),
+        *((word, None, None) for word in ("", "x", "nan", "inf", "-Infinity", "1e999", "1_0", "0x10", "\u0661", "7 ")),
+    ],
+)
+def test_numbers_when_read_then_finite_or_the_default(word, whole_is, real_is):
+    assert whole(["KEY", word], default=-9) == (-9 if whole_is is None else whole_is)
+    assert real(["KEY", word], default=-9.0) == (-9.0 if real_is is None else real_is)
+    assert (whole(["KEY"], 1, 4), real(["KEY"], 1, 4.5)) == (4, 4.5)
+
+
+def test_name_of_when_blanks_are_not_reapers_then_part_of_the_word():
+    assert name_of(" \tNAME\tx y\r\n") == "NAME"
+    assert name_of("NAME\u00a0x y") == "NAME\u00a0x" == tokens("NAME\u00a0x y")[0]
+    assert name_of("\r\n") == ""
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.text(st.sampled_from("ab \"'`\r\n\0\ud800\udcff<>")))
+def test_quote_when_any_text_then_one_line_that_reads_back_as_what_a_project_can_hold(text):
+    line = words("NAME", text, 1)
+    assert "\n" not in line
+    assert tokens(line) == ["NAME", storable(text), "1"]
+    line.encode("utf-8", "surrogateescape")
 
 
 @settings(deadline=None, derandomize=True)
