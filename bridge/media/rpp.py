@@ -84,7 +84,16 @@ class Block:
 
     def text(self) -> str:
         """The block as it stands in a file."""
-        return self.head + "".join(_text(child) for child in self.children) + self.tail
+        parts: list[str] = []
+        rest: list[str | Block] = [self]
+        while rest:
+            child = rest.pop()
+            if isinstance(child, str):
+                parts.append(child)
+            else:
+                parts.append(child.head)
+                rest += [child.tail, *reversed(child.children)]
+        return "".join(parts)
 
 
 @dataclass(eq=False)
@@ -195,10 +204,6 @@ def _settled(child: str | Block, depth: int, newline: str) -> str | Block:
         return pad + child + newline
     inner = [_settled(grandchild, depth + 1, newline) for grandchild in child.children]
     return Block(pad + child.head + newline, inner, pad + ">" + newline, depth, newline)
-
-
-def _text(child: str | Block) -> str:
-    return child if isinstance(child, str) else child.text()
 
 
 def _bare(line: str) -> str:

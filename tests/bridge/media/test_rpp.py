@@ -45,6 +45,11 @@ def test_parse_when_a_line_is_replaced_then_its_indentation_and_line_end_stay():
     assert document.encode() == b"<REAPER_PROJECT 0.1\r\n   \tRIPPLE 1  \r\n>\r\n"
 
 
+def test_parse_when_blocks_lie_very_deep_in_each_other_then_given_back():
+    data = b"<REAPER_PROJECT 0.1\n" + b"<A\nB\n" * 2000 + b">\n" * 2000 + b"C\n>\n"
+    assert parse(data).encode() == data
+
+
 def test_blocks_when_looked_up_then_names_and_arguments_are_read():
     root = parse(STRANGE).root
     assert root.name == "REAPER_PROJECT"
