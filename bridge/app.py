@@ -79,6 +79,7 @@ class Bridge:
         self._host = host
         self._engine: Engine | None = None
         self._engine_lock = threading.Lock()
+        self._trouble = ""
         self._told_at = 0.0
         self._desk = verbs.Desk(
             host=host,
@@ -100,6 +101,7 @@ class Bridge:
                 engine = open_engine(self._settings)
                 engine.warm_up()
                 self._engine = engine
+                self._trouble = ""
                 log.info("pack %r is loaded and warm after %.1f s", engine.pack_name, time.perf_counter() - began)
             return self._engine
 
@@ -110,6 +112,7 @@ class Bridge:
             try:
                 self.engine()
             except BridgeError as error:
+                self._trouble = error.sentence
                 log.error("%s", error.sentence)
 
         threading.Thread(target=work, name="foley-warm-up", daemon=True).start()
@@ -131,7 +134,11 @@ class Bridge:
         def work(context: Context) -> str:
             return run(self._desk, context, key)
 
-        job = self._runner.submit(verb.NAME, work)
+        try:
+            job = self._runner.submit(verb.NAME, work)
+        except BridgeError as error:
+            log.warning("%s refused: %s", verb.NAME, error.sentence)
+            raise
         return Answer(ok=True, sentence=f"{STARTED[verb.NAME]}.", job_id=job.id)
 
     def close(self) -> None:
@@ -143,6 +150,8 @@ class Bridge:
         for job in reversed(self._runner.jobs()):
             if job.state is JobState.RUNNING:
                 return f"{job.sentence or STARTED[job.verb]}: {100 * job.progress:.0f} %."
+        if self._trouble:
+            return f"Not ready: {self._trouble}"
         name = self._engine.pack_name if self._engine else f"{self._settings.pack} (loading)"
         return f"Ready; pack {name}, foley-bridge {__version__}."
 
@@ -150,7 +159,8 @@ class Bridge:
         if job.state is JobState.FAILED:
             self._host.tell(job.sentence, kind="error")
         elif job.state.final:
-            log.info("%s: %s", job.id, job.sentence)
+            log.info("%s: %s is %s", job.id, job.verb, job.state.value)
+            log.debug("%s: %s", job.id, job.sentence)
             self._host.tell(job.sentence, kind="progress")
         elif time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()

@@ -39,7 +39,8 @@ class Settings:
         threads: threads per graph; 0 lets ONNX Runtime choose.
         provider: "auto", "cpu" or "cuda".
         threshold: activation at which a peak becomes a marker, 0..1; -1 takes the pack's own.
-        log_level: DEBUG, INFO, WARNING or ERROR. Prompts are only written at DEBUG.
+        log_level: DEBUG, INFO, WARNING or ERROR. Prompts are only written at DEBUG, or by a failure that
+            is about their words.
     """
 
     pack: str = "starter"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from bridge.domain.clip import Clip, Section
 from bridge.domain.render import Recipe
 from bridge.errors import MediaError, RequestError
 from bridge.host.base import FoleyItemView, ItemView, ProjectView
+from bridge.jobs.score import SAME_S
 
 
 def video_item(view: ProjectView) -> ItemView:
@@ -28,7 +30,15 @@ def video_item(view: ProjectView) -> ItemView:
             f"{len(view.items)} video items lie under the edit cursor at {view.cursor_s:.3f} s: {names}",
             hint="Select the one you mean, or mute the other, and press the key again",
         )
-    item, *_ = view.items
+    return online(view.items[0])
+
+
+def online(item: ItemView) -> ItemView:
+    """The item, if its file is there.
+
+    Raises:
+        MediaError: it is offline or missing.
+    """
     if item.offline or not item.source_path or not Path(item.source_path).is_file():
         raise MediaError(
             f"The file of '{item.name}' is offline or missing: {item.source_path or 'no file'}",
@@ -78,27 +88,38 @@ def foley_item(view: ProjectView) -> tuple[FoleyItemView, Recipe]:
         )
     found = selected[:1]
     if not found and view.items:
-        guid = video_item(view).guid
-        found = [item for item in view.foley_items if item.video_item_guid == guid][:1]
+        video = video_item(view)
+        made = [item for item in view.foley_items if item.video_item_guid == video.guid]
+        found = [item for item in made if abs(item.position_s - video.position_s) <= SAME_S][:1] or made[:1]
     if not found:
         found = [i for i in view.foley_items if i.position_s <= view.cursor_s < i.position_s + i.length_s][:1]
     if not found:
+        name = f" for '{view.items[0].name}'" if view.items else ""
         raise RequestError(
-            f"There is no foley under the edit cursor at {view.cursor_s:.3f} s yet",
-            hint="Press Generate first",
+            f"There is no foley{name} under the edit cursor at {view.cursor_s:.3f} s yet", hint="Press Generate first"
         )
     return found[0], Recipe.from_json(found[0].recipe)
 
 
-def audio_folder(view: ProjectView) -> Path:
+def audio_folder(view: ProjectView, item: ItemView) -> Path:
     """Where a project's foley goes: ``Foley`` in its media folder.
 
     Raises:
-        RequestError: the project was never saved.
+        RequestError: the project was never saved. MediaError: nothing can be written there.
     """
     if not view.path:
         raise RequestError(
-            "The project has never been saved, so the sound has no folder to live in",
+            f"The project of '{item.name}' has never been saved, so the sound has no folder to live in",
             hint="Save the project (Ctrl+S) and press the key again",
         )
-    return Path(view.media_dir) / "Foley"
+    folder = Path(view.media_dir) / "Foley"
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise MediaError(
+            f"The sound for '{item.name}' cannot be written to {there}: {error.strerror}",
+            hint="Make the project's media folder writable and press the key again",
+        ) from error
+    return folder

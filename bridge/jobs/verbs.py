@@ -91,8 +91,8 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
     view = desk.read(key)
     item = choose.video_item(view)
     clip = choose.clip_of(item)
-    folder = choose.audio_folder(view)
-    prompt = _prompt(view, key)
+    folder = choose.audio_folder(view, item)
+    prompt = _prompt(key.prompt or view.prompt, item)
     engine = desk.engine()
     ignored = engine.check_prompt(prompt)
     engine.check_clip(clip)
@@ -166,31 +166,35 @@ VERBS: dict[str, Callable[[Desk, Context, KeyPress], str]] = {
 
 
 def _take(desk: Desk, context: Context, key: KeyPress, *, again: bool) -> str:
+    """A new take; made again it keeps seed and words of the take, a variation has the project's words."""
     view = desk.read(key)
     foley, before = choose.foley_item(view)
-    folder = choose.audio_folder(view)
     item = _video_of(view, foley.video_item_guid, before)
+    folder = choose.audio_folder(view, item)
     clip = choose.clip_of(item)
-    prompt = _prompt(view, key, default=before.request.prompt)
+    old = before.request
+    prompt = _prompt(key.prompt or (old.prompt if again else view.prompt or old.prompt), item)
     engine = desk.engine()
     ignored = engine.check_prompt(prompt)
-    onsets = score.onsets_in(clip, view.markers)
+    onsets = score.settled(score.onsets_in(clip, view.markers), old.onsets)
     if not onsets:
         raise RequestError(
             f"No marker named 'foley' stands in '{item.name}' any more",
             hint="Press Find onsets, or put markers named 'foley', and press the key again",
         )
     ignored += _check_prompts(engine, clip, onsets)
-    request = _request(engine, clip, onsets, prompt, before.request.seed if again else desk.new_seed())
+    request = _request(engine, clip, onsets, prompt, old.seed if again else desk.new_seed())
+    if abs(request.length_samples - old.length_samples) == 1:
+        request = replace(request, length_samples=old.length_samples)
     progress = context.part(0.0, 0.95, f"Making sound for '{item.name}'")
-    if again and request == before.request and Path(foley.audio_path).is_file():
+    if again and request.digest() == old.digest() and Path(foley.audio_path).is_file():
         return f"Nothing changed in '{item.name}' since this take was made."
     kept = ""
     if again and (previous := _previous(foley.audio_path, before, engine)) is not None:
         audio = engine.remake(
-            request, previous_request=before.request, previous=previous, progress=progress, cancelled=context.cancelled
+            request, previous_request=old, previous=previous, progress=progress, cancelled=context.cancelled
         )
-        kept = before.request.digest()
+        kept = old.digest()
     else:
         audio = engine.render(request, progress=progress, cancelled=context.cancelled)
     recipe = replace(_recipe(engine, item, clip, request), previous_digest=kept)
@@ -202,11 +206,10 @@ def _take(desk: Desk, context: Context, key: KeyPress, *, again: bool) -> str:
                 new_takes=(
                     NewTake(item_guid=foley.guid, audio_path=str(path), take_name=path.stem, recipe=recipe.to_json()),
                 ),
-                prompt=prompt,
                 expect_item=item,
             )
         )
-    what = "made again" if again else "made as a new variation"
+    what = "made again" if again else f"made as a new variation of '{prompt}'"
     return f"{_count(len(onsets), 'onset')} {what} for '{item.name}' (take {foley.takes + 1}){_left_out(ignored)}."
 
 
@@ -220,10 +223,13 @@ def _find(desk: Desk, context: Context, clip: Clip, start: float, end: float) ->
     return detection.onsets
 
 
-def _prompt(view: ProjectView, key: KeyPress, *, default: str = "") -> str:
-    prompt = " ".join((key.prompt or view.prompt or default).split())
+def _prompt(words: str, item: ItemView) -> str:
+    prompt = " ".join(words.split())
     if not prompt:
-        raise RequestError("The prompt is empty", hint="Press Set prompt and say what should be heard, e.g. 'wood'")
+        raise RequestError(
+            f"The prompt for '{item.name}' is empty",
+            hint="Press Set prompt and say what should be heard, e.g. 'wood'",
+        )
     return prompt
 
 
@@ -275,8 +281,8 @@ def _video_of(view: ProjectView, guid: str, before: Recipe) -> ItemView:
             f"The video that this foley was made for ('{Path(before.source_path).name}') is not under the edit cursor",
             hint="Put the edit cursor over both and press the key again, or press Generate",
         )
-    now = choose.clip_of(item)
-    if any(getattr(now, key) != before.time_map.get(key) for key in ("position_s", "length_s")):
+    now = choose.clip_of(choose.online(item))
+    if any(abs(getattr(now, key) - before.time_map.get(key, 0.0)) > score.SAME_S for key in ("position_s", "length_s")):
         raise RequestError(
             f"'{item.name}' was moved or trimmed since this foley was made",
             hint="Press Generate for a new track that fits it",

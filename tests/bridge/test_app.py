@@ -118,6 +118,9 @@ def test_warm_up_when_the_pack_is_missing_then_the_daemon_lives_and_says_so_at_t
             assert time.monotonic() < end
             time.sleep(0.005)
         assert any("absent" in text for _, text in host.told)
+        status = client.ask(server.port, "status")
+        assert status is not None
+        assert "Not ready" in status.sentence
     finally:
         server.close()
         bridge.close()

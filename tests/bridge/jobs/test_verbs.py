@@ -137,6 +137,52 @@ def test_again_when_a_marker_moved_then_a_take_with_the_same_seed_keeps_the_prev
     assert table.host.view.foley_items[0].takes == 2
 
 
+def test_again_when_the_project_was_only_saved_and_loaded_then_nothing_changed(table: Table) -> None:
+    table.change(items=(replace(table.host.view.items[0], position_s=10 + 1 / 3),))
+    table.engine.finds = (0.0, 0.1234567890123, 1.25)
+    table.press("generate")
+    rounded = tuple(replace(m, position_s=round(m.position_s, 10) - 3e-11) for m in table.host.view.markers)
+    table.change(items=(replace(table.host.view.items[0], position_s=round(10 + 1 / 3, 10)),), markers=rounded)
+    assert "Nothing changed" in table.press("again")
+    assert "3 onsets" in table.press("variation")
+
+
+def test_again_when_the_projects_prompt_changed_then_the_take_keeps_its_own_and_a_variation_does_not(
+    table: Table,
+) -> None:
+    table.press("generate")
+    table.press("prompt", verbs.KeyPress(prompt="glass"))
+    first, second = table.host.view.markers
+    table.change(markers=(first, replace(second, position_s=11.5)))
+    table.press("again")
+    assert Recipe.from_json(table.host.view.foley_items[0].recipe).request.prompt == "wood"
+    table.press("variation")
+    assert Recipe.from_json(table.host.view.foley_items[0].recipe).request.prompt == "glass"
+
+
+def test_variation_when_the_foley_item_was_pasted_elsewhere_then_the_one_below_the_video_gets_it(table: Table) -> None:
+    table.press("generate")
+    (made,) = table.host.view.foley_items
+    table.change(foley_items=(replace(made, guid="{copy}", position_s=2.0), made))
+    table.press("variation")
+    assert [item.takes for item in table.host.view.foley_items] == [1, 2]
+
+
+def test_variation_when_the_video_went_offline_then_it_is_named(table: Table) -> None:
+    table.press("generate")
+    foley = replace(table.host.view.foley_items[0], selected=True)
+    table.change(foley_items=(foley,), items=(replace(table.host.view.items[0], offline=True),))
+    table.fails("variation", "clip.mp4", "offline", kind=MediaError)
+
+
+def test_generate_when_the_media_folder_cannot_be_written_then_nothing_is_rendered(table: Table) -> None:
+    blocked = table.folder / "file"
+    blocked.write_text("no folder")
+    table.change(media_dir=str(blocked))
+    table.engine.render = None  # pyright: ignore[reportAttributeAccessIssue]
+    table.fails("generate", "clip.mp4", "media folder", kind=MediaError)
+
+
 def test_again_when_the_old_sound_is_gone_then_all_of_it_is_made_again(table: Table) -> None:
     table.press("generate")
     Path(table.host.view.foley_items[0].audio_path).unlink()
@@ -194,7 +240,7 @@ def test_generate_when_the_project_was_never_saved_then_a_sentence(table: Table)
 
 def test_generate_when_the_prompt_is_empty_then_a_sentence(table: Table) -> None:
     table.change(prompt="")
-    table.fails("generate", "prompt is empty", key=verbs.KeyPress(prompt="   "))
+    table.fails("generate", "prompt for 'clip.mp4' is empty", key=verbs.KeyPress(prompt="   "))
 
 
 def test_generate_when_a_marker_asks_for_unknown_words_then_the_marker_is_named(table: Table) -> None:
