@@ -2,7 +2,8 @@
 
 Convention: one worker thread owns the connection; callers wait for it, never longer than the call's time limit. Each
 call looks up the endpoint anew, so a restarted REAPER is found without being told. A write is sent once: if its answer
-does not come, the connection is closed, which makes REAPER drop a request that it has not begun.
+does not come, the connection is closed, which makes REAPER drop a request that it has not begun. A sentence for the
+designer is kept until REAPER has shown it: it is tried again after the next call that succeeds, and once a second.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bridge.errors import HostError, HostUnsure
 from bridge.host import endpoint
 from bridge.host.base import Change, ProjectView, Report
 from bridge.host.line import Line, LineError, LineRefused, LineTimeout
+from bridge.host.untold import Untold
 from bridge.host.wire import from_wire, to_wire
 
 log = logging.getLogger(__name__)
@@ -30,8 +32,9 @@ WRITE = ("foley_inside.write", "write")
 TELL = ("foley_inside.say", "tell")
 
 GRACE_S = 0.25
-TELL_S = 1.5
-UNTOLD = 32
+TELL_S = 1.0
+RETRY_S = 1.0
+CLOSE_S = 1.5
 
 BUSY = "REAPER does not answer: a dialog may be open"
 BUSY_HINT = "Close it and press the key again"
@@ -53,7 +56,9 @@ class ReaperHost:
         self._write_timeout_s = write_timeout_s
         self._line: Line | None = None
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._untold: list[tuple[str, str]] = []
+        self._untold = Untold()
+        self._try_again_at = 0.0
+        self._close_at = float("inf")
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -82,27 +87,22 @@ class ReaperHost:
         return from_wire(Report, value)
 
     def tell(self, sentence: str, *, kind: str = "info") -> None:
-        """Shows one sentence in REAPER, soon; never raises and never waits. Progress gives way to newer progress."""
-        with self._lock:
-            if self._closed:
-                return
-            if kind == "progress" and self._untold and self._untold[-1][1] == "progress":
-                self._untold.pop()
-            elif len(self._untold) >= UNTOLD:
-                log.warning("not shown in REAPER: %s", self._untold.pop(0)[0])
-            self._untold.append((sentence, kind))
-        self._submit(self._tell_next)
+        """Shows one sentence in REAPER, as soon as it listens; never raises and never waits."""
+        if not self._closed:
+            self._untold.add(sentence, kind)
+            self._submit(self._tell_next)
 
     def close(self) -> None:
-        """Shows what is still to be told if REAPER listens, and hangs up; may be called twice."""
+        """Shows what is still to be told if REAPER listens, and hangs up, within 2 s; may be called twice."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
+            self._close_at = time.monotonic() + CLOSE_S
             thread = self._thread
         if thread is not None:
             self._work.put(None)
-            thread.join(self._write_timeout_s + TELL_S)
+            thread.join(CLOSE_S + GRACE_S)
 
     def _ask(self, function: tuple[str, str], args: list[Any], timeout_s: float, *, again: bool) -> Any:
         deadline = time.monotonic() + timeout_s
@@ -138,27 +138,44 @@ class ReaperHost:
         self._work.put(work)
 
     def _run(self) -> None:
-        while (work := self._work.get()) is not None:
+        while True:
+            try:
+                work = self._work.get(timeout=self._rest_s())
+            except queue.Empty:
+                work = self._tell_next
+            if work is None:
+                break
             work()
+        self._try_again_at = 0.0
+        while self._rest_s() == 0.0 and time.monotonic() < self._close_at:
+            self._tell_next()
         self._hang_up()
 
+    def _rest_s(self) -> float | None:
+        """How long the worker may wait for work before it has something to tell; None = as long as it likes."""
+        return max(0.0, self._try_again_at - time.monotonic()) if self._untold.first() else None
+
     def _tell_next(self) -> None:
-        with self._lock:
-            if not self._untold:
-                return
-            sentence, kind = self._untold.pop(0)
+        sentence = self._untold.first()
+        now = time.monotonic()
+        if sentence is None or now < self._try_again_at:
+            return
         try:
-            self._call(TELL, [sentence, kind], time.monotonic() + TELL_S, again=True)
+            self._call(TELL, [sentence.text, sentence.kind], min(now + TELL_S, self._close_at), again=True)
         except Exception as error:
-            log.info("not shown in REAPER (%s): %s", error, sentence)
-            if self._closed:
-                self._untold.clear()
+            log.debug("not shown in REAPER yet (%s): %s", error, sentence.text)
+            if not isinstance(error.__cause__, LineRefused):  # a sentence that the script refuses is refused again
+                self._try_again_at = time.monotonic() + RETRY_S
+                return
+        self._untold.told(sentence)
 
     def _call(self, function: tuple[str, str], args: list[Any], deadline: float, *, again: bool) -> Any:
         """One call on the worker's thread; ``again`` allows a second try over a new connection."""
         line = self._connected(deadline)
         try:
-            return line.call(*function, args, {}, deadline)
+            value = line.call(*function, args, {}, deadline)
+            self._try_again_at = 0.0
+            return value
         except LineTimeout as error:
             self._hang_up()
             raise HostUnsure(BUSY, hint=BUSY_HINT) from error

@@ -17,6 +17,7 @@ import pytest
 
 from bridge.errors import HostError
 from bridge.host import endpoint
+from bridge.host import reaper as reaper_module
 from bridge.host.base import Change, NewMarker
 from bridge.host.reaper import ReaperHost
 from tests.bridge.host.conftest import SERVER, TICK_S
@@ -207,6 +208,81 @@ def test_tell_when_reaper_is_busy_then_the_caller_does_not_wait_and_progress_giv
     assert reaper.help_text() == "99 %"
 
 
+def test_tell_when_a_dialog_is_open_then_the_failure_is_shown_once_it_is_closed(reaper: SimReaper) -> None:
+    host = ReaperHost(read_timeout_s=0.3)
+    host.read()
+    reaper.open_modal()
+    with pytest.raises(HostError, match="dialog") as caught:
+        host.read()
+    host.tell("Looking for onsets: 10 %", kind="progress")
+    host.tell(caught.value.sentence, kind="error")
+    time.sleep(1.3)  # longer than one try takes
+    assert reaper.console() == ""
+    reaper.close_modal()
+    assert shown(reaper, "Close it and press the key again.")
+    assert reaper.console().count("dialog may be open") == 1
+    assert "10 %" not in reaper.help_text()
+    host.close()
+
+
+def test_tell_when_a_dialog_was_open_then_the_next_call_brings_it_at_once(
+    reaper: SimReaper, host: ReaperHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaper_module, "RETRY_S", 60.0)
+    monkeypatch.setattr(reaper_module, "TELL_S", 0.2)
+    reaper.open_modal()
+    host.tell("The render failed.", kind="error")
+    time.sleep(0.5)
+    reaper.close_modal()
+    host.read()
+    assert shown(reaper, "The render failed.", within_s=1.0)
+
+
+def test_tell_when_reaper_is_away_then_it_hears_the_newest_sentences_when_it_is_back(
+    tmp_path: Path, lonely: ReaperHost
+) -> None:
+    for number in range(100):
+        lonely.tell(f"Error {number:02}.", kind="error")
+        lonely.tell(f"{number} %", kind="progress")
+    with SimReaper.start(tmp_path / "reaper", tick_s=TICK_S, web_port=None, startup_scripts=[SERVER]) as reaper:
+        assert shown(reaper, "Error 99.")
+        heard = reaper.console().split("Foley Bridge: ")[1:]
+        assert heard == [f"Error {number:02}.\n" for number in range(100 - len(heard), 100)]
+        assert 20 < len(heard) < 50
+
+
+def test_tell_when_reaper_is_busy_for_long_then_reads_are_not_kept_waiting_by_it(reaper: SimReaper) -> None:
+    host = ReaperHost(read_timeout_s=3.0)
+    host.read()
+    reaper.open_modal()
+    for number in range(30):
+        host.tell(f"Error {number}.", kind="error")
+    time.sleep(0.1)
+    reaper.close_modal()
+    began = time.monotonic()
+    host.read()
+    assert time.monotonic() - began < 1.5
+    host.close()
+
+
+@pytest.mark.parametrize("sentences", [1, 20])
+def test_close_when_a_dialog_is_open_then_it_does_not_hang(reaper: SimReaper, host: ReaperHost, sentences: int) -> None:
+    host.read()
+    reaper.open_modal()
+    for number in range(sentences):
+        host.tell(f"Error {number}.", kind="error")
+    began = time.monotonic()
+    host.close()
+    assert time.monotonic() - began < 2.0
+
+
+def test_close_when_something_is_untold_then_it_is_shown_before(reaper: SimReaper, host: ReaperHost) -> None:
+    for number in range(5):
+        host.tell(f"Error {number}.", kind="error")
+    host.close()
+    assert reaper.console().count("Error") == 5
+
+
 def test_close_when_called_twice_then_later_calls_are_refused(reaper: SimReaper, host: ReaperHost) -> None:
     host.read()
     host.close()
@@ -285,6 +361,14 @@ def test_import_of_reapy_when_it_is_first_needed_then_nobody_is_dialled() -> Non
         "assert not reapy.dist_api_is_enabled()\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=30)
+
+
+def shown(reaper: SimReaper, sentence: str, *, within_s: float = 5.0) -> bool:
+    """Whether REAPER's console comes to hold a sentence."""
+    until = time.monotonic() + within_s
+    while sentence not in reaper.console() and time.monotonic() < until:
+        reaper.wait_ticks(5)
+    return sentence in reaper.console()
 
 
 def announce(*, port: int, token: str) -> None:

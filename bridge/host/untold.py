@@ -1,0 +1,50 @@
+"""What the designer has not been told yet: a short list that keeps what matters.
+
+Convention: progress gives way to any newer sentence; when the list is full, the oldest sentence goes. Safe to use from
+several threads. A sentence leaves by ``told`` only, so one that could not be shown is still there for the next try.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+
+log = logging.getLogger(__name__)
+
+LONGEST = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Sentence:
+    """One thing to say; ``kind`` is "progress", "info" or "error"."""
+
+    text: str
+    kind: str
+
+
+class Untold:
+    """The sentences, oldest first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[Sentence] = []
+
+    def add(self, text: str, kind: str) -> None:
+        """Appends a sentence, at the cost of older ones if need be."""
+        with self._lock:
+            kept = [sentence for sentence in self._waiting if sentence.kind != "progress"]
+            if len(kept) >= LONGEST:
+                log.warning("not shown in REAPER: %s", kept.pop(0).text)
+            self._waiting = [*kept, Sentence(text, kind)]
+
+    def first(self) -> Sentence | None:
+        """The sentence to say next, which stays; None if there is nothing to say."""
+        with self._lock:
+            return self._waiting[0] if self._waiting else None
+
+    def told(self, sentence: Sentence) -> None:
+        """Forgets a sentence that was shown; one that already gave way is none."""
+        with self._lock:
+            if sentence in self._waiting:
+                self._waiting.remove(sentence)
