@@ -81,4 +81,4 @@ def test_render_when_a_real_rhythm_is_asked_then_the_sound_starts_there(clips: P
         seed=3,
     )
     audio = engine.render(request)
-    assert f_score(known, attacks(audio.samples[0], rate_hz=audio.rate_hz), TOLERANCE_S) >= 0.6
+    assert f_score(known, attacks(audio.samples[0], rate_hz=audio.rate_hz), TOLERANCE_S) >= 0.8
