@@ -164,8 +164,13 @@ class Report:
 class Host(Protocol):
     """A DAW or a project file. Every method raises HostError with a hint when it cannot do its work."""
 
-    def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "") -> ProjectView:
-        """The project as it stands; ``cursor_s`` and ``mouse_track_guid`` as they were at the key press."""
+    def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "", project: str = "") -> ProjectView:
+        """A project as it stands.
+
+        Args:
+            cursor_s, mouse_track_guid: as they were at the key press.
+            project: token of the project in which the key was pressed; "" = the one in front now.
+        """
         ...
 
     def write(self, change: Change) -> Report:

@@ -63,17 +63,18 @@ class ReaperHost:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "") -> ProjectView:
-        """The active project as it stands.
+    def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "", project: str = "") -> ProjectView:
+        """A project as it stands.
 
         Args:
             cursor_s: edit cursor at the key press, project time; None takes REAPER's own.
             mouse_track_guid: track that was under the mouse; "" if none.
+            project: token of the tab in which the key was pressed, wherever it is now; "" = the tab in front.
 
         Raises:
-            HostError: REAPER is away, busy, or its scripts are of another version.
+            HostError: REAPER is away, busy, or its scripts are of another version; that project was closed.
         """
-        value = self._ask(READ, [to_wire(cursor_s), mouse_track_guid], self._read_timeout_s, again=True)
+        value = self._ask(READ, [to_wire(cursor_s), mouse_track_guid, project], self._read_timeout_s, again=True)
         return from_wire(ProjectView, value)
 
     def write(self, change: Change) -> Report:

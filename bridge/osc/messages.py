@@ -1,7 +1,8 @@
 """What is said on the OSC wire: one dataclass per message, addresses ``/foley/<verb>``, and the one answer.
 
 Convention: a verb's arguments are all optional and in this order: cursor (text, ``repr`` of seconds, because OSC's
-floats are 32 bits; "" = unknown; numbers are taken too), GUID of the track under the mouse (text), prompt (text). The
+floats are 32 bits; "" = unknown; numbers are taken too), GUID of the track under the mouse (text), prompt (text),
+project (text: the token by which the host knows the tab in which the key was pressed; "" = the one in front). The
 answer is ``/foley/answer`` with verb (s), ok (i, 1 or 0), sentence (s), job id (s, "" if no job was made).
 """
 
@@ -18,6 +19,8 @@ PREFIX = "/foley/"
 ANSWER_ADDRESS = "/foley/answer"
 LONGEST_PROMPT = 500
 LONGEST_GUID = 64
+LONGEST_PROJECT = 4300
+"""A token holds the path of a project file, for which REAPER has room of 4096 characters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,7 @@ class Verb:
         cursor_s: edit cursor at the key press, project time; None if the sender did not say.
         mouse_track_guid: track under the mouse; "" if none.
         prompt: words typed just now; "" if none.
+        project: token of the project in which the key was pressed; "" if the sender did not say.
     """
 
     NAME: ClassVar[str] = ""
@@ -35,6 +39,7 @@ class Verb:
     cursor_s: float | None = None
     mouse_track_guid: str = ""
     prompt: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,13 +123,16 @@ def parse(address: str, arguments: Sequence[object]) -> Verb:
     if kind is None:
         known = ", ".join(PREFIX + verb for verb in VERBS)
         raise RequestError(f"The bridge does not know {address[:80]!r}", hint=f"Send one of {known}")
-    if len(arguments) > 3:
-        raise RequestError(f"{address} has {len(arguments)} arguments", hint="Send cursor, track GUID and prompt")
-    cursor, guid, prompt = (*arguments, "", "", "")[:3]
+    if len(arguments) > 4:
+        raise RequestError(
+            f"{address} has {len(arguments)} arguments", hint="Send cursor, track GUID, prompt and project"
+        )
+    cursor, guid, prompt, project = (*arguments, "", "", "", "")[:4]
     return kind(
         cursor_s=_seconds(address, cursor),
         mouse_track_guid=_text(address, "track GUID", guid, LONGEST_GUID),
         prompt=" ".join(_text(address, "prompt", prompt, LONGEST_PROMPT).split()),
+        project=_text(address, "project", project, LONGEST_PROJECT),
     )
 
 

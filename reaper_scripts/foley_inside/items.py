@@ -54,8 +54,9 @@ def _ranked(project, found, mouse_track_guid):
 def _pointed_tracks(project, mouse_track_guid):
     """Sets of track GUIDs that the designer points at, the clearest first."""
     yield {mouse_track_guid} - {""}
-    touched = rp.RPR_GetLastTouchedTrack()
-    yield set() if api.is_null(touched) else {api.track_text(touched, "GUID")}
+    touched = rp.RPR_GetLastTouchedTrack()  # of the tab in front
+    behind = rp.RPR_EnumProjects(-1, "", 4096)[0] != project
+    yield set() if behind or api.is_null(touched) else {api.track_text(touched, "GUID")}
     count = rp.RPR_CountSelectedTracks2(project, False)
     yield {api.track_text(rp.RPR_GetSelectedTrack2(project, index, False), "GUID") for index in range(count)}
 

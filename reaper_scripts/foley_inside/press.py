@@ -2,12 +2,12 @@
 
 Convention: the wait is at most 0.3 s, REAPER stands still for no longer. Failures go to REAPER's console; what went
 well only to the hint line. Arguments of every verb are strings: cursor (``repr`` of seconds), GUID of the track under
-the mouse, prompt.
+the mouse, prompt, token of the project in front (see ``project``; "" if no server runs).
 """
 
 import socket
 
-from . import api, endpoint, osc_packet, say
+from . import api, endpoint, osc_packet, project, say
 from .api import rp
 
 WAIT_S = 0.3
@@ -50,9 +50,8 @@ def ask_prompt(before):
 
 
 def _send(verb, prompt):
-    packet = osc_packet.encode(
-        "/foley/" + verb, [repr(rp.RPR_GetCursorPosition()), api.track_under_mouse_guid(), prompt]
-    )
+    cursor, track = repr(rp.RPR_GetCursorPosition()), api.track_under_mouse_guid()
+    packet = osc_packet.encode("/foley/" + verb, [cursor, track, prompt, project.token_of_key_press()])
     port = endpoint.osc_port()
     try:
         ok, sentence = _ask(packet, port)

@@ -2,9 +2,11 @@
 
 A token is the run's mark, the project's pointer and its path. REAPER keeps a tab's pointer when another project is
 opened in it, and a restarted REAPER may give the same pointer again, so all three must still fit. The first save of a
-project that had no path is allowed.
+project that had no path is allowed. The mark of the running server is in the ext state FOLEY/server, so that an action
+can name the tab in which its key was pressed.
 """
 
+from . import api
 from .api import Refusal, rp
 
 _RUN = {"mark": ""}
@@ -37,6 +39,27 @@ def tabs():
 def token(project, path):
     """The name of a tab as it stands now."""
     return "\n".join((_RUN["mark"], project, path))
+
+
+def token_of_key_press():
+    """The name of the tab in front, as ``read`` would give it; "" if no server runs."""
+    mark = rp.RPR_GetExtState(api.SECTION, "server")
+    return "\n".join((mark, *active())) if mark else ""
+
+
+def of_key_press(given):
+    """(pointer, path) of the tab in which the key was pressed.
+
+    Raises:
+        Refusal: it was closed, or holds another project.
+    """
+    try:
+        project = find(given)
+    except Refusal as refusal:
+        raise Refusal(
+            f"The project in which the key was pressed was closed meanwhile ({refusal.message})", refusal.hint
+        ) from refusal
+    return project, tabs()[project]
 
 
 def find(given):

@@ -1,4 +1,4 @@
-"""``read``: one consistent look at the active project, within one defer cycle; changes nothing."""
+"""``read``: one consistent look at a project, within one defer cycle; changes nothing."""
 
 from . import api, items, markers, project
 from .api import rp
@@ -6,18 +6,19 @@ from .api import rp
 DEFAULT_RATE_HZ = 48000
 
 
-def read(cursor_s=None, mouse_track_guid=""):
+def read(cursor_s=None, mouse_track_guid="", project_token=""):
     """The fields of a ProjectView.
 
     Args:
         cursor_s: edit cursor at the key press, project time; None takes it as it stands now.
         mouse_track_guid: GUID of the track that was under the mouse; "" if none.
+        project_token: the tab in which the key was pressed, which may be behind another by now; "" = the one in front.
     """
-    return api.answered(_read, cursor_s, mouse_track_guid)
+    return api.answered(_read, cursor_s, mouse_track_guid, project_token)
 
 
-def _read(cursor_s, mouse_track_guid):
-    tab, path = project.active()
+def _read(cursor_s, mouse_track_guid, project_token):
+    tab, path = project.of_key_press(project_token) if project_token else project.active()
     if cursor_s is None:
         cursor_s = rp.RPR_GetCursorPositionEx(tab)
     rate_hz = int(rp.RPR_GetSetProjectInfo(tab, "PROJECT_SRATE", 0.0, False)) or DEFAULT_RATE_HZ

@@ -12,6 +12,7 @@ import pytest
 from pythonosc.osc_message import OscMessage
 
 from bridge.host import endpoint
+from bridge.host.reaper import ReaperHost
 from bridge.osc import messages
 from bridge.osc.messages import Again, Answer, Cancel, Detect, Generate, SetPrompt, Variation, Verb
 from bridge.osc.server import OscServer, pack_answer
@@ -108,6 +109,30 @@ def test_action_when_the_mouse_is_over_nothing_then_the_track_is_empty(reaper: S
     reaper.set_mouse_track(None)
     press(reaper, "find_onsets")
     assert daemon.heard == [Detect(cursor_s=0.0)]
+
+
+def test_action_when_two_tabs_are_open_then_the_one_in_front_at_the_key_press_is_read(
+    tmp_path: Path, daemon: Daemon
+) -> None:
+    with SimReaper.start(
+        tmp_path / "reaper", tick_s=0.005, web_port=None, startup_scripts=[SCRIPTS / "foley_server.py"]
+    ) as reaper:
+        reaper.save(tmp_path / "film ä.rpp")
+        reaper.add_marker(1.0, "behind")
+        press(reaper, "find_onsets")
+        reaper.new_tab()
+        press(reaper, "find_onsets")
+        behind, front = (verb.project for verb in daemon.heard)
+        host = ReaperHost()
+        assert [marker.name for marker in host.read(project=behind).markers] == ["behind"]
+        assert host.read(project=behind).token == behind
+        assert (host.read(project=front).token, host.read().token) == (front, front)
+        host.close()
+
+
+def test_action_when_no_server_runs_then_no_project_is_named(reaper: SimReaper, daemon: Daemon) -> None:
+    press(reaper, "find_onsets")
+    assert daemon.heard[0].project == ""
 
 
 def test_action_when_pressed_then_nothing_in_the_project_changes(reaper: SimReaper, daemon: Daemon) -> None:

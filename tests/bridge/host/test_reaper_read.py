@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.errors import HostError
 from bridge.host.reaper import ReaperHost
 from tests.reaper_sim.client import SimReaper
 
@@ -160,6 +161,47 @@ def test_project_when_it_changes_then_the_change_count_grows(reaper: SimReaper, 
     before = host.read().change_count
     reaper.add_marker(1.0)
     assert host.read().change_count > before
+
+
+def test_tab_when_another_came_to_the_front_then_the_one_of_the_key_press_is_read(
+    reaper: SimReaper, host: ReaperHost, video: Path, tmp_path: Path
+) -> None:
+    meant = reaper.place_video(video, 0.0, 2.0)
+    pressed = host.read().token
+    reaper.new_tab()
+    reaper.place_video(video, 0.0, 2.0)
+    view = host.read(cursor_s=1.0, project=pressed)
+    assert [seen.guid for seen in view.items] == [meant]
+    assert view.token == pressed
+    assert [seen.guid for seen in host.read(cursor_s=1.0).items] != [meant]
+
+
+def test_tab_when_saved_since_the_key_press_then_it_is_read_under_its_new_name(
+    reaper: SimReaper, host: ReaperHost, tmp_path: Path
+) -> None:
+    pressed = host.read().token
+    reaper.save(tmp_path / "show.rpp")
+    reaper.new_tab()
+    view = host.read(project=pressed)
+    assert view.path == str(tmp_path / "show.rpp")
+    assert host.read(project=view.token).token == view.token
+
+
+@pytest.mark.parametrize("how", ["closed", "opened another", "restarted"])
+def test_tab_when_it_is_gone_then_the_read_is_refused(
+    reaper: SimReaper, host: ReaperHost, tmp_path: Path, how: str
+) -> None:
+    reaper.save(tmp_path / "b.rpp")
+    reaper.new_tab()
+    reaper.save(tmp_path / "a.rpp")
+    pressed = host.read().token
+    {
+        "closed": lambda: reaper.close_tab(1),
+        "opened another": lambda: reaper.open(tmp_path / "b.rpp"),
+        "restarted": reaper.restart,
+    }[how]()
+    with pytest.raises(HostError, match="project in which the key was pressed was closed"):
+        host.read(project=pressed)
 
 
 def test_read_when_done_then_nothing_in_the_project_changed(reaper: SimReaper, host: ReaperHost, video: Path) -> None:

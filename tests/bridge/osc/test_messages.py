@@ -10,8 +10,10 @@ from bridge.osc.messages import Cancel, Detect, Generate, SetPrompt
 
 
 def test_parse_when_every_argument_is_given_then_all_arrive_exactly() -> None:
-    verb = messages.parse("/foley/generate", ["3600.0001220703125", "{A}", " a  wooden\nstick "])
-    assert verb == Generate(cursor_s=3600.0001220703125, mouse_track_guid="{A}", prompt="a wooden stick")
+    verb = messages.parse("/foley/generate", ["3600.0001220703125", "{A}", " a  wooden\nstick ", "m\np\n/a  b.rpp"])
+    assert verb == Generate(
+        cursor_s=3600.0001220703125, mouse_track_guid="{A}", prompt="a wooden stick", project="m\np\n/a  b.rpp"
+    )
 
 
 @pytest.mark.parametrize("cursor", ["", "12.5", 12.5, 12])
@@ -44,7 +46,9 @@ def test_verbs_are_the_seven_of_the_wire() -> None:
         ("/foley/detect", ["1", "x" * 65], "65 characters"),
         ("/foley/prompt", ["1", "", b"wood"], "prompt"),
         ("/foley/prompt", ["1", "", "w" * 501], "501 characters"),
-        ("/foley/prompt", ["1", "", "wood", "more"], "4 arguments"),
+        ("/foley/prompt", ["1", "", "wood", 4], "project"),
+        ("/foley/prompt", ["1", "", "wood", "p" * 4301], "4301 characters"),
+        ("/foley/prompt", ["1", "", "wood", "", "more"], "5 arguments"),
         ("/foley/prompt", [["1"]], "not a time"),
     ],
 )
