@@ -89,6 +89,7 @@ class ProjectView:
         items: every video item under the cursor that could be meant, best first.
         chosen: how the first of them was chosen: "selected" or "track" when that left exactly one, "topmost" otherwise
             (a guess if there are several items); "" if there is none.
+        muted: names of the video items under the cursor that were passed over because they or their track are muted.
         markers: all markers of the project, ascending. foley_items: every item the bridge made.
     """
 
@@ -101,6 +102,7 @@ class ProjectView:
     prompt: str
     items: tuple[ItemView, ...] = ()
     chosen: str = ""
+    muted: tuple[str, ...] = ()
     markers: tuple[MarkerView, ...] = ()
     foley_items: tuple[FoleyItemView, ...] = ()
 

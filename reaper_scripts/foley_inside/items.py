@@ -15,12 +15,12 @@ FIXED_LANES = 2
 
 
 def video_items(project, cursor_s, rate_hz, mouse_track_guid):
-    """(views best first, how the first was chosen) of the video items under the cursor.
+    """(views best first, how the first was chosen, names of the muted ones) of the video items under the cursor.
 
     Chosen is "selected" or "track" only when that leaves exactly one; "topmost" otherwise, "" without any item.
     """
     early_s = 0.5 / rate_hz
-    found = []
+    found, muted = [], []
     for index, track in enumerate(api.tracks(project)):
         track_muted = bool(rp.RPR_GetMediaTrackInfo_Value(track, "B_MUTE"))
         lanes = int(rp.RPR_GetMediaTrackInfo_Value(track, "I_FREEMODE")) == FIXED_LANES
@@ -35,7 +35,9 @@ def video_items(project, cursor_s, rate_hz, mouse_track_guid):
             silent = lanes and not rp.RPR_GetMediaItemInfo_Value(item, "C_LANEPLAYS")
             if seen["selected"] or not (seen["muted"] or track_muted or silent):
                 found.append(seen)
-    return _ranked(project, found, mouse_track_guid)
+            elif not silent:
+                muted.append(seen["name"])
+    return (*_ranked(project, found, mouse_track_guid), muted)
 
 
 def _ranked(project, found, mouse_track_guid):

@@ -22,7 +22,7 @@ def _read(cursor_s, mouse_track_guid, project_token):
     if cursor_s is None:
         cursor_s = rp.RPR_GetCursorPositionEx(tab)
     rate_hz = int(rp.RPR_GetSetProjectInfo(tab, "PROJECT_SRATE", 0.0, False)) or DEFAULT_RATE_HZ
-    found, chosen = items.video_items(tab, float(cursor_s), rate_hz, mouse_track_guid)
+    found, chosen, muted = items.video_items(tab, float(cursor_s), rate_hz, mouse_track_guid)
     mine = set(markers.ours(tab))
     seen = [dict(marker, ours=marker["guid"] in mine) for marker in markers.all_markers(tab)]
     return {
@@ -35,6 +35,7 @@ def _read(cursor_s, mouse_track_guid, project_token):
         "prompt": api.project_state(tab, "prompt"),
         "items": found,
         "chosen": chosen,
+        "muted": muted,
         "markers": sorted(seen, key=lambda marker: marker["position_s"]),
         "foley_items": items.foley_items(tab),
     }

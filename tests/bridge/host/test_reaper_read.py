@@ -114,9 +114,13 @@ def test_items_when_item_or_track_is_muted_then_it_does_not_count_unless_selecte
     on_muted_track = reaper.place_video(video, 0.0, 2.0)
     reaper.set_track(reaper.tracks()[1]["guid"], mute=True)
     loud = reaper.place_video(video, 0.0, 2.0)
-    assert [seen.guid for seen in host.read(cursor_s=1.0).items] == [loud]
+    view = host.read(cursor_s=1.0)
+    assert [seen.guid for seen in view.items] == [loud]
+    assert view.muted == ("knock on wood.mp4",) * 2
+    assert host.read(cursor_s=3.0).muted == ()
     reaper.select(muted)
     view = host.read(cursor_s=1.0)
+    assert view.muted == ("knock on wood.mp4",)
     assert (view.items[0].guid, view.items[0].muted, view.chosen) == (muted, True, "selected")
     reaper.select(on_muted_track)
     assert host.read(cursor_s=1.0).items[0].guid == on_muted_track

@@ -45,6 +45,7 @@ VIEW = ProjectView(
     prompt="wood",
     items=(ITEM, replace(ITEM, section_length_s=None)),
     chosen="topmost",
+    muted=("b.mp4", "c.mp4"),
     markers=(MarkerView(guid="{M}", position_s=1e-9, name="foley", ours=True),),
     foley_items=(
         FoleyItemView(
