@@ -10,6 +10,7 @@ from . import api, items, markers
 from .api import Refusal, rp
 
 SAME = (
+    "track_guid",
     "take_guid",
     "source_path",
     "position_s",

@@ -24,6 +24,7 @@ from tests.reaper_sim.client import SimReaper
         (lambda reaper, guid: reaper.set_item(guid, play_rate=1.5), "was changed"),
         (lambda reaper, guid: reaper.set_item(guid, loop=True), "was changed"),
         (lambda reaper, guid: reaper.set_stretch_markers(guid, [(0.5, 0.6)]), "was changed"),
+        (lambda reaper, guid: reaper.set_item(guid, track=reaper.add_track("other")), "was changed"),
         (lambda reaper, guid: reaper.split_item(guid, 11.0), "was changed"),
         (lambda reaper, guid: reaper.delete_item(guid), "is gone"),
     ],
