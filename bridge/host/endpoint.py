@@ -7,10 +7,13 @@ stand on both; a test holds them together.)
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import secrets
+import socket
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,8 +84,20 @@ def find_reaper(where: Path | None = None) -> Endpoint:
 
 
 def announce_daemon(port: int, where: Path | None = None) -> Path:
-    """Writes ``daemon.json`` (this process, this UDP port), readable by this user only."""
+    """Writes ``daemon.json`` (this process, this UDP port), readable by this user only.
+
+    Raises:
+        HostError: another daemon that runs is announced there.
+    """
     path = (where or folder()) / DAEMON_FILE
+    other = announced_daemon(where)
+    pid, held = other.get("pid"), other.get("port")
+    if isinstance(pid, int) and isinstance(held, int) and pid != os.getpid() and alive(pid) and _is_held(held):
+        raise HostError(
+            f"Another foley-bridge (process {pid}) runs already, on UDP port {held}, and the keys in REAPER go there",
+            hint=f"Use that one, or stop it (Ctrl+C in its terminal) and start again; to run two, give each its own "
+            f"folder in {FOLDER_VARIABLE}",
+        )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
     with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
@@ -98,6 +113,42 @@ def announced_daemon(where: Path | None = None) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this number runs (whichever program it is); it is not touched."""
+    if pid <= 0:
+        return False
+    if sys.platform == "win32":  # there os.kill would send Ctrl+C
+        query_limited_information, still_active = 0x1000, 259
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel.OpenProcess.restype = ctypes.c_void_p
+        process = ctypes.c_void_p(kernel.OpenProcess(query_limited_information, False, pid))
+        if not process:
+            return ctypes.get_last_error() == 5  # access denied: it is there, and somebody else's
+        code = ctypes.c_ulong()
+        asked = kernel.GetExitCodeProcess(process, ctypes.byref(code))
+        kernel.CloseHandle(process)
+        return bool(asked) and code.value == still_active
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _is_held(port: int) -> bool:
+    """Whether a program listens on a UDP port; a process number may have gone to another program since."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        try:
+            line.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+        except OverflowError:  # no port at all
+            return False
+    return False
 
 
 def withdraw_daemon(where: Path | None = None) -> None:

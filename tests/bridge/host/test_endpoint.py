@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -95,6 +98,65 @@ def test_daemon_when_another_process_announced_itself_then_it_is_not_withdrawn()
     path.write_text(json.dumps({"port": 4321, "pid": os.getpid() + 1}))
     endpoint.withdraw_daemon()
     assert inside.osc_port() == 4321
+
+
+@pytest.fixture
+def other() -> Iterator[tuple[int, int]]:
+    """(process, UDP port) of another program that listens."""
+    code = (
+        "import socket\n"
+        "line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "line.bind(('127.0.0.1', 0))\n"
+        "print(line.getsockname()[1], flush=True)\n"
+        "input()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        yield process.pid, int(process.stdout.readline())
+        process.kill()
+
+
+def announce_other(pid: int, port: int) -> Path:
+    path = endpoint.announce_daemon(port)
+    path.write_text(json.dumps({"port": port, "pid": pid}))
+    return path
+
+
+def test_daemon_when_another_one_runs_then_its_announcement_stays_and_the_sentence_names_it(
+    other: tuple[int, int],
+) -> None:
+    path = announce_other(*other)
+    before = path.read_text()
+    with pytest.raises(HostError) as caught:
+        endpoint.announce_daemon(4321)
+    assert f"process {other[0]}" in caught.value.sentence
+    assert f"port {other[1]}" in caught.value.sentence
+    assert endpoint.FOLDER_VARIABLE in caught.value.hint
+    endpoint.withdraw_daemon()
+    assert path.read_text() == before
+
+
+def test_daemon_when_the_announced_one_died_then_it_is_replaced(other: tuple[int, int]) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    announce_other(gone.pid, other[1])
+    endpoint.announce_daemon(4321)
+    assert inside.osc_port() == 4321
+
+
+def test_daemon_when_its_process_number_went_to_another_program_then_it_is_replaced(
+    other: tuple[int, int], free_port: int
+) -> None:
+    announce_other(other[0], free_port)
+    endpoint.announce_daemon(4321)
+    assert inside.osc_port() == 4321
+
+
+def test_alive_when_asked_then_it_says_whether_the_process_runs(other: tuple[int, int]) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    numbers = [os.getpid(), other[0], gone.pid, 0, -1, 10**30]
+    assert [endpoint.alive(pid) for pid in numbers] == [True, True, False, False, False, False]
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"port": "9"}', '{"port": 70000}', '{"port": null}'])
