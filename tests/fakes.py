@@ -35,6 +35,8 @@ class FakeHost:
     def write(self, change: Change) -> Report:
         if self.refuse:
             raise HostError(self.refuse, hint="Press the key again")
+        if change.expect_item is not None and change.expect_item not in self.view.items:
+            raise HostError(f"'{change.expect_item.name}' was moved", hint="Press the key again")
         gone = set(change.delete_markers)
         made = [
             MarkerView(guid=self._guids(), position_s=new.position_s, name=new.name, ours=True)

@@ -285,6 +285,24 @@ def test_generate_when_cancelled_then_nothing_changes(table: Table) -> None:
     assert table.files() == []
 
 
+@pytest.mark.parametrize("verb", ["generate", "variation", "again"])
+def test_key_when_the_item_is_moved_while_sound_is_made_then_nothing_is_written(table: Table, verb: str) -> None:
+    table.press("generate")
+    markers = table.host.view.markers
+    table.change(markers=(markers[0], replace(markers[1], position_s=11.5)))
+    files, foley = table.files(), table.host.view.foley_items
+    make = table.engine.render
+
+    def render(*arguments, **named):
+        table.change(items=(replace(table.host.view.items[0], position_s=10.4),))
+        return make(*arguments, **named)
+
+    table.engine.render = render
+    with pytest.raises(HostError, match="moved"):
+        table.press(verb)
+    assert (table.files(), table.host.view.foley_items) == (files, foley)
+
+
 def test_generate_when_nobody_knows_whether_it_was_written_then_the_sound_is_kept(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
