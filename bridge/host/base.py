@@ -131,12 +131,17 @@ class NewItem:
 
 @dataclass(frozen=True, kw_only=True)
 class NewTake:
-    """A new take on an item that the bridge made; it becomes the active one."""
+    """A new take on an item that the bridge made; it becomes the active one, at play rate 1.
+
+    ``position_s``: project time at which the first sample of the sound belongs, wherever the designer has moved or
+    trimmed the item to since; None = at the item's left edge.
+    """
 
     item_guid: str
     audio_path: str
     take_name: str
     recipe: str
+    position_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

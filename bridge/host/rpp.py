@@ -85,8 +85,8 @@ class RppHost:
         """The project file."""
         return self._path
 
-    def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "") -> ProjectView:
-        """The project as the file has it; candidates are probed for their length."""
+    def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "", project: str = "") -> ProjectView:
+        """The project as the file has it; candidates are probed for their length. There are no tabs to name."""
         data, document = self._load()
         root = document.root
         rate_hz = _rate_hz(root)

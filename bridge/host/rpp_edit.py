@@ -14,7 +14,7 @@ from pathlib import Path
 from bridge.errors import HostError
 from bridge.host import rpp_tree as tree
 from bridge.host.base import Change, NewItem, NewTake, Report
-from bridge.media.rpp import Block, block, name_of, storable, tokens, whole, words
+from bridge.media.rpp import Block, block, name_of, real, storable, tokens, whole, words
 
 CLOSE_S = 1e-6
 COLOUR = 0x1000000 | 232 | 138 << 8 | 36 << 16
@@ -213,15 +213,16 @@ def _new_take(root: Block, new: NewTake, folder: Path) -> str:
     for index, line in enumerate(item.children):
         if isinstance(line, str) and name_of(line) == "TAKE":
             item.replace(index, " ".join(word for word in tokens(line) if word != "SEL"))
-    lines = _take_lines(new, folder)
+    offset_s = 0.0 if new.position_s is None else real(item.line("POSITION")) - new.position_s
+    lines = _take_lines(new, folder, offset_s)
     item.append("TAKE SEL", words("NAME", new.take_name), "TAKEVOLPAN 0 1 -1", *lines)
     return _guid_in(lines)
 
 
-def _take_lines(new: NewItem | NewTake, folder: Path) -> list[str | Block]:
+def _take_lines(new: NewItem | NewTake, folder: Path, offset_s: float = 0.0) -> list[str | Block]:
     kind = SOURCES.get(Path(new.audio_path).suffix.lower(), "WAVE")
     return [
-        "SOFFS 0",
+        words("SOFFS", offset_s),
         "PLAYRATE 1 1 0 -1 0 0.0025",
         "CHANMODE 0",
         words("GUID", new_guid()),

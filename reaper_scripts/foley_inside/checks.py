@@ -69,6 +69,8 @@ def check(tab, change):
                 raise Refusal(
                     "The foley item for the take '{}' is gone".format(new["take_name"]), "Press Generate for a new one"
                 )
+            if new["position_s"] is not None:
+                _time(new["position_s"])
             plan.new_takes.append((new, item, _source(plan, new["audio_path"])))
         plan.prompt = change["prompt"]
     except BaseException:

@@ -63,7 +63,7 @@ class _Work:
             below[track] = self._add_track(below.get(track, track), new)
             self._add_item(below[track], new, source)
         for new, item, source in self.plan.new_takes:
-            self.report["take_guids"].append(self._add_take(item, new, source))
+            self.report["take_guids"].append(self._add_take(item, new, source, new["position_s"]))
         self._add_markers()
         self._delete_markers()
         if self.plan.prompt is not None:
@@ -110,21 +110,31 @@ class _Work:
         rp.RPR_SetMediaItemInfo_Value(item, "D_FADEINLEN", 0)
         rp.RPR_SetMediaItemInfo_Value(item, "D_FADEOUTLEN", 0)
         rp.RPR_GetSetMediaItemInfo_String(item, "P_EXT:foley", new["video_item_guid"], True)
-        self._add_take(item, new, source)
+        self._add_take(item, new, source, new["position_s"])
         self.report["item_guids"].append(api.item_text(item, "GUID"))
 
-    def _add_take(self, item, new, source):
+    def _add_take(self, item, new, source, position_s):
+        """A take whose sound begins at a project time (None: at the item's left edge), wherever the item is now."""
         take = rp.RPR_AddTakeToMediaItem(item)
         if api.is_null(take):
             raise Refusal("no new take '{}'".format(new["take_name"]))
         if not rp.RPR_SetMediaItemTake_Source(take, source):
             raise Refusal("no sound in the take '{}'".format(new["take_name"]))
         self.plan.sources.remove(source)
+        if position_s is not None:
+            self._align(item, take, position_s)
         rp.RPR_GetSetMediaItemTakeInfo_String(take, "P_NAME", new["take_name"], True)
         rp.RPR_GetSetMediaItemTakeInfo_String(take, "P_EXT:foley_recipe", new["recipe"], True)
         rp.RPR_SetActiveTake(take)
         self.takes.append(take)
         return api.take_text(take, "GUID")
+
+    def _align(self, item, take, position_s):
+        offset_s = rp.RPR_GetMediaItemInfo_Value(item, "D_POSITION") - position_s
+        rp.RPR_SetMediaItemTakeInfo_Value(take, "D_PLAYRATE", 1.0)
+        rp.RPR_SetMediaItemTakeInfo_Value(take, "D_STARTOFFS", offset_s)
+        if abs(rp.RPR_GetMediaItemTakeInfo_Value(take, "D_STARTOFFS") - offset_s) > checks.CLOSE_S:
+            raise Refusal("the foley item begins before its sound; trim its left edge")
 
     def _add_markers(self):
         """REAPER does not make the same marker twice, so one that stands there already stays, and is reported."""

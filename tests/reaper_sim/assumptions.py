@@ -67,6 +67,9 @@ MISSING_FILE_GIVES_OFFLINE_SOURCE: Final = True
 OFFLINE_TYPE_PREFIX: Final = "_OFFLINE_"
 """[D] Type of an offline source is its own type behind this prefix."""
 
+START_OFFSET_MAY_BE_NEGATIVE: Final = True
+"""[U] D_STARTOFFS below 0 stays: the take is silent until its sound begins (False: it becomes 0)."""
+
 OFFLINE_SOURCE_LENGTH_S: Final = 0.0
 """[U] Length that an offline source reports."""
 

@@ -39,6 +39,8 @@ def get_media_item_take_info_value(app: App, take: Take, name: str) -> float:
 @api("SetMediaItemTakeInfo_Value")
 def set_media_item_take_info_value(app: App, take: Take, name: str, value: float) -> bool:
     take.item.track.project.touch()
+    if name == "D_STARTOFFS" and not assumptions.START_OFFSET_MAY_BE_NEGATIVE:
+        value = max(0.0, value)
     return set_value(take, name, value, COMPUTED)
 
 

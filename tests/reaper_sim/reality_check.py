@@ -94,6 +94,9 @@ def undo() -> dict[str, Any]:
     found["empty_blocks_add_no_undo_point"] = last_title() != "empty"
     titled("make", lambda: api.RPR_AddMediaItemToTrack(_new_track()))
     track, item = api.RPR_GetTrack(0, 0), api.RPR_GetMediaItem(0, 0)
+    take = api.RPR_AddTakeToMediaItem(item)
+    api.RPR_SetMediaItemTakeInfo_Value(take, "D_STARTOFFS", -0.5)
+    found["start_offset_may_be_negative"] = api.RPR_GetMediaItemTakeInfo_Value(take, "D_STARTOFFS") == -0.5
     titled("select", lambda: api.RPR_SetMediaItemSelected(item, True))
     found["selection_alone_is_no_undo_point"] = last_title() != "select"
     titled("change", lambda: api.RPR_SetMediaItemInfo_Value(item, "D_LENGTH", 2.0))

@@ -165,6 +165,31 @@ def test_tab_when_another_is_in_front_then_the_change_still_goes_where_it_was_re
     assert reaper.undo() == "Foley: generate"
 
 
+def test_take_when_reaper_cannot_hold_back_its_sound_then_refused_and_unchanged(
+    tmp_path: Path, video: Path, sounds: Sounds
+) -> None:
+    """A REAPER in which a take cannot begin before its sound does."""
+    scripts = Path(__file__).resolve().parents[3] / "reaper_scripts"
+    broken = tmp_path / "broken_server.py"
+    broken.write_text(
+        f"import sys\nsys.path.insert(0, {str(scripts)!r})\n"
+        "import reaper_python\nimport reapy\nfrom foley_inside import loop\n"
+        "real = reaper_python.RPR_SetMediaItemTakeInfo_Value\n"
+        "reaper_python.RPR_SetMediaItemTakeInfo_Value = lambda take, key, value: real(take, key, max(0.0, value))\n"
+        "loop.start()\n"
+    )
+    with SimReaper.start(tmp_path / "reaper", tick_s=0.005, web_port=None, startup_scripts=[broken]) as reaper:
+        host = ReaperHost(read_timeout_s=3.0, write_timeout_s=3.0)
+        view = look(reaper, host, video)
+        host.write(Change(token=view.token, undo_title="one", new_items=(new_item(view.items[0], sounds("first")),)))
+        (foley,) = host.read(cursor_s=10.5).foley_items
+        take = NewTake(
+            item_guid=foley.guid, audio_path=str(sounds("late")), take_name="wood 2", recipe="{}", position_s=10.5
+        )
+        refused(reaper, host, Change(token=view.token, undo_title="two", new_takes=(take,)), "begins before its sound")
+        host.close()
+
+
 @pytest.mark.parametrize("function", ["SetMediaItemTake_Source", "DeleteProjectMarkerByIndex", "AddRegionOrMarker"])
 def test_act_when_reaper_refuses_it_halfway_then_everything_done_so_far_is_taken_back(
     tmp_path: Path, video: Path, sounds: Sounds, function: str

@@ -142,6 +142,32 @@ def test_take_when_added_then_it_is_active_and_the_old_one_stays(
     assert reaper.state() == before
 
 
+@pytest.mark.parametrize(
+    ("gesture", "offset_s"),
+    [
+        ({}, 0.0),
+        ({"position_s": 10.25, "length_s": 1.0}, 0.25),
+        ({"position_s": 9.5, "length_s": 2.5}, -0.5),
+        ({"start_offset_s": 0.3, "play_rate": 2.0}, 0.0),
+    ],
+)
+def test_take_when_the_item_was_moved_or_trimmed_then_its_sound_stays_where_it_belongs(
+    reaper: SimReaper, host: ReaperHost, video: Path, sounds: Sounds, gesture: dict[str, float], offset_s: float
+) -> None:
+    view = look(reaper, host, video)
+    host.write(Change(token=view.token, undo_title="one", new_items=(new_item(view.items[0], sounds("first")),)))
+    (foley,) = host.read(cursor_s=10.5).foley_items
+    reaper.set_item(foley.guid, **gesture)
+    take = NewTake(
+        item_guid=foley.guid, audio_path=str(sounds("second")), take_name="wood 2", recipe="{}", position_s=10.0
+    )
+    host.write(Change(token=view.token, undo_title="two", new_takes=(take,)))
+    item = reaper.tracks()[1]["items"][0]
+    assert item["active_take"] == 1
+    assert item["takes"][1]["start_offset_s"] == pytest.approx(offset_s)
+    assert item["takes"][1]["play_rate"] == 1.0
+
+
 @both
 def test_markers_when_found_again_at_the_same_place_then_they_stay_and_are_still_ours(
     reaper: SimReaper, host: ReaperHost

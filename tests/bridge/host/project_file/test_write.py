@@ -90,6 +90,22 @@ def test_write_when_takes_are_added_then_one_item_whose_last_take_plays(show):
     assert re.findall(r" (TAKE\b.*)\r", show.read_bytes().decode()) == ["TAKE", "TAKE SEL"]
 
 
+def test_write_when_the_foley_item_was_trimmed_then_a_new_takes_sound_stays_where_it_belongs(show):
+    host = RppHost(show)
+    view = host.read()
+    report = host.write(Change(token=view.token, undo_title="x", new_items=(new_item(view, sound(show.parent)),)))
+    (foley,) = host.read().foley_items
+    take = NewTake(
+        item_guid=report.item_guids[0],
+        audio_path=sound(show.parent, "two.wav"),
+        take_name="two",
+        recipe="{}",
+        position_s=foley.position_s - 0.25,
+    )
+    host.write(Change(token=host.read(project="any").token, undo_title="y", new_takes=(take,)))
+    assert re.findall(r" SOFFS (.*)\r", show.read_bytes().decode())[-2:] == ["0", "0.25"]
+
+
 def test_write_when_several_items_are_new_then_each_below_the_one_before(show):
     host = RppHost(show)
     view = host.read()
