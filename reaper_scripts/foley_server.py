@@ -5,14 +5,21 @@ first and ends. To have it started with REAPER, put its command id into Scripts/
 reaper.Main_OnCommand(reaper.NamedCommandLookup("_RS..."), 0)
 """
 
-try:
-    import reapy  # noqa: F401
-except ImportError:
-    from reaper_python import RPR_ShowConsoleMsg  # pyright: ignore[reportMissingImports]
+import glob
+import os
+import sys
+from importlib.util import find_spec
 
-    RPR_ShowConsoleMsg(
-        "Foley Bridge: REAPER's Python has no reapy. Install it there: python -m pip install python-reapy\n"
-    )
+import reaper_python as rp  # pyright: ignore[reportMissingImports]
+
+if not find_spec("foley_inside"):  # REAPER has not told Python where its scripts are
+    inside = glob.escape(os.path.join(rp.RPR_GetResourcePath(), "Scripts")) + "/**/foley_inside"
+    places = [globals().get("__file__", ""), *glob.glob(inside, recursive=True)]
+    sys.path += [os.path.dirname(place) for place in places if place]
+if not find_spec("foley_inside"):
+    rp.RPR_ShowConsoleMsg("Foley Bridge: copy foley_inside into REAPER's Scripts folder, beside this script.\n")
+elif not find_spec("reapy"):
+    rp.RPR_ShowConsoleMsg("Foley Bridge: install reapy for REAPER's Python: python -m pip install python-reapy\n")
 else:
     from foley_inside import loop
 

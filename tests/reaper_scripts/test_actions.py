@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import socket
 import threading
 import time
@@ -76,6 +78,12 @@ def reaper(tmp_path: Path) -> Iterator[SimReaper]:
         yield reaper
 
 
+def copied(folder: Path) -> Path:
+    """The scripts in another place, as the designer copies them; the folder of the actions."""
+    shutil.copytree(SCRIPTS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
 def press(reaper: SimReaper, action: str) -> str:
     return reaper.run_script(SCRIPTS / f"foley_{action}.py")
 
@@ -83,8 +91,56 @@ def press(reaper: SimReaper, action: str) -> str:
 def test_scripts_when_listed_then_they_are_the_actions_and_the_server() -> None:
     found = {path.stem.removeprefix("foley_") for path in SCRIPTS.glob("foley_*.py")}
     assert found == {*ACTIONS, "server"}
-    for path in SCRIPTS.glob("foley_*.py"):
-        assert len(path.read_text().splitlines()) <= 20
+    heads = [re.search(r"\nimport glob\n.*beside this script[^\n]*", path.read_text(), re.S) for path in paths()]
+    assert len({head and head[0] for head in heads}) == 1
+    assert all(len(path.read_text().splitlines()) <= 30 for path in paths())
+
+
+def paths() -> list[Path]:
+    return sorted(SCRIPTS.glob("foley_*.py"))
+
+
+@pytest.mark.parametrize("action", [*ACTIONS, "server"])
+def test_action_when_python_does_not_search_beside_it_then_it_finds_its_way_by_its_own_name(
+    tmp_path: Path, daemon: Daemon, action: str
+) -> None:
+    with SimReaper.start(
+        tmp_path / "reaper", tick_s=0.005, web_port=None, arguments=["--script-folder-off-path"]
+    ) as reaper:
+        reaper.answer_next_inputs(["wood"])
+        press(reaper, action)
+        assert_works(reaper, daemon, action)
+
+
+@pytest.mark.parametrize("action", ["find_onsets", "server"])
+def test_action_when_it_does_not_know_its_own_name_then_it_looks_below_reapers_scripts(
+    tmp_path: Path, daemon: Daemon, action: str
+) -> None:
+    scripts = copied(tmp_path / "rea[per]" / "Scripts" / "Foley" / "Bridge")
+    blind = ["--script-folder-off-path", "--script-file-unknown"]
+    with SimReaper.start(tmp_path / "rea[per]", tick_s=0.005, web_port=None, arguments=blind) as reaper:
+        reaper.run_script(scripts / f"foley_{action}.py")
+        assert_works(reaper, daemon, action)
+
+
+@pytest.mark.parametrize("action", [*ACTIONS, "server"])
+def test_action_when_it_finds_nothing_then_the_console_says_what_to_do(
+    tmp_path: Path, daemon: Daemon, action: str
+) -> None:
+    blind = ["--script-folder-off-path", "--script-file-unknown"]
+    with SimReaper.start(tmp_path / "reaper", tick_s=0.005, web_port=None, arguments=blind) as reaper:
+        press(reaper, action)
+        assert reaper.console().startswith("Foley Bridge: copy foley_inside into REAPER's Scripts folder")
+        assert "Traceback" not in reaper.console()
+    assert daemon.heard == []
+
+
+def assert_works(reaper: SimReaper, daemon: Daemon, action: str) -> None:
+    if action == "server":
+        ReaperHost().read()
+    else:
+        assert [type(verb) for verb in daemon.heard] == [ACTIONS[action]]
+    assert reaper.console() == ""
 
 
 @pytest.mark.parametrize("action", ACTIONS)

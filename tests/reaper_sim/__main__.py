@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import functions_items, functions_markers, functions_project, functions_takes, functions_tracks
+from . import assumptions, functions_items, functions_markers, functions_project, functions_takes, functions_tracks
 from .apigen import load_signatures
 from .app import App
 from .interpreter import Interpreter
@@ -33,6 +33,8 @@ def main() -> None:
     parser.add_argument("--startup", action="append", default=[])
     parser.add_argument("--without-reapy", action="store_true")
     parser.add_argument("--reuse-pointers", action="store_true")
+    parser.add_argument("--script-folder-off-path", action="store_true")
+    parser.add_argument("--script-file-unknown", action="store_true")
     options = parser.parse_args()
     read_fd, write_fd = os.dup(0), os.dup(1)
     with open(os.devnull) as nothing:
@@ -40,7 +42,12 @@ def main() -> None:
     os.dup2(2, 1)
     resource = options.resource.resolve()
     app = App(resource, options.profile, reuse_pointers=options.reuse_pointers)
-    interpreter = Interpreter(with_reapy=not options.without_reapy, folder=resource)
+    interpreter = Interpreter(
+        with_reapy=not options.without_reapy,
+        folder=resource,
+        folder_on_path=assumptions.SCRIPT_FOLDER_IS_ON_SYS_PATH and not options.script_folder_off_path,
+        knows_file=assumptions.SCRIPT_KNOWS_ITS_FILE and not options.script_file_unknown,
+    )
     app.outside = interpreter.outside
     scripts = Scripts(app, load_signatures(options.profile), interpreter)
     web = None if options.web_port == "off" else Web(app, int(options.web_port))

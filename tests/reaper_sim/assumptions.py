@@ -112,6 +112,12 @@ SCRIPTS_IMPORT_AFRESH: Final = True
 """[D] Every run of a script has its own interpreter: what is outside the standard library is imported anew (in a
 second run, C extensions have crashed REAPER); scripts share nothing."""
 
+SCRIPT_FOLDER_IS_ON_SYS_PATH: Final = True
+"""[U] Python finds modules that lie beside the script."""
+
+SCRIPT_KNOWS_ITS_FILE: Final = True
+"""[U] ``__file__`` is defined in a script and is its full path."""
+
 SCRIPT_ERROR_ENDS_SCRIPT: Final = True
 """[D] An uncaught exception ends the script, also in a deferred call; the traceback goes to REAPER's console."""
 

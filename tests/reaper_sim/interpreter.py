@@ -26,15 +26,19 @@ _SHARED = (set(sys.stdlib_module_names) | set(sys.builtin_module_names)) - {"__m
 class Script:
     """One run of a ReaScript: its modules, what it deferred and what it wants to do at its end."""
 
-    def __init__(self, path: str, command: int, search_path: list[str], reaper_python: types.ModuleType) -> None:
+    def __init__(
+        self, path: str, command: int, search_path: list[str], reaper_python: types.ModuleType, *, knows_file: bool
+    ) -> None:
         self.path = path
         self.command = command
         self.deferred: list[str] = []
         self.at_exit: list[str] = []
         self.ended = False
-        self.search_path = [str(Path(path).parent), *search_path]
+        self.search_path = search_path
         self.main = types.ModuleType("__main__")
-        self.main.__dict__.update(obj=object(), __file__=path, RPR_defer=self._defer, RPR_runloop=self._defer)
+        self.main.__dict__.update(obj=object(), RPR_defer=self._defer, RPR_runloop=self._defer)
+        if knows_file:
+            self.main.__dict__["__file__"] = path
         self.main.__dict__["RPR_atexit"] = self._at_exit
         reaper_python.__dict__.update(RPR_defer=self._defer, RPR_atexit=self._at_exit)
         self.modules: dict[str, types.ModuleType] = {"__main__": self.main, "reaper_python": reaper_python}
@@ -47,12 +51,26 @@ class Script:
 
 
 class Interpreter:
-    """Switches ``sys.modules`` and ``sys.path`` between the simulator and the scripts."""
+    """Switches ``sys.modules`` and ``sys.path`` between the simulator and the scripts.
 
-    def __init__(self, *, with_reapy: bool, folder: Path) -> None:
-        self.search_path = _standard_library()
+    Args:
+        with_reapy: python-reapy is installed. folder: where the simulator may keep files.
+        folder_on_path, knows_file: see SCRIPT_FOLDER_IS_ON_SYS_PATH and SCRIPT_KNOWS_ITS_FILE.
+    """
+
+    def __init__(
+        self,
+        *,
+        with_reapy: bool,
+        folder: Path,
+        folder_on_path: bool = assumptions.SCRIPT_FOLDER_IS_ON_SYS_PATH,
+        knows_file: bool = assumptions.SCRIPT_KNOWS_ITS_FILE,
+    ) -> None:
+        self._search_path = _standard_library()
         if with_reapy:
-            self.search_path.append(str(_site_with_reapy(folder)))
+            self._search_path.append(str(_site_with_reapy(folder)))
+        self._folder_on_path = folder_on_path
+        self._knows_file = knows_file
         self._stack: list[Script] = []
         self._host_modules: dict[str, types.ModuleType] = {}
         self._host_path: list[str] = []
@@ -62,6 +80,11 @@ class Interpreter:
     def running(self) -> Script | None:
         """The script whose code runs now."""
         return self._stack[-1] if self._stack else None
+
+    def script(self, path: str, command: int, reaper_python: types.ModuleType) -> Script:
+        """A new run of a script."""
+        beside = [str(Path(path).parent)] if self._folder_on_path else []
+        return Script(path, command, [*beside, *self._search_path], reaper_python, knows_file=self._knows_file)
 
     def execute(self, script: Script, code: types.CodeType) -> None:
         """Runs code in the script's ``__main__``; its exceptions pass through."""

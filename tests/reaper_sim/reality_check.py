@@ -136,6 +136,8 @@ report: dict[str, Any] = {
     "version": api.RPR_GetAppVersion(),
     "python": sys.version,
     "scripts_import_afresh": PROBE not in sys.modules,
+    "script_folder_is_on_sys_path": any(os.path.isfile(os.path.join(path, "reality_check.py")) for path in sys.path),
+    "script_knows_its_file": os.path.isfile(globals().get("__file__", "")),
     "marker_pointer_functions": hasattr(api, "RPR_GetRegionOrMarker"),
 }
 title_before = last_title()

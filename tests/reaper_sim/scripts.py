@@ -41,7 +41,7 @@ class Scripts:
             for script in old:
                 self.end(script)
         module = make_module(self._signatures, self._table.addresses, self._table.after)
-        script = Script(action.path, action.command, self._interpreter.search_path, module)
+        script = self._interpreter.script(action.path, action.command, module)
         self.alive.append(script)
         before = self._app.own_undo_points
         self._cycle(script, self._compiled(script, Path(path).read_text("utf-8"), path))
