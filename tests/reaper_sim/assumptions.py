@@ -99,6 +99,9 @@ PERSISTENT_EXT_STATE_IS_WRITTEN_ON_EXIT: Final = True
 FILES_LOSE_LINE_BREAKS: Final = True
 """[U] A text with a line break (project ext state, P_EXT, names) loses what follows the break when saved."""
 
+POSITION_DECIMALS: Final = 14
+"""[U] Decimals of positions, lengths and other numbers in project files; what is saved and loaded is rounded."""
+
 TAKE_EXTENSION_BLOCK: Final = "TAKEEXT"
 """[U] Name of the block that holds a take's P_EXT texts in a project file; an item's and a track's are in EXT. An EXT
 block after the beginning of a take is read as the take's."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from .model import Marker, Project, Track
 from .rpp_items import dump_item, load_item
-from .rpp_text import Block, ext_block, keep, parse, quote, read_ext, split, unknown
+from .rpp_text import Block, ext_block, keep, number, parse, quote, read_ext, split, unknown
 
 
 def dump(project: Project, path: Path, profile: str) -> str:
@@ -20,11 +20,11 @@ def dump(project: Project, path: Path, profile: str) -> str:
     head = Block(["REAPER_PROJECT", "0.1", f"{profile}/linux-x86_64", "0", "0"])
     head.lines = [
         f"RECORD_PATH {quote(project.texts.get('RECORD_PATH', ''))} {quote('')}",
-        f"CURSOR {project.cursor_s!r}",
+        f"CURSOR {number(project.cursor_s)}",
         f"SAMPLERATE {int(project.settings['PROJECT_SRATE'])} {int(project.settings['PROJECT_SRATE_USE'])} 0",
-        f"TEMPO {project.settings['TEMPO']!r} 4 4",
-        f"SELECTION {project.time_selection[0]!r} {project.time_selection[1]!r}",
-        f"SELECTION2 {project.loop_points[0]!r} {project.loop_points[1]!r}",
+        f"TEMPO {number(project.settings['TEMPO'])} 4 4",
+        f"SELECTION {number(project.time_selection[0])} {number(project.time_selection[1])}",
+        f"SELECTION2 {number(project.loop_points[0])} {number(project.loop_points[1])}",
     ]
     for marker in project.markers:
         head.lines += _marker_lines(marker)
@@ -45,10 +45,9 @@ def _marker_lines(marker: Marker) -> list[str]:
     letter = "R" if marker.is_region else "B"
     lane = int(marker.values["I_LANENUMBER"])
     name = quote(marker.name)
-    start = (
-        f"MARKER {marker.number} {marker.position_s!r} {name} {flags} {marker.color} 1 {letter} {marker.guid} {lane}"
-    )
-    return [start, f'MARKER {marker.number} {marker.end_s!r} "" 1'] if marker.is_region else [start]
+    place = f"MARKER {marker.number} {number(marker.position_s)}"
+    start = f"{place} {name} {flags} {marker.color} 1 {letter} {marker.guid} {lane}"
+    return [start, f'MARKER {marker.number} {number(marker.end_s)} "" 1'] if marker.is_region else [start]
 
 
 def _track_block(track: Any, path: Path) -> Block:
@@ -58,7 +57,7 @@ def _track_block(track: Any, path: Path) -> Block:
     block.lines = [
         f"NAME {quote(track.texts.get('P_NAME', ''))}",
         f"PEAKCOL {int(values['I_CUSTOMCOLOR'])}",
-        f"VOLPAN {values['D_VOL']!r} {values['D_PAN']!r} -1 -1 1",
+        f"VOLPAN {number(values['D_VOL'])} {number(values['D_PAN'])} -1 -1 1",
         f"MUTESOLO {int(values['B_MUTE'])} {int(values['I_SOLO'])} 0",
         f"ISBUS {bus}",
         f"NCHAN {int(values['I_NCHAN'])}",

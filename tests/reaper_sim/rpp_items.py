@@ -12,7 +12,7 @@ from typing import Any
 
 from . import assumptions, media
 from .model import Item, Source, Take, Track
-from .rpp_text import Block, ext_block, keep, quote, read_ext, split, unknown
+from .rpp_text import Block, ext_block, keep, number, quote, read_ext, split, unknown
 
 _ITEM_LINES = {
     **{
@@ -38,8 +38,8 @@ _TAKE_WORDS = ("NAME", "VOLPAN", "TAKEVOLPAN", "SOFFS", "PLAYRATE", "CHANMODE", 
 def dump_item(item: Item, path: Path) -> Block:
     """The block of an item."""
     block = Block(["ITEM"])
-    block.lines += [f"{word} {_number(item.values[name])}" for word, name in _ITEM_LINES.items()]
-    block.lines += [f"{word} 1 {_number(item.values[name])} 0" for word, name in _FADES.items()]
+    block.lines += [f"{word} {number(item.values[name])}" for word, name in _ITEM_LINES.items()]
+    block.lines += [f"{word} 1 {number(item.values[name])} 0" for word, name in _FADES.items()]
     block.lines.append(f"IGUID {item.guid}")
     notes: list[str | Block] = [f"|{line}" for line in item.texts.get("P_NOTES", "").splitlines()]
     if notes:
@@ -55,23 +55,21 @@ def dump_item(item: Item, path: Path) -> Block:
     return block
 
 
-def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) else repr(value)
-
-
 def _take_lines(take: Take, path: Path) -> list[str | Block]:
     values = take.values
     volume, pan = values["D_VOL"], values["D_PAN"]
     first = take is take.item.takes[0]
     lines: list[str | Block] = [
         f"NAME {quote(take.texts.get('P_NAME', ''))}",
-        f"VOLPAN {take.item.values['D_VOL']!r} {pan!r} {volume!r} -1" if first else f"TAKEVOLPAN {pan!r} {volume!r} -1",
-        f"SOFFS {values['D_STARTOFFS']!r}",
-        " ".join(["PLAYRATE", *(_number(values[name]) for name in _RATES)]),
+        f"VOLPAN {number(take.item.values['D_VOL'])} {number(pan)} {number(volume)} -1"
+        if first
+        else f"TAKEVOLPAN {number(pan)} {number(volume)} -1",
+        f"SOFFS {number(values['D_STARTOFFS'])}",
+        " ".join(["PLAYRATE", *(number(values[name]) for name in _RATES)]),
         f"CHANMODE {int(values['I_CHANMODE'])}",
         f"GUID {take.guid}",
-        *(f"TKM {position!r} {quote(name)} {color}" for position, name, color in take.markers),
-        *(f"SM {position!r} {source!r} {slope!r}" for position, source, slope in take.stretch),
+        *(f"TKM {number(position)} {quote(name)} {color}" for position, name, color in take.markers),
+        *(f"SM {number(position)} {number(source)} {number(slope)}" for position, source, slope in take.stretch),
         *ext_block(assumptions.TAKE_EXTENSION_BLOCK, take.texts),
     ]
     return lines if take.source is None else [*lines, _source_block(take.source, path)]
@@ -83,9 +81,9 @@ def _source_block(source: Source, path: Path) -> Block:
         inside = file.is_relative_to(path.parent)
         return Block(["SOURCE", source.type], [f"FILE {quote(file.relative_to(path.parent) if inside else file)}"])
     lines: list[str | Block] = [
-        f"LENGTH {source.section_length_s!r}",
+        f"LENGTH {number(source.section_length_s)}",
         f"MODE {assumptions.SECTION_MODE_REVERSE if source.reverse else 0}",
-        f"STARTPOS {source.section_offset_s!r}",
+        f"STARTPOS {number(source.section_offset_s)}",
         _source_block(source.parent, path),
     ]
     return Block(["SOURCE", "SECTION"], lines)

@@ -45,6 +45,11 @@ def quote(value: Any) -> str:
     return "`" + text.replace("`", "'") + "`"
 
 
+def number(value: float) -> str:
+    """A number as REAPER writes it."""
+    return f"{value:.{assumptions.POSITION_DECIMALS}f}".rstrip("0").rstrip(".")
+
+
 def split(line: str) -> list[str]:
     """The tokens of a line, without their quotes."""
     return [token[1:-1] if token[0] in QUOTES and len(token) > 1 else token for token in _TOKEN.findall(line)]

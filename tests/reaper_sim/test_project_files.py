@@ -29,6 +29,19 @@ def saved(reaper: SimReaper, answer: Answer, tmp_path: Path, video: Path) -> Pat
     return path
 
 
+def test_numbers_when_saved_and_loaded_then_they_are_rounded(reaper: SimReaper, tmp_path: Path, video: Path) -> None:
+    reaper.place_video(video, 10 + 1 / 3, 2 / 3, start_offset_s=1 / 3, play_rate=0.7)
+    reaper.add_marker(10 + 2 / 3, "foley")
+    reaper.save(tmp_path / "film.rpp")
+    reaper.open(tmp_path / "film.rpp")
+    (item,), (marker,) = reaper.items(), reaper.markers()
+    values = [item["position_s"], item["length_s"], item["takes"][0]["start_offset_s"], marker["position_s"]]
+    exact = [10 + 1 / 3, 2 / 3, 1 / 3, 10 + 2 / 3]
+    assert values == [round(value, 14) for value in exact]
+    assert all(value != other for value, other in zip(values, exact, strict=True))
+    assert item["takes"][0]["play_rate"] == 0.7
+
+
 def test_saved_file_when_read_by_the_rpp_package_then_tracks_and_markers_are_there(saved: Path) -> None:
     project = rpp_package.loads(saved.read_text())
     assert project.tag == "REAPER_PROJECT"

@@ -133,6 +133,21 @@ def test_token_when_the_unsaved_project_is_saved_meanwhile_then_the_write_goes_o
     assert host.read().prompt == "wood"
 
 
+def test_item_when_saved_and_loaded_since_then_its_rounded_place_is_the_same_place(
+    reaper: SimReaper, host: ReaperHost, video: Path, sounds: Sounds, tmp_path: Path
+) -> None:
+    reaper.place_video(video, 10 + 1 / 3, 2 / 3, start_offset_s=1 / 3)
+    before = host.read(cursor_s=10.5).items[0]
+    reaper.save(tmp_path / "show.rpp")
+    reaper.open(tmp_path / "show.rpp")
+    view = host.read(cursor_s=10.5)
+    assert view.items[0].position_s != before.position_s
+    change = Change(
+        token=view.token, undo_title="F", new_items=(new_item(before, sounds("rounded")),), expect_item=before
+    )
+    assert host.write(change).item_guids
+
+
 @pytest.mark.parametrize("token", ["", "x", "a\nb\nc", "\n\n"])
 def test_token_when_it_is_none_of_ours_then_refused(reaper: SimReaper, host: ReaperHost, token: str) -> None:
     refused(reaper, host, Change(token=token, undo_title="F", prompt="wood"), "restarted")
