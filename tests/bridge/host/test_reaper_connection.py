@@ -276,6 +276,20 @@ def test_close_when_a_dialog_is_open_then_it_does_not_hang(reaper: SimReaper, ho
     assert time.monotonic() - began < 2.0
 
 
+def test_close_when_a_call_waits_behind_a_dialog_then_it_does_not_hang(reaper: SimReaper) -> None:
+    host = ReaperHost(read_timeout_s=20.0)
+    host.read()
+    reaper.open_modal()
+    waiting = threading.Thread(target=host.read)
+    waiting.start()
+    time.sleep(0.1)
+    began = time.monotonic()
+    host.close()
+    assert time.monotonic() - began < 2.0
+    reaper.close_modal()
+    waiting.join()
+
+
 def test_close_when_something_is_untold_then_it_is_shown_before(reaper: SimReaper, host: ReaperHost) -> None:
     for number in range(5):
         host.tell(f"Error {number}.", kind="error")
