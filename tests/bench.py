@@ -65,21 +65,25 @@ def _clip(folder: Path) -> Path:
 
 def _keys(path: Path, folder: Path) -> None:
     port = 9137
-    cold_marker, cold_sound, warm_marker, warm_sound = [], [], [], []
+    cold_marker, cold_sound, warm_marker, warm_sound, moved = [], [], [], [], []
     for number in range(REPEATS):
         place = folder / f"desk{number}"
         place.mkdir()
         with studio(place, path, port=port, length_s=LENGTH_S) as desk:
             cold_marker.append(_until(desk, "find_onsets"))
-            warm_marker.append(_until(desk, "find_onsets"))
             desk.reaper.undo()
+            warm_marker.append(_until(desk, "find_onsets"))
             desk.reaper.undo()
             cold_sound.append(_until(desk, "generate"))
             warm_sound.append(_until(desk, "new_variation"))
+            last = max(desk.reaper.markers(), key=lambda marker: marker["position_s"])
+            desk.reaper.move_marker(last["guid"], last["position_s"] - 0.05)
+            moved.append(_until(desk, "make_again_from_markers"))
     _say("first marker, daemon just started", cold_marker, "s")
     _say("first marker, daemon warm", warm_marker, "s")
     _say("first sound with no marker yet (found, then made)", cold_sound, "s")
     _say("next sound (new variation)", warm_sound, "s")
+    _say("made again after one marker moved", moved, "s")
 
 
 def _until(desk: Studio, action: str) -> float:
