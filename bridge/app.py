@@ -129,7 +129,9 @@ class Bridge:
         if isinstance(verb, Status):
             return Answer(ok=True, sentence=self._status())
         run = verbs.VERBS[verb.NAME]
-        key = verbs.KeyPress(cursor_s=verb.cursor_s, mouse_track_guid=verb.mouse_track_guid, prompt=verb.prompt)
+        key = verbs.KeyPress(
+            cursor_s=verb.cursor_s, mouse_track_guid=verb.mouse_track_guid, prompt=verb.prompt, project=verb.project
+        )
 
         def work(context: Context) -> str:
             return run(self._desk, context, key)
@@ -161,7 +163,7 @@ class Bridge:
         elif job.state.final:
             log.info("%s: %s is %s", job.id, job.verb, job.state.value)
             log.debug("%s: %s", job.id, job.sentence)
-            self._host.tell(job.sentence, kind="progress")
+            self._host.tell(job.sentence, kind="info")
         elif time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()
             text = job.sentence or STARTED[job.verb]
@@ -198,11 +200,7 @@ def _announced(port: int) -> Iterator[None]:
 def _holder() -> str:
     """Who holds the port, if it is one of ours that says so."""
     pid = endpoint.announced_daemon().get("pid")
-    if not isinstance(pid, int) or pid == os.getpid():
-        return ""
-    try:
-        os.kill(pid, 0)
-    except OSError:
+    if not isinstance(pid, int) or pid == os.getpid() or not endpoint.alive(pid):
         return ""
     return f"another foley-bridge (process {pid})"
 

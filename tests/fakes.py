@@ -29,7 +29,7 @@ class FakeHost:
     undo_steps: list[str] = field(default_factory=list)
     _guids: Callable[[], str] = field(default_factory=lambda: map("{{{}}}".format, count(1)).__next__)
 
-    def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "") -> ProjectView:
+    def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "", project: str = "") -> ProjectView:
         return self.view if cursor_s is None else replace(self.view, cursor_s=cursor_s)
 
     def write(self, change: Change) -> Report:

@@ -122,3 +122,24 @@ def test_key_when_the_daemon_is_gone_then_reapers_console_says_how_to_start_it(d
     desk.daemon.wait(15)
     desk.press("generate")
     assert "foley-bridge serve" in desk.reaper.console()
+
+
+def test_key_when_the_designer_turns_to_another_tab_then_the_pressed_one_is_worked_on(desk: Studio) -> None:
+    reaper = desk.reaper
+    reaper.new_tab()
+    reaper.switch_tab(0)
+    desk.press("find_onsets")
+    reaper.switch_tab(1)
+    desk.until(lambda: "onsets found" in reaper.help_text())
+    assert reaper.markers() == []
+    reaper.switch_tab(0)
+    assert reaper.markers()
+
+
+def test_new_variation_when_the_foley_item_was_trimmed_then_its_sound_still_fits_the_picture(desk: Studio) -> None:
+    desk.press_and_wait("generate")
+    (item,) = desk.foley_items()
+    desk.reaper.set_item(item["guid"], position_s=11.0, length_s=5.0, start_offset_s=1.0)
+    desk.press_and_wait("new_variation")
+    (item,) = desk.foley_items()
+    assert [take["start_offset_s"] for take in item["takes"]] == pytest.approx([1.0, 1.0])

@@ -19,6 +19,12 @@ def video_item(view: ProjectView) -> ItemView:
         RequestError: none, or several and no selection or track says which.
         MediaError: its file is offline or missing.
     """
+    if len(view.items) == 0 and view.muted:
+        names = " and ".join(f"'{name}'" for name in view.muted[:3])
+        raise RequestError(
+            f"Under the edit cursor at {view.cursor_s:.3f} s lies only muted video: {names}",
+            hint="Unmute it, or select the item, and press the key again",
+        )
     if len(view.items) == 0:
         raise RequestError(
             f"No video item lies under the edit cursor at {view.cursor_s:.3f} s",

@@ -37,11 +37,13 @@ class KeyPress:
         cursor_s: edit cursor, project time; None takes the host's own.
         mouse_track_guid: track under the mouse, "" if none.
         prompt: words typed just now, "" if none.
+        project: names the tab in which the key was pressed; "" takes the one in front.
     """
 
     cursor_s: float | None = None
     mouse_track_guid: str = ""
     prompt: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +62,7 @@ class Desk:
 
     def read(self, key: KeyPress) -> ProjectView:
         """The project as it stands."""
-        return self.host.read(cursor_s=key.cursor_s, mouse_track_guid=key.mouse_track_guid)
+        return self.host.read(cursor_s=key.cursor_s, mouse_track_guid=key.mouse_track_guid, project=key.project)
 
 
 def detect(desk: Desk, context: Context, key: KeyPress) -> str:
@@ -204,7 +206,13 @@ def _take(desk: Desk, context: Context, key: KeyPress, *, again: bool) -> str:
                 token=view.token,
                 undo_title="Foley: make again from markers" if again else "Foley: new variation",
                 new_takes=(
-                    NewTake(item_guid=foley.guid, audio_path=str(path), take_name=path.stem, recipe=recipe.to_json()),
+                    NewTake(
+                        item_guid=foley.guid,
+                        audio_path=str(path),
+                        take_name=path.stem,
+                        recipe=recipe.to_json(),
+                        position_s=clip.position_s,
+                    ),
                 ),
                 expect_item=item,
             )

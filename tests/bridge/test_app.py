@@ -69,7 +69,7 @@ def test_verb_when_accepted_then_answered_at_once_and_the_host_hears_how_it_ende
     answer = daemon.ask("detect", "10.5", "", "")
     assert answer.ok
     assert answer.job_id
-    daemon.until(lambda: any("2 onsets found" in text for _, text in daemon.host.told))
+    daemon.until(lambda: any(kind == "info" and "2 onsets found" in text for kind, text in daemon.host.told))
     assert daemon.host.undo_steps == ["Foley: find onsets"]
     assert not [text for kind, text in daemon.host.told if kind == "error"]
 

@@ -209,6 +209,12 @@ def test_key_when_no_video_is_under_the_cursor_then_a_sentence_and_nothing_chang
 
 
 @pytest.mark.parametrize("verb", ["detect", "generate"])
+def test_key_when_only_muted_video_is_there_then_it_is_named(tmp_path: Path, verb: str) -> None:
+    table = Table(tmp_path, project(str(tmp_path), muted=("night.mp4",)))
+    table.fails(verb, "night.mp4", "muted", "Unmute")
+
+
+@pytest.mark.parametrize("verb", ["detect", "generate"])
 def test_key_when_two_candidates_then_both_are_named(tmp_path: Path, verb: str) -> None:
     items = [video_item("a", name="a.mp4"), video_item("b", name="b.mp4", track_index=4)]
     table = Table(tmp_path, project(str(tmp_path), *items, chosen="topmost"))
