@@ -21,7 +21,7 @@ from bridge.host.endpoint import DEFAULT_OSC_PORT
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # pyright: ignore[reportMissingImports]
 
 APP = "foley-bridge"
 PREFIX = "FOLEY_BRIDGE_"
