@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 VIDEO ?=
+PROMPT ?=
 OUT ?= demo
 
 .PHONY: demo test check bench lint clean
 
 demo: $(VENV)/.runtime
-	$(BIN)/foley-bridge demo $(if $(VIDEO),--video "$(VIDEO)") --out "$(OUT)"
+	$(BIN)/foley-bridge demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)") --out "$(OUT)"
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -q
@@ -25,6 +26,8 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
 
 $(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Foley Bridge needs Python 3.10 to 3.13; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
@@ -39,4 +42,4 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	touch $@ $(VENV)/.runtime
 
 clean:
-	rm -rf $(VENV) $(OUT) .pytest_cache .hypothesis .ruff_cache build dist
+	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache build dist

@@ -16,6 +16,9 @@ from bridge.errors import BridgeError
 
 try:
     from bridge import commands, config
+except KeyboardInterrupt:
+    print("foley-bridge: stopped.", file=sys.stderr)
+    raise SystemExit(130) from None
 except ImportError as error:
     raise SystemExit(
         f"foley-bridge: a library is missing: {error}. Install foley-bridge again; on Linux without a desktop also "
@@ -45,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     render = verbs.add_parser("render", help="make the sound for a video")
     render.add_argument("video", type=_path, help="a video file")
     render.add_argument("--onsets", type=_path, help="CSV with time_s,confidence (found in the picture if not given)")
+    render.add_argument("--threshold", type=float, help="leave out onsets with less confidence than this, 0..1")
     render.add_argument("--prompt", required=True, help="what should be heard, e.g. 'wood' or 'knocking on glass'")
     render.add_argument("--seed", type=int, default=0, help="another seed is another variation (default 0)")
     render.add_argument("--guidance", type=float, help="how strictly the prompt is followed")
@@ -100,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _path(text: str) -> Path:
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError("this is no file name")
-    return Path(text)
+    return Path(text).expanduser()
 
 
 def _span(command: argparse.ArgumentParser) -> None:

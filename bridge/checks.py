@@ -17,7 +17,9 @@ from pathlib import Path
 from bridge import __version__, app, config
 from bridge.config import Settings
 from bridge.engine.devices import providers_for
+from bridge.engine.words import Vocabulary
 from bridge.errors import BridgeError, HostError
+from bridge.host import endpoint
 from bridge.osc import client
 
 STOCK_REAPY_PORT = 2306
@@ -64,7 +66,9 @@ def list_packs(settings: Settings) -> int:
     for name in names:
         mark = "*" if name == settings.pack else " "
         try:
-            manifest = store.open(name).manifest
+            files = store.open(name)
+            manifest = files.manifest
+            words = Vocabulary.read(files.path(manifest.what.vocabulary)).tags if manifest.what else ()
         except BridgeError as error:
             broken += 1
             print(f"{mark} {name}: damaged. {error.sentence}")
@@ -74,6 +78,8 @@ def list_packs(settings: Settings) -> int:
         print(f"    licence: {manifest.licence.name}; commercial use: {manifest.licence.commercial_use}")
         for data in manifest.training_data:
             print(f"    trained on: {data.name} ({data.licence}; commercial use: {data.commercial_use})")
+        if words:
+            print(f"    understands: {', '.join(words)}, and words that mean these")
     if settings.pack not in names:
         broken += 1
         print(f"The pack in use, {settings.pack!r}, is not there. Install foley-bridge again, or choose another.")
@@ -119,15 +125,17 @@ def _provider(settings: Settings) -> Finding:
 
 
 def _daemon(settings: Settings) -> Finding:
-    where = f"127.0.0.1:{settings.osc_port}"
-    answer = client.ask(settings.osc_port, "status")
+    announced = endpoint.announced_daemon().get("port")
+    port = announced if isinstance(announced, int) else settings.osc_port
+    where = f"127.0.0.1:{port}"
+    answer = client.ask(port, "status")
     if answer is not None:
         return Finding(name="daemon", good=True, text=f"answers on {where}: {answer}")
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", settings.osc_port))
+            probe.bind(("127.0.0.1", port))
     except OSError:
-        cure = f"Stop the program that holds UDP port {settings.osc_port}, or set another osc_port."
+        cure = f"Stop the program that holds UDP port {port}, or set another osc_port."
         return Finding(name="daemon", good=False, text=f"another program holds {where}", cure=cure, needed=False)
     cure = "Start it with `foley-bridge serve` and leave it running."
     return Finding(name="daemon", good=False, text=f"not running on {where}", cure=cure, needed=False)

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,6 +39,8 @@ def detect(arguments: argparse.Namespace, settings: Settings) -> int:
     onset_table.write(arguments.out, [_at_source(clip, onset) for onset in onsets])
     noun = "peaks" if arguments.all else "onsets"
     print(f"{len(onsets)} {noun} in {clip.length_s:.2f} s of {arguments.video.name}, in {seconds:.1f} s")
+    if not onsets:
+        print(f"a lower --threshold than {detection.threshold:g} finds more")
     print(f"wrote {arguments.out}")
     return 0
 
@@ -50,18 +52,18 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
     engine = app.open_engine(settings)
     engine.check_clip(clip)
     ignored = engine.check_prompt(arguments.prompt)
+    threshold = settings.chosen_threshold if arguments.threshold is None else arguments.threshold
     if arguments.onsets is None:
-        found = engine.detect(clip, progress=progress("Finding onsets"), threshold=settings.chosen_threshold)
-        onsets = found.onsets
+        onsets = engine.detect(clip, progress=progress("Finding onsets"), threshold=threshold).onsets
+        advice = "Try a lower --threshold, another --start and --end, or give a table with --onsets"
     else:
-        start_s, end_s = clip.start_offset_s, clip.start_offset_s + clip.length_s
-        inside = [onset for onset in onset_table.read(arguments.onsets) if start_s <= onset.time_s < end_s]
-        onsets = tuple(Onset(time_s=onset.time_s - start_s, confidence=onset.confidence) for onset in inside)
+        table = onset_table.read(arguments.onsets)
+        onsets = _inside(clip, table, threshold=arguments.threshold or 0.0)
+        advice = f"Look into {arguments.onsets}, or give another --threshold, --start or --end"
+        if len(onsets) < len(table):
+            print(f"{len(table) - len(onsets)} of {len(table)} onsets lie outside or below the threshold: left out")
     if not onsets:
-        raise RequestError(
-            f"no onsets lie in the asked part of {arguments.video.name}",
-            hint="Give a table with --onsets, or another --start and --end",
-        )
+        raise RequestError(f"no onsets lie in the asked part of {arguments.video.name}", hint=advice)
     request = Request(
         length_samples=clip.length_samples(engine.rate_hz),
         rate_hz=engine.rate_hz,
@@ -123,7 +125,7 @@ def reaper(arguments: argparse.Namespace, settings: Settings) -> int:
             raise MediaError(
                 f"the actions cannot be copied to {folder}: {error}", hint="Name another folder"
             ) from error
-    print(f"REAPER's actions are in {folder}")
+    print(f"REAPER's actions {'are in' if folder == source else 'were copied to'} {folder.absolute()}")
     print("In REAPER: Actions > Show action list > New action > Load ReaScript, and choose:")
     for script in sorted(folder.glob("foley_*.py")):
         print(f"  {script.name}")
@@ -166,6 +168,8 @@ def span_of(path: Path, *, start_s: float = 0.0, end_s: float | None = None) -> 
     info = video.probe(path)
     if end_s is None or info.duration_s < end_s <= info.duration_s + ROUNDING_S:
         end_s = info.duration_s
+    if end_s <= start_s < info.duration_s:
+        raise RequestError(f"the end, {end_s:g} s, is not after the start, {start_s:g} s", hint="Give another --end")
     if not 0 <= start_s < end_s <= info.duration_s:
         raise RequestError(
             f"{path.name} has no picture from {start_s:g} s to {end_s:g} s; it is {info.duration_s:.3f} s long",
@@ -191,6 +195,16 @@ def progress(what: str) -> Callable[[float], None]:
         print(f"{what}: {100 * fraction:3.0f} %", end=end, file=sys.stderr, flush=True)
 
     return show
+
+
+def _inside(clip: Clip, table: Sequence[Onset], *, threshold: float) -> tuple[Onset, ...]:
+    """A table's onsets (source time) that lie in a clip and are sure enough, in clip time."""
+    start_s, end_s = clip.start_offset_s, clip.start_offset_s + clip.length_s
+    return tuple(
+        Onset(time_s=onset.time_s - start_s, confidence=onset.confidence)
+        for onset in table
+        if start_s <= onset.time_s < end_s and onset.confidence >= threshold
+    )
 
 
 def _at_source(clip: Clip, onset: Onset) -> Onset:

@@ -61,7 +61,8 @@ def run(
         raise
     if ignored:
         print(f"not understood and left out: {', '.join(ignored)}")
-    print(f"wrote {folder}/: foley.wav, preview.mp4, picture.png, project.RPP (opens in REAPER)")
+    print(f"wrote {folder}/: foley.wav, preview.mp4, picture.png, and project.RPP with its takes in Foley/")
+    print("project.RPP opens in REAPER; its second take is the active one, the first is what foley.wav holds")
     return 0
 
 
@@ -151,7 +152,8 @@ def _say_onsets(clip: Clip, detection: Detection, known: NDArray[np.float64] | N
     if len(errors_ms):
         sizes = np.abs(errors_ms)
         print(
-            f"timing error: median {np.median(errors_ms):+.1f} ms, mean of absolute {np.mean(sizes):.1f} ms, "
+            f"timing error (minus is early): median {np.median(errors_ms):+.1f} ms, "
+            f"mean of absolute {np.mean(sizes):.1f} ms, "
             f"worst {errors_ms[np.argmax(sizes)]:+.1f} ms"
         )
 

@@ -110,7 +110,7 @@ def probe(path: Path | str) -> VideoInfo:
 def check_readable(path: Path) -> None:
     """Raises MediaError unless the path is a readable file with something in it."""
     if not path.exists():
-        raise MediaError(f"{path} does not exist", hint="Check the path, or bring the media online in REAPER")
+        raise MediaError(f"{path} does not exist", hint="Check the path")
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not a file", hint="Name a file in it")
     if not path.is_file():

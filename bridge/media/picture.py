@@ -78,15 +78,15 @@ def draw(
     for panel, name in zip(panels, ("activation", "sound"), strict=True):
         _frame(canvas, panel, name)
     _time_line(canvas, panels)
+    for onset in onsets:
+        x = panels[0].x(onset.time_s)
+        _line(canvas, x, panels[0].top, x, panels[1].top + panels[1].height, ONSET, 1.1)
     _waveform(canvas, panels[1], audio)
     _curve(canvas, panels[0], activation)
     if threshold is not None:
         y = panels[0].y(threshold)
         for x in range(LEFT, WIDTH - RIGHT, 12):
             _line(canvas, x, y, x + 6, y, THRESHOLD, 1.2)
-    for onset in onsets:
-        x = panels[0].x(onset.time_s)
-        _line(canvas, x, panels[0].top, x, panels[1].top + panels[1].height, ONSET, 1.1)
     for time_s in np.asarray(() if known is None else known, np.float64).ravel():
         _triangle(canvas, panels[0].x(float(time_s)), panels[0].top + panels[0].height + 14)
     small = cv2.resize(canvas, (WIDTH, height), interpolation=cv2.INTER_AREA)

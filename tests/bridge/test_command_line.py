@@ -11,7 +11,10 @@ import pytest
 from bridge import demo_scene
 from bridge.__main__ import main
 from bridge.domain.render import Recipe
+from bridge.host import endpoint
 from bridge.media import mux, onset_table, wav
+from bridge.osc.messages import Answer
+from bridge.osc.server import OscServer
 from tests.packs import tiny_pack
 
 
@@ -120,6 +123,32 @@ def test_threshold_when_set_then_detect_render_and_demo_follow_it(
     fails(capsys, [*tiny, "render", str(film), "--prompt", "wood", "--out", str(tmp_path / "n.wav")], "no onsets")
     fails(capsys, [*tiny, "demo", "--video", str(film), "--out", str(tmp_path / "d")], "no onsets")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["none.csv"]
+
+
+def test_render_when_a_threshold_is_given_then_unsure_onsets_of_a_table_are_left_out(
+    film: Path, tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "all.csv"
+    table.write_text("time_s,confidence\n1.0,0.9\n2.0,0.1\n99.0,1.0\n")
+    sounds = []
+    for name, more in (("few", ["--threshold", "0.5"]), ("every", [])):
+        out = tmp_path / f"{name}.wav"
+        arguments = ["render", str(film), "--onsets", str(table), "--prompt", "wood", "--out", str(out), *more]
+        assert main([*tiny, *arguments]) == 0
+        sounds.append(wav.read(out).samples[0])
+    assert "2 of 3 onsets lie outside or below the threshold" in capsys.readouterr().out
+    few, every = (np.abs(sound[2 * 48000 : 2 * 48000 + 4800]).max() for sound in sounds)
+    assert few == 0 < every
+
+
+def test_doctor_when_the_daemon_has_another_port_then_it_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny_pack(tmp_path)
+    with OscServer(lambda verb: Answer(ok=True, sentence="Ready."), port=0) as server:
+        endpoint.announce_daemon(server.port)
+        main(["--packs-dir", str(tmp_path), "--pack", "tiny", "doctor"])
+    assert f"ok daemon: answers on 127.0.0.1:{server.port}" in capsys.readouterr().out
 
 
 def test_render_when_a_word_is_unknown_then_it_is_said(
