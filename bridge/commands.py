@@ -16,7 +16,6 @@ from bridge import demo as demonstration
 from bridge.config import Settings
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
-from bridge.domain.render import Recipe
 from bridge.domain.request import Request
 from bridge.errors import MediaError, RequestError
 from bridge.media import onset_table, video, wav
@@ -76,18 +75,7 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
     began = time.perf_counter()
     audio = engine.render(request, progress=progress("Making sound"))
     seconds = time.perf_counter() - began
-    recipe = Recipe(
-        request=request,
-        pack=engine.pack_name,
-        pack_version=engine.pack_version,
-        pack_digest=engine.pack_digest,
-        licence=engine.licence,
-        commercial_use=engine.commercial_use,
-        video_item_guid="",
-        source_path=clip.source_path,
-        time_map={"start_offset_s": clip.start_offset_s, "length_s": clip.length_s},
-    )
-    written = wav.write(arguments.out, audio, provenance=recipe.to_table())
+    written = wav.write(arguments.out, audio, provenance=engine.recipe(request, clip).to_table())
     print(f"{len(onsets)} onsets, {audio.length_s:.2f} s of sound in {seconds:.1f} s")
     if ignored:
         print(f"not understood and left out: {', '.join(ignored)}")

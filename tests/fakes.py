@@ -12,6 +12,7 @@ from bridge.domain.audio import Audio
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Activation, Onset
 from bridge.domain.request import Request
+from bridge.engine.engine import Engine
 from bridge.engine.when import Detection
 from bridge.errors import HostError, JobCancelled, RequestError
 from bridge.host.base import Change, FoleyItemView, ItemView, MarkerView, ProjectView, Report
@@ -93,6 +94,8 @@ class FakeEngine:
         if not KNOWN_WORDS & set(words):
             raise RequestError(f"'{prompt}' is not understood", hint="Say wood, metal or glass")
         return tuple(word for word in words if word not in KNOWN_WORDS)
+
+    recipe = Engine.recipe
 
     def check_clip(self, clip: Clip) -> None:
         if clip.length_s < 0.04:

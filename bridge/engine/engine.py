@@ -5,24 +5,18 @@ The engine knows no model by name: the pack's manifest says what its graphs take
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import asdict
 
 from bridge.domain.audio import Audio
 from bridge.domain.clip import Clip
+from bridge.domain.render import Recipe
 from bridge.domain.request import Request
+from bridge.engine.callbacks import Cancelled, Progress, ignore, never
 from bridge.engine.loader import LoadedPack
 from bridge.engine.what import Generator
 from bridge.engine.when import Detection, Detector
 from bridge.errors import RequestError
 from bridge.media import video
-
-
-def _ignore(fraction: float) -> None:
-    pass
-
-
-def _never() -> bool:
-    return False
 
 
 class Engine:
@@ -75,6 +69,28 @@ class Engine:
         """
         return self.generator.check_prompt(prompt)
 
+    def recipe(
+        self,
+        request: Request,
+        clip: Clip,
+        *,
+        video_item_guid: str = "",
+        previous_digest: str = "",
+    ) -> Recipe:
+        """How a request's sound for a clip is made with this pack; see ``Recipe``."""
+        return Recipe(
+            request=request,
+            pack=self.pack_name,
+            pack_version=self.pack_version,
+            pack_digest=self.pack_digest,
+            licence=self.licence,
+            commercial_use=self.commercial_use,
+            video_item_guid=video_item_guid,
+            source_path=clip.source_path,
+            time_map={key: value for key, value in asdict(clip).items() if key != "source_path"},
+            previous_digest=previous_digest,
+        )
+
     def check_clip(self, clip: Clip) -> None:
         """Looks whether a clip can be worked on, before anything is begun.
 
@@ -95,8 +111,8 @@ class Engine:
         self,
         clip: Clip,
         *,
-        progress: Callable[[float], None] = _ignore,
-        cancelled: Callable[[], bool] = _never,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
         threshold: float | None = None,
     ) -> Detection:
         """Onsets of a clip's visible part; see ``Detector.detect``."""
@@ -106,8 +122,8 @@ class Engine:
         self,
         request: Request,
         *,
-        progress: Callable[[float], None] = _ignore,
-        cancelled: Callable[[], bool] = _never,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
     ) -> Audio:
         """Sound for a request; see ``Generator.render``."""
         return self.generator.render(request, progress=progress, cancelled=cancelled)
@@ -118,8 +134,8 @@ class Engine:
         *,
         previous_request: Request,
         previous: Audio,
-        progress: Callable[[float], None] = _ignore,
-        cancelled: Callable[[], bool] = _never,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
     ) -> Audio:
         """Sound for a request that differs a little from one whose sound exists; see ``Generator.remake``."""
         audio, _ = self.generator.remake(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from bridge.domain.audio import Audio
 from bridge.domain.request import Request
 from bridge.engine import level
+from bridge.engine.callbacks import Cancelled, Progress, ignore, never
 from bridge.engine.diffusion import Diffusion, Layer, Manner, Watch
 from bridge.engine.spans import Span, changed_onsets, changed_spans, intersect, widen
 from bridge.engine.tiles import ALIGN_FRAMES, Windowing
@@ -45,14 +46,6 @@ class Pack(Protocol):
     def graph(self, role: str) -> Callable[[Mapping[str, NDArray[Any]]], dict[str, NDArray[Any]]]: ...
 
     def path(self, name: str) -> Path: ...
-
-
-def _ignore(fraction: float) -> None:
-    pass
-
-
-def _never() -> bool:
-    return False
 
 
 class Generator:
@@ -86,7 +79,7 @@ class Generator:
         """Opens the graphs and runs each once."""
         null = self._diffusion.embed(np.zeros(len(self._vocabulary.tags), np.float32))
         manner = Manner(seed=0, steps=1, guidance=2.0, null=null)
-        watch = Watch(total=2, progress=_ignore, cancelled=_never)
+        watch = Watch(total=2, progress=ignore, cancelled=never)
         self._diffusion.sound(Layer(onsets={}, embedding=null), (0, 2 * ALIGN_FRAMES), manner, watch)
 
     def check_prompt(self, prompt: str) -> tuple[str, ...]:
@@ -101,8 +94,8 @@ class Generator:
         self,
         request: Request,
         *,
-        progress: Callable[[float], None] = _ignore,
-        cancelled: Callable[[], bool] = _never,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
     ) -> Audio:
         """Sound for a request: mono, exactly its length and rate, digital silence where nothing can sound.
 
@@ -123,8 +116,8 @@ class Generator:
         *,
         previous_request: Request,
         previous: Audio,
-        progress: Callable[[float], None] = _ignore,
-        cancelled: Callable[[], bool] = _never,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
     ) -> tuple[Audio, list[Span]]:
         """Sound for a request that differs from one whose sound exists; only what the change touches is new.
 

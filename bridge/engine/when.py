@@ -19,6 +19,7 @@ from bridge.domain.clip import Clip
 from bridge.domain.onsets import Activation, Onset
 from bridge.dsp.motion import MotionGrid, MotionSettings, compress
 from bridge.dsp.peaks import Peak, pick
+from bridge.engine.callbacks import Cancelled, Progress, ignore, never
 from bridge.errors import JobCancelled, PackError, RequestError
 from bridge.media import video
 from bridge.media.video import Frame
@@ -60,14 +61,6 @@ class Detection:
     threshold: float
 
 
-def _ignore(fraction: float) -> None:
-    pass
-
-
-def _never() -> bool:
-    return False
-
-
 class Detector:
     """Finds onsets with a pack's ``onset`` graph.
 
@@ -98,8 +91,8 @@ class Detector:
         self,
         clip: Clip,
         *,
-        progress: Callable[[float], None] = _ignore,
-        cancelled: Callable[[], bool] = _never,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
         threshold: float | None = None,
     ) -> Detection:
         """Onsets of a clip's visible part.
@@ -159,8 +152,8 @@ class Detector:
         *,
         start_s: float,
         end_s: float,
-        progress: Callable[[float], None] = _ignore,
-        cancelled: Callable[[], bool] = _never,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
     ) -> Activation:
         """The graph's answer for a stretch of picture of any length.
 

@@ -10,9 +10,8 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from bridge.domain.audio import Audio
 from bridge.domain.clip import Clip
@@ -112,7 +111,7 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
     audio = engine.render(
         request, progress=context.part(0.3, 0.95, f"Making sound for '{item.name}'"), cancelled=context.cancelled
     )
-    recipe = _recipe(engine, item, clip, request)
+    recipe = engine.recipe(request, clip, video_item_guid=item.guid)
     with _saved(folder, item, request, audio, recipe) as path:
         desk.host.write(
             Change(
@@ -199,7 +198,7 @@ def _take(desk: Desk, context: Context, key: KeyPress, *, again: bool) -> str:
         kept = old.digest()
     else:
         audio = engine.render(request, progress=progress, cancelled=context.cancelled)
-    recipe = replace(_recipe(engine, item, clip, request), previous_digest=kept)
+    recipe = engine.recipe(request, clip, video_item_guid=item.guid, previous_digest=kept)
     with _saved(folder, item, request, audio, recipe) as path:
         desk.host.write(
             Change(
@@ -264,21 +263,6 @@ def _request(engine: Engine, clip: Clip, onsets: tuple[Onset, ...], prompt: str,
     rate_hz = engine.rate_hz
     return Request(
         length_samples=clip.length_samples(rate_hz), rate_hz=rate_hz, onsets=onsets, prompt=prompt, seed=seed
-    )
-
-
-def _recipe(engine: Engine, item: ItemView, clip: Clip, request: Request) -> Recipe:
-    time_map: dict[str, Any] = {key: value for key, value in asdict(clip).items() if key != "source_path"}
-    return Recipe(
-        request=request,
-        pack=engine.pack_name,
-        pack_version=engine.pack_version,
-        pack_digest=engine.pack_digest,
-        licence=engine.licence,
-        commercial_use=engine.commercial_use,
-        video_item_guid=item.guid,
-        source_path=clip.source_path,
-        time_map=time_map,
     )
 
 
