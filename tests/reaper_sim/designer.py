@@ -5,17 +5,18 @@ Convention: see ``client``, whose ``SimReaper`` has all of this.
 
 from __future__ import annotations
 
+import abc
 import os
 from collections.abc import Sequence
 from typing import Any
 
 
-class Designer:
+class Designer(abc.ABC):
     """The gestures; each asks the simulated REAPER through the control pipe."""
 
+    @abc.abstractmethod
     def _ask(self, command: str, *, timeout_s: float = 30.0, **arguments: Any) -> Any:
         """Sends a command and returns its result."""
-        raise NotImplementedError
 
     # -- gestures: tracks and items --------------------------------------------------------------------------------
 
