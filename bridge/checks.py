@@ -9,7 +9,6 @@ import os
 import platform
 import socket
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from bridge.engine.devices import providers_for
 from bridge.engine.words import Vocabulary
 from bridge.errors import BridgeError, HostError
 from bridge.host import endpoint
+from bridge.media.files import probe_writable
 from bridge.osc import client
 
 STOCK_REAPY_PORT = 2306
@@ -100,13 +100,12 @@ def _settings(settings: Settings) -> Finding:
 
 def _folder(settings: Settings) -> Finding:
     folder = Path(settings.packs_dir)
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
+        probe_writable(folder)
     except OSError as error:
-        cure = f"Make {there} writable, or set packs_dir to another folder."
-        return Finding(name="packs folder", good=False, text=f"{there}: {error.strerror}", cure=cure, needed=False)
+        cure = f"Make {error.filename} writable, or set packs_dir to another folder."
+        text = f"{error.filename}: {error.strerror}"
+        return Finding(name="packs folder", good=False, text=text, cure=cure, needed=False)
     return Finding(name="packs folder", good=True, text=str(folder))
 
 

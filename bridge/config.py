@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import platformdirs
 
 from bridge.errors import RequestError
 from bridge.host.endpoint import DEFAULT_OSC_PORT
+from bridge.packs.store import user_folder
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -44,7 +45,7 @@ class Settings:
     """
 
     pack: str = "starter"
-    packs_dir: str = str(Path(platformdirs.user_data_dir(APP, appauthor=False)) / "packs")
+    packs_dir: str = field(default_factory=lambda: str(user_folder()))
     osc_port: int = DEFAULT_OSC_PORT
     threads: int = 0
     provider: str = "auto"

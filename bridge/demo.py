@@ -51,8 +51,6 @@ def run(
     if not 0 <= seed <= MAX_SEED:
         raise RequestError(f"seed must lie in 0..{MAX_SEED}, got {seed}", hint="Give another --seed")
     ignored = engine.check_prompt(prompt)
-    if video_path is not None:
-        video.probe(video_path)
     folder = _fresh(out)
     try:
         _fill(engine, folder, video_path, prompt=prompt, seed=seed, threshold=threshold, progress=progress)

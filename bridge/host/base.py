@@ -12,6 +12,9 @@ from typing import Protocol
 LABEL = "foley"
 """Markers whose name starts with this word carry the bridge's label (``foley``, ``foley: metal plate``)."""
 
+SAME_S = 1e-6
+"""Times this close are the same: the difference is what saving and loading a project may round away."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ItemView:

@@ -20,7 +20,7 @@ import soundfile
 from bridge.domain.clip import Clip
 from bridge.errors import HostError, MediaError
 from bridge.host import rpp_edit, rpp_tree, rpp_view
-from bridge.host.base import Change, ItemView, ProjectView, Report
+from bridge.host.base import SAME_S, Change, ItemView, ProjectView, Report
 from bridge.media.files import publish, temporary_beside
 from bridge.media.rpp import Block, Document, block, parse, real, words
 
@@ -280,5 +280,5 @@ def _hash(data: bytes) -> str:
 
 def _same(now: object, before: object) -> bool:
     if isinstance(now, float) and isinstance(before, (int, float)):
-        return abs(now - before) <= rpp_edit.CLOSE_S
+        return abs(now - before) <= SAME_S
     return now == before

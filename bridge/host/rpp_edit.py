@@ -13,10 +13,9 @@ from pathlib import Path
 
 from bridge.errors import HostError
 from bridge.host import rpp_tree as tree
-from bridge.host.base import Change, NewItem, NewTake, Report
+from bridge.host.base import SAME_S, Change, NewItem, NewTake, Report
 from bridge.media.rpp import Block, block, name_of, real, storable, tokens, whole, words
 
-CLOSE_S = 1e-6
 COLOUR = 0x1000000 | 232 | 138 << 8 | 36 << 16
 """Orange, as R + 256 G + 65536 B: a Windows colour value. Which order a file from another system has is not documented;
 at worst the markers are blue."""
@@ -101,7 +100,7 @@ def _markers(root: Block, change: Change) -> list[str]:
     for new in change.add_markers:
         name = storable(" ".join(new.name.split()))
         guid = next(
-            (m.view.guid for m in there if m.view.name == name and abs(m.view.position_s - new.position_s) <= CLOSE_S),
+            (m.view.guid for m in there if m.view.name == name and abs(m.view.position_s - new.position_s) <= SAME_S),
             "",
         )
         if guid in delete:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from bridge.domain.clip import Clip, Section
 from bridge.domain.render import Recipe
 from bridge.errors import MediaError, RequestError
-from bridge.host.base import FoleyItemView, ItemView, ProjectView
-from bridge.jobs.score import SAME_S
+from bridge.host.base import SAME_S, FoleyItemView, ItemView, ProjectView
+from bridge.media.files import probe_writable
 
 
 def video_item(view: ProjectView) -> ItemView:
@@ -119,13 +118,11 @@ def audio_folder(view: ProjectView, item: ItemView) -> Path:
             hint="Save the project (Ctrl+S) and press the key again",
         )
     folder = Path(view.media_dir) / "Foley"
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
+        probe_writable(folder)
     except OSError as error:
         raise MediaError(
-            f"The sound for '{item.name}' cannot be written to {there}: {error.strerror}",
+            f"The sound for '{item.name}' cannot be written to {error.filename}: {error.strerror}",
             hint="Make the project's media folder writable and press the key again",
         ) from error
     return folder

@@ -13,10 +13,7 @@ from dataclasses import replace
 
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
-from bridge.host.base import LABEL, MarkerView, NewMarker
-
-SAME_S = 1e-6
-"""Times this close are the same: the difference is what saving and loading a project may round away."""
+from bridge.host.base import LABEL, SAME_S, MarkerView, NewMarker
 
 _LABEL = re.compile(rf"^\s*\[?{LABEL}\]?(?:\s*#?\d+)?\s*(?:[:\-]\s*(?P<prompt>.*?))?\s*$", re.IGNORECASE)
 

@@ -20,7 +20,7 @@ from bridge.domain.render import Recipe
 from bridge.domain.request import Request
 from bridge.engine.engine import Engine
 from bridge.errors import HostUnsure, MediaError, RequestError
-from bridge.host.base import Change, Host, ItemView, NewItem, NewTake, ProjectView
+from bridge.host.base import SAME_S, Change, Host, ItemView, NewItem, NewTake, ProjectView
 from bridge.jobs import choose, score
 from bridge.jobs.runner import Context
 from bridge.media import wav
@@ -274,7 +274,7 @@ def _video_of(view: ProjectView, guid: str, before: Recipe) -> ItemView:
             hint="Put the edit cursor over both and press the key again, or press Generate",
         )
     now = choose.clip_of(choose.online(item))
-    if any(abs(getattr(now, key) - before.time_map.get(key, 0.0)) > score.SAME_S for key in ("position_s", "length_s")):
+    if any(abs(getattr(now, key) - before.time_map.get(key, 0.0)) > SAME_S for key in ("position_s", "length_s")):
         raise RequestError(
             f"'{item.name}' was moved or trimmed since this foley was made",
             hint="Press Generate for a new track that fits it",

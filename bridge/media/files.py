@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, count
@@ -21,6 +22,20 @@ from bridge.errors import MediaError
 def unique_path(folder: Path | str, stem: str, suffix: str) -> Path:
     """The first free name of "stem.suffix", "stem 2.suffix", ...; it may be taken by the time it is used."""
     return next(path for path in _names(Path(folder) / f"{stem}{suffix}") if not os.path.lexists(path))
+
+
+def probe_writable(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists, proven by a file that is gone again.
+
+    Raises:
+        OSError: nothing can be written there; ``filename`` names the folder that was tried.
+    """
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return there
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(there)) from error
 
 
 @contextmanager

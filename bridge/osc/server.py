@@ -20,12 +20,12 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_server import OSCUDPServer
 
 from bridge.errors import BridgeError
+from bridge.host.endpoint import DEFAULT_OSC_PORT as DEFAULT_PORT
 from bridge.osc.messages import ANSWER_ADDRESS, PREFIX, Answer, Verb, parse
 
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
-DEFAULT_PORT = 9124
 LARGEST_PACKET_BYTES = 8192
 PATIENCE_S = 0.2
 LONGEST_SENTENCE = 1500
