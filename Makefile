@@ -38,7 +38,7 @@ $(VENV)/.runtime: $(VENV)/bin/python pyproject.toml
 # torch first and exactly so: only the exporter and its tests need it, the daemon never does.
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet -e ".[dev,export]"
+	$(BIN)/python -m pip install --quiet -e ".[dev,export,evaluate,parity]"
 	touch $@ $(VENV)/.runtime
 
 clean:

@@ -3,6 +3,10 @@
 Convention: exporter and engine both read the names from here, so nothing is typed twice. An axis is a number or a
 name. Axes in ``FREE_AXES`` stay free in every graph (any batch, any length); every other name is a size that each pack
 fixes to a number. The same name means the same size throughout one graph.
+
+A graph is known by its role, and wired by tensor name: what a denoiser takes beyond the noisy signal is a *source*
+(noise level, onset track, embedding) or comes out of one of the pack's *preparing* graphs, each of which looks at one
+source alone. So everything that does not depend on the noisy signal is computed once, and no pack needs a branch.
 """
 
 from __future__ import annotations
@@ -17,12 +21,21 @@ Axis = str | int
 
 ONSET = "onset"
 TEXT = "text"
+CLAP_TEXT = "clap_text"
+CLAP_AUDIO = "clap_audio"
+ONSET_ENCODER = "onset_encoder"
+TIME_ENCODER = "time_encoder"
+EMBEDDING_ENCODER = "embedding_encoder"
 DENOISER = "denoiser"
 DECODER = "decoder"
 
 MOTION = "motion"
+PICTURES = "pictures"
 ACTIVATION = "activation"
 TAGS = "tags"
+TOKENS = "tokens"
+ATTENTION_MASK = "attention_mask"
+WAVEFORM = "waveform"
 EMBEDDING = "embedding"
 NOISY = "noisy"
 SIGMA = "sigma"
@@ -40,12 +53,16 @@ ROWS = "rows"
 COLUMNS = "columns"
 VOCABULARY = "vocabulary"
 DIM = "dim"
+CLIP = "clip"
+LEVELS = tuple(f"level_{depth}" for depth in range(8))
+"""Lengths of the levels of a net that halves its signal again and again; each is ``frames`` over a whole number."""
 
-FREE_AXES = frozenset({BATCH, TIME, FRAMES, SAMPLES})
+FREE_AXES = frozenset({BATCH, TIME, FRAMES, SAMPLES, TOKENS, *LEVELS})
 """Axes that no graph may fix: the engine runs any batch and any length."""
 
 FLOAT32 = "float32"
-TYPES = frozenset({FLOAT32, "float16", "int64", "int32", "uint8", "bool"})
+INT64 = "int64"
+TYPES = frozenset({FLOAT32, "float16", INT64, "int32", "uint8", "bool"})
 """Element types a pack may name, in numpy's words."""
 
 _HINT = "The pack does not fit this version; get it again, or export it again with foley-export"
@@ -97,50 +114,92 @@ class GraphSpec:
         raise PackError(f'the graph has no tensor "{name}"', hint=_HINT)
 
 
-def _tensor(name: str, *axes: Axis) -> TensorSpec:
-    return TensorSpec(name=name, type=FLOAT32, axes=axes)
+def _tensor(name: str, *axes: Axis, kind: str = FLOAT32) -> TensorSpec:
+    return TensorSpec(name=name, type=kind, axes=axes)
 
 
-ROLES: Mapping[str, GraphSpec] = MappingProxyType(
+SOURCES: Mapping[str, TensorSpec] = MappingProxyType(
     {
-        ONSET: GraphSpec(
-            inputs=(_tensor(MOTION, BATCH, TIME, CHANNELS, ROWS, COLUMNS),),
-            outputs=(_tensor(ACTIVATION, BATCH, TIME),),
-        ),
-        TEXT: GraphSpec(
-            inputs=(_tensor(TAGS, BATCH, VOCABULARY),),
-            outputs=(_tensor(EMBEDDING, BATCH, DIM),),
-        ),
-        DENOISER: GraphSpec(
-            inputs=(
-                _tensor(NOISY, BATCH, CHANNELS, FRAMES),
-                _tensor(SIGMA, BATCH),
-                _tensor(ONSET_TRACK, BATCH, 1, FRAMES),
-                _tensor(EMBEDDING, BATCH, DIM),
+        SIGMA: _tensor(SIGMA, BATCH),
+        ONSET_TRACK: _tensor(ONSET_TRACK, BATCH, 1, FRAMES),
+        EMBEDDING: _tensor(EMBEDDING, BATCH, DIM),
+    }
+)
+"""What the engine itself feeds a denoiser with, beside the noisy signal."""
+
+PREPARING: Mapping[str, str] = MappingProxyType(
+    {ONSET_ENCODER: ONSET_TRACK, TIME_ENCODER: SIGMA, EMBEDDING_ENCODER: EMBEDDING}
+)
+"""Roles whose graphs look at one source alone, and which; they may give any tensors."""
+
+_EMBEDDED = (_tensor(EMBEDDING, BATCH, DIM),)
+_ACTIVATED = (_tensor(ACTIVATION, BATCH, TIME),)
+
+MOTION_ONSET = GraphSpec(inputs=(_tensor(MOTION, BATCH, TIME, CHANNELS, ROWS, COLUMNS),), outputs=_ACTIVATED)
+"""An onset graph that looks at a grid of motion."""
+
+PICTURE_ONSET = GraphSpec(inputs=(_tensor(PICTURES, BATCH, TIME, 3, ROWS, COLUMNS),), outputs=_ACTIVATED)
+"""An onset graph that looks at small pictures: red, green, blue in 0..1."""
+
+ROLES: Mapping[str, tuple[GraphSpec, ...]] = MappingProxyType(
+    {
+        ONSET: (MOTION_ONSET, PICTURE_ONSET),
+        TEXT: (GraphSpec(inputs=(_tensor(TAGS, BATCH, VOCABULARY),), outputs=_EMBEDDED),),
+        CLAP_TEXT: (
+            GraphSpec(
+                inputs=(
+                    _tensor(TOKENS, BATCH, TOKENS, kind=INT64),
+                    _tensor(ATTENTION_MASK, BATCH, TOKENS, kind=INT64),
+                ),
+                outputs=_EMBEDDED,
             ),
-            outputs=(_tensor(VELOCITY, BATCH, CHANNELS, FRAMES),),
         ),
-        DECODER: GraphSpec(
-            inputs=(_tensor(LATENT, BATCH, CHANNELS, FRAMES),),
-            outputs=(_tensor(AUDIO, BATCH, 1, SAMPLES),),
+        CLAP_AUDIO: (GraphSpec(inputs=(_tensor(WAVEFORM, BATCH, CLIP),), outputs=_EMBEDDED),),
+        DENOISER: (
+            GraphSpec(
+                inputs=(_tensor(NOISY, BATCH, CHANNELS, FRAMES), *SOURCES.values()),
+                outputs=(_tensor(VELOCITY, BATCH, CHANNELS, FRAMES),),
+            ),
+        ),
+        DECODER: (
+            GraphSpec(
+                inputs=(_tensor(LATENT, BATCH, CHANNELS, FRAMES),), outputs=(_tensor(AUDIO, BATCH, 1, SAMPLES),)
+            ),
         ),
     }
 )
-"""What each role takes and gives, whatever the pack."""
+"""What each role takes and gives, whatever the pack; where there is a choice, the most usual first.
+
+A denoiser may also leave sources out, and take tensors of preparing graphs; preparing roles are in ``PREPARING``."""
 
 
 def role_spec(role: str) -> GraphSpec:
-    """What a role takes and gives in any pack.
+    """What a role takes and gives in any pack; where there is a choice, the most usual.
+
+    Raises:
+        PackError: no such role, or one whose tensors are the pack's own choice.
+    """
+    try:
+        return ROLES[role][0]
+    except KeyError:
+        known = ", ".join(sorted(ROLES))
+        raise PackError(f'there is no graph role "{role}"', hint=f"Known roles are {known}; update Foley Bridge") from None
+
+
+def fitted_spec(role: str, spec: GraphSpec) -> GraphSpec:
+    """What a role wants of a graph, given what the graph has: the choice that its inputs come nearest to.
 
     Raises:
         PackError: no such role.
     """
-    try:
-        return ROLES[role]
-    except KeyError:
-        raise PackError(
-            f'there is no graph role "{role}"', hint=f"Known roles are {', '.join(sorted(ROLES))}; update Foley Bridge"
-        ) from None
+    if role in PREPARING:
+        return GraphSpec(inputs=(SOURCES[PREPARING[role]],), outputs=spec.outputs)
+    usual = role_spec(role)
+    if role == DENOISER:
+        further = tuple(SOURCES.get(tensor.name, tensor) for tensor in spec.inputs[1:])
+        return GraphSpec(inputs=(usual.inputs[0], *further), outputs=usual.outputs)
+    names = [tensor.name for tensor in spec.inputs]
+    return next((one for one in ROLES[role] if [tensor.name for tensor in one.inputs] == names), usual)
 
 
 def sizes_of(role: str, spec: GraphSpec, *, where: str) -> dict[str, int]:
@@ -157,7 +216,7 @@ def sizes_of(role: str, spec: GraphSpec, *, where: str) -> dict[str, int]:
     Raises:
         PackError: the graph does not fit its role; the message names the first mismatch.
     """
-    wanted = role_spec(role)
+    wanted = fitted_spec(role, spec)
     _check_sides(wanted, spec, where=where)
     sizes: dict[str, int] = {}
     for want, found in zip((*wanted.inputs, *wanted.outputs), (*spec.inputs, *spec.outputs), strict=True):

@@ -115,14 +115,21 @@ class When:
 
 @dataclass(frozen=True, kw_only=True)
 class What:
-    """How the engine runs the ``text``, ``denoiser`` and ``decoder`` graphs.
+    """How the engine runs the graphs that make sound.
 
     Attributes:
-        rate_hz: sampling rate of the sound.
+        rate_hz: sampling rate of the sound, and of what a ``clap_audio`` graph hears.
         hop_samples: samples per latent frame. latent_channels: values per frame. embedding_dim: values per prompt.
         window_frames, overlap_frames: long sounds run in windows of this length with this overlap.
         steps, guidance, sampler: defaults; the sampler is one that the engine knows.
-        vocabulary: name of the file that holds the words.
+        vocabulary: name of the file that holds the words of a ``text`` graph; "" without one.
+        tokenizer: name of the file that tells how a ``clap_text`` graph's tokens are made; "" without one.
+        null_embedding: name of a ``.npy`` file, float32 (1, embedding_dim): what stands for no prompt in guidance;
+            "" takes what the ``text`` graph makes of no words.
+        windows: "local" if an answer depends on its neighbourhood alone, so that any stretch can be made by itself;
+            "whole" if it depends on all of the window, which then always has its full length.
+        align_frames: every window begins and ends on a multiple of this.
+        guidance_batched: whether the prompted and the unprompted answer come out of one call of the denoiser.
     """
 
     rate_hz: int
@@ -134,12 +141,23 @@ class What:
     steps: int
     guidance: float
     sampler: str
-    vocabulary: str
+    vocabulary: str = ""
+    tokenizer: str = ""
+    null_embedding: str = ""
+    windows: Literal["local", "whole"] = "local"
+    align_frames: int = 16
+    guidance_batched: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("rate_hz", "hop_samples", "latent_channels", "embedding_dim", "steps"):
+        for name in ("rate_hz", "hop_samples", "latent_channels", "embedding_dim", "steps", "align_frames"):
             _positive(name, getattr(self, name))
         _windows("window_frames", self.window_frames, "overlap_frames", self.overlap_frames)
+        for name in ("window_frames", "overlap_frames"):
+            if self.windows == "whole" and getattr(self, name) % self.align_frames:
+                raise PackError(
+                    f"{name} must be a multiple of align_frames, {self.align_frames}, not {getattr(self, name)}",
+                    hint=_HINT,
+                )
         if self.steps > MAX_STEPS:
             raise PackError(f"steps must lie in 1..{MAX_STEPS}, not {self.steps}", hint=_HINT)
         if not 0.0 <= self.guidance <= MAX_GUIDANCE:
@@ -240,8 +258,9 @@ class Manifest:
             if not _SHA256.fullmatch(digest):
                 raise PackError(f'key "files.{name}" must be a SHA-256 in lower-case hex, not "{digest}"', hint=_HINT)
         named = {f"graphs.{role}.file": entry.file for role, entry in self.graphs.items()}
-        if self.what is not None:
-            named["what.vocabulary"] = self.what.vocabulary
+        for name in ("vocabulary", "tokenizer", "null_embedding"):
+            if getattr(self.what, name, ""):
+                named[f"what.{name}"] = getattr(self.what, name)
         for key, name in named.items():
             check_inside(name, key=key)
             if name not in self.files:
@@ -250,17 +269,45 @@ class Manifest:
     def _check_graphs(self) -> None:
         if self.when is None and self.what is None:
             raise PackError('keys "when" and "what" are both null: the pack does nothing', hint=_HINT)
-        needed: list[str] = [] if self.when is None else [contract.ONSET]
-        needed += [] if self.what is None else [contract.TEXT, contract.DENOISER, contract.DECODER]
-        for role in needed:
-            if role not in self.graphs:
-                raise PackError(f'key "graphs.{role}" is missing', hint=_HINT)
+        if self.when is not None:
+            self._need(contract.ONSET)
         sizes = {role: self.sizes(role) for role in self.graphs}
         if self.what is not None:
-            for role in (contract.DENOISER, contract.DECODER):
-                _agree("what.latent_channels", self.what.latent_channels, role, sizes[role], contract.CHANNELS)
-            for role in (contract.TEXT, contract.DENOISER):
-                _agree("what.embedding_dim", self.what.embedding_dim, role, sizes[role], contract.DIM)
+            self._check_what(self.what)
+            for role in self.graphs:
+                if contract.CHANNELS in sizes[role] and role != contract.ONSET:
+                    _agree("what.latent_channels", self.what.latent_channels, role, sizes[role], contract.CHANNELS)
+                if contract.DIM in sizes[role]:
+                    _agree("what.embedding_dim", self.what.embedding_dim, role, sizes[role], contract.DIM)
+
+    def _check_what(self, what: What) -> None:
+        """The graphs and files that make sound are all there and fit together."""
+        self._need(contract.DENOISER)
+        if (what.hop_samples, what.latent_channels) != (1, 1):
+            self._need(contract.DECODER)
+        meanings = (contract.TEXT, contract.CLAP_TEXT, contract.CLAP_AUDIO)
+        if not any(role in self.graphs for role in meanings):
+            raise PackError(f'none of the keys {", ".join(f"graphs.{role}" for role in meanings)} is there', hint=_HINT)
+        files = {contract.TEXT: "vocabulary", contract.CLAP_TEXT: "tokenizer"}
+        for role, name in files.items():
+            if (role in self.graphs) != bool(getattr(what, name)):
+                raise PackError(f'key "what.{name}" and graph "{role}" must both be there or neither', hint=_HINT)
+        if contract.TEXT not in self.graphs and not what.null_embedding:
+            raise PackError('key "what.null_embedding" is missing', hint=_HINT)
+        prepared = {
+            tensor.name: tensor
+            for role in contract.PREPARING
+            if role in self.graphs
+            for tensor in self.graphs[role].outputs
+        }
+        for tensor in self.graphs[contract.DENOISER].inputs[1:]:
+            if tensor.name not in contract.SOURCES and prepared.get(tensor.name) != tensor:
+                there = f"is {prepared[tensor.name]}" if tensor.name in prepared else "comes out of no graph of the pack"
+                raise PackError(f'graph "{contract.DENOISER}" takes {tensor}, which {there}', hint=_HINT)
+
+    def _need(self, role: str) -> None:
+        if role not in self.graphs:
+            raise PackError(f'key "graphs.{role}" is missing', hint=_HINT)
 
 
 def parse(text: str, *, where: str) -> Manifest:

@@ -145,12 +145,12 @@ def _decode_union(kinds: tuple[Any, ...], value: Any, *, where: str, key: str) -
     raise wrong(where, key, " or ".join(_WORDS.get(kind, str(kind)) for kind in kinds), value)
 
 
-_WORDS = {str: "text", int: "a whole number", float: "a number"}
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def _decode_plain(kind: Any, value: Any, *, where: str, key: str) -> Any:
     if kind is float:
         return float(number(value, where=where, key=key))
-    if isinstance(value, bool) or not isinstance(value, kind):
+    if isinstance(value, bool) != (kind is bool) or not isinstance(value, kind):
         raise wrong(where, key, _WORDS.get(kind, str(kind)), value)
     return value
