@@ -162,9 +162,7 @@ ROLES: Mapping[str, tuple[GraphSpec, ...]] = MappingProxyType(
             ),
         ),
         DECODER: (
-            GraphSpec(
-                inputs=(_tensor(LATENT, BATCH, CHANNELS, FRAMES),), outputs=(_tensor(AUDIO, BATCH, 1, SAMPLES),)
-            ),
+            GraphSpec(inputs=(_tensor(LATENT, BATCH, CHANNELS, FRAMES),), outputs=(_tensor(AUDIO, BATCH, 1, SAMPLES),)),
         ),
     }
 )
@@ -183,7 +181,9 @@ def role_spec(role: str) -> GraphSpec:
         return ROLES[role][0]
     except KeyError:
         known = ", ".join(sorted(ROLES))
-        raise PackError(f'there is no graph role "{role}"', hint=f"Known roles are {known}; update Foley Bridge") from None
+        raise PackError(
+            f'there is no graph role "{role}"', hint=f"Known roles are {known}; update Foley Bridge"
+        ) from None
 
 
 def fitted_spec(role: str, spec: GraphSpec) -> GraphSpec:

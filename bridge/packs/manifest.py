@@ -287,7 +287,7 @@ class Manifest:
             self._need(contract.DECODER)
         meanings = (contract.TEXT, contract.CLAP_TEXT, contract.CLAP_AUDIO)
         if not any(role in self.graphs for role in meanings):
-            raise PackError(f'none of the keys {", ".join(f"graphs.{role}" for role in meanings)} is there', hint=_HINT)
+            raise PackError(f"none of the keys {', '.join(f'graphs.{role}' for role in meanings)} is there", hint=_HINT)
         files = {contract.TEXT: "vocabulary", contract.CLAP_TEXT: "tokenizer"}
         for role, name in files.items():
             if (role in self.graphs) != bool(getattr(what, name)):
@@ -302,7 +302,9 @@ class Manifest:
         }
         for tensor in self.graphs[contract.DENOISER].inputs[1:]:
             if tensor.name not in contract.SOURCES and prepared.get(tensor.name) != tensor:
-                there = f"is {prepared[tensor.name]}" if tensor.name in prepared else "comes out of no graph of the pack"
+                there = (
+                    f"is {prepared[tensor.name]}" if tensor.name in prepared else "comes out of no graph of the pack"
+                )
                 raise PackError(f'graph "{contract.DENOISER}" takes {tensor}, which {there}', hint=_HINT)
 
     def _need(self, role: str) -> None:
