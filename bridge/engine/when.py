@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Activation, Onset
-from bridge.dsp.motion import MotionGrid, MotionSettings, compress
 from bridge.dsp.peaks import Peak, pick
 from bridge.engine.callbacks import Cancelled, Progress, ignore, never
+from bridge.engine.frontends import FrontEnd, front_end
 from bridge.errors import JobCancelled, PackError, RequestError
 from bridge.media import video
 from bridge.media.video import Frame
@@ -73,15 +73,20 @@ class Detector:
     """
 
     def __init__(self, pack: Pack, *, decode: Decode = video.decode) -> None:
-        name = f'pack "{pack.manifest.name}"'
+        self._name = f'pack "{pack.manifest.name}"'
         if pack.manifest.when is None:
-            raise PackError(f"{name} cannot find onsets", hint="Choose a pack that can, or place markers by hand")
+            raise PackError(f"{self._name} cannot find onsets", hint="Choose a pack that can, or place markers by hand")
         self._pack = pack
         self._when: When = pack.manifest.when
-        self._settings = MotionSettings.from_manifest(self._when.frontend.to_wire())
         self._decode = decode
-        if self._settings.rate_hz != self._when.rate_hz:
-            raise PackError(f"{name}: its motion front end and its onset graph disagree on the rate", hint="Repair it")
+        front, (seen, *_) = self._front_end(), pack.manifest.entry(contract.ONSET).inputs
+        if front.rate_hz != self._when.rate_hz:
+            raise PackError(f"{self._name}: its front end and its onset graph disagree on the rate", hint="Repair it")
+        if (front.tensor, front.shape) != (seen.name, seen.axes[2:]):
+            raise PackError(
+                f"{self._name}: its front end gives {front.tensor} of {front.shape}, its onset graph takes {seen}",
+                hint="Repair it",
+            )
 
     def warm_up(self) -> None:
         """Opens the graph."""
@@ -118,14 +123,14 @@ class Detector:
             raise RequestError(
                 f"{clip.title} shows nothing of its source", hint="Check its start offset, length and section"
             )
-        context_s = self._when.overlap_steps / 2 / self._when.rate_hz
+        context_s = (self._when.overlap_steps / 2 + 1) / self._when.rate_hz
+        width = self._front_end().max_width
         total_s = sum(end_s - start_s for start_s, end_s in spans)
         done_s = 0.0
         curves, peaks = [], []
         for start_s, end_s in spans:
             share, base = (end_s - start_s) / total_s, done_s / total_s
             begin_s, until_s = max(0.0, start_s - context_s), min(clip.source_length_s, end_s + context_s)
-            width = 2 * self._settings.width_px
             frames = self._decode(clip.source_path, start_s=begin_s, end_s=until_s, max_width=width)
             curve = self.activation(
                 frames,
@@ -159,16 +164,17 @@ class Detector:
 
         Args:
             frames: in order of time; the first may begin before ``start_s``.
-            start_s, end_s: source time between which frames are expected; only ``progress`` depends on them.
+            start_s, end_s: source time between which frames are expected; the last one stands until ``end_s`` where
+                the front end looks at pictures.
             progress, cancelled: as for ``detect``.
 
         Returns:
-            One value per step of the front end's clock, from the first frame to the last; empty without frames.
+            One value per step of the front end's clock, from the first frame on; empty without frames.
 
         Raises:
             JobCancelled: ``cancelled`` said so.
         """
-        front = MotionGrid(self._settings)
+        front = self._front_end()
         graph = self._pack.graph(contract.ONSET)
 
         def steps() -> Iterator[NDArray[np.float32]]:
@@ -177,20 +183,22 @@ class Detector:
                     raise JobCancelled("finding onsets was cancelled")
                 progress(min(1.0, max(0.0, (frame.time_s - start_s) / max(1e-6, end_s - start_s))))
                 yield front.feed(frame.time_s, frame.image)
-            yield front.finish()
+            yield front.finish(end_s)
 
-        def run(motion: NDArray[np.float32]) -> NDArray[np.float32]:
+        def run(block: NDArray[np.float32]) -> NDArray[np.float32]:
             if cancelled():
                 raise JobCancelled("finding onsets was cancelled")
-            return graph({contract.MOTION: compress(motion)[None]})[contract.ACTIVATION][0]
+            return graph({front.tensor: block[None]})[contract.ACTIVATION][0]
 
         values = list(in_windows(steps(), run, window=self._when.window_steps, overlap=self._when.overlap_steps))
-        first_s = float(self._settings.step_time_s(front.first_step or 0)) - self._when.latency_s
         return Activation(
             values=np.clip(np.concatenate(values), 0.0, 1.0) if values else np.zeros(0, np.float32),
             rate_hz=self._when.rate_hz,
-            start_s=first_s,
+            start_s=front.first_s - self._when.latency_s,
         )
+
+    def _front_end(self) -> FrontEnd:
+        return front_end(self._when.frontend, where=self._name)
 
     def _peaks(self, curve: Activation) -> tuple[Peak, ...]:
         return pick(
@@ -210,7 +218,7 @@ def in_windows(
     Where the function looks no further than half an overlap to either side, the answer is that of one pass.
 
     Args:
-        steps: arrays (some steps, ...) that follow one another, of any length.
+        steps: arrays (some steps, ...) that follow one another, of any length; two windows are held at most.
         run: gives one value for each step of a window.
         window: steps per window; the last one may be shorter.
         overlap: steps that neighbours share, less than a window.
@@ -221,7 +229,7 @@ def in_windows(
     margin = overlap // 2
     waiting: list[NDArray[np.float32]] = []
     count, first = 0, True
-    for part in steps:
+    for part in (part[i : i + window] for part in steps for i in range(0, len(part), window)):
         waiting.append(part)
         count += len(part)
         while count > window:
