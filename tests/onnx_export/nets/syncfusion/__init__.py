@@ -1,0 +1,1 @@
+"""Tests of SyncFusion's nets."""
