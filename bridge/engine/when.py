@@ -229,9 +229,9 @@ def in_windows(
     margin = overlap // 2
     waiting: list[NDArray[np.float32]] = []
     count, first = 0, True
-    for part in (part[i : i + window] for part in steps for i in range(0, len(part), window)):
-        waiting.append(part)
-        count += len(part)
+    for piece in (part[i : i + window] for part in steps for i in range(0, len(part), window)):
+        waiting.append(piece)
+        count += len(piece)
         while count > window:
             block = np.concatenate(waiting)
             values = run(block[:window])

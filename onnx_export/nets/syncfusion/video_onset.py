@@ -120,7 +120,7 @@ def _space_then_time(channels: int, middle: int, features: int, stride: int) -> 
 
 
 def _middle_channels(channels: int, features: int) -> int:
-    """So many that both convolutions together have the weights of one 3 x 3 x 3 convolution (Tran et al., section 3.5)."""
+    """So many that both together have the weights of one 3 x 3 x 3 convolution (Tran et al., section 3.5)."""
     return channels * features * 27 // (9 * channels + 3 * features)
 
 
