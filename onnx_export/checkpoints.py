@@ -29,7 +29,7 @@ def save_checkpoint(path: Path, module: nn.Module, *, facts: Mapping[str, str] |
         PackError: a weight is not finite, or the file cannot be written.
     """
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()}
-    _refuse_not_finite(tensors, path)
+    _refuse_not_finite(tensors, f"checkpoint {path}")
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +65,21 @@ def load_checkpoint(path: Path, module: nn.Module, *, prefix: str = "") -> dict[
     """
     stored, facts = _read(path)
     tensors = {name[len(prefix) :]: tensor for name, tensor in stored.items() if name.startswith(prefix)}
+    fill(module, tensors, where=f"checkpoint {path}")
+    return facts
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str) -> None:
+    """Gives a net its weights, all of them or none.
+
+    Args:
+        module: the net.
+        tensors: by the net's own names.
+        where: names the checkpoint in errors.
+
+    Raises:
+        PackError: weights are missing, extra, misshapen or not finite; the first dozen by name.
+    """
     wanted = module.state_dict()
     problems = [f'"{name}" is missing' for name in wanted if name not in tensors]
     problems += [f'"{name}" is extra' for name in tensors if name not in wanted]
@@ -73,13 +88,12 @@ def load_checkpoint(path: Path, module: nn.Module, *, prefix: str = "") -> dict[
             problems.append(f'"{name}" is {_shape(tensor)}, the net has {_shape(wanted[name])}')
     if problems:
         raise PackError(
-            f"checkpoint {path} does not fit the net: {'; '.join(problems[:12])}"
+            f"{where} does not fit the net: {'; '.join(problems[:12])}"
             + (f"; and {len(problems) - 12} more" if len(problems) > 12 else ""),
             hint="Use the checkpoint that was made for this net, or train again",
         )
-    _refuse_not_finite(tensors, path)
+    _refuse_not_finite(tensors, where)
     module.load_state_dict(tensors)
-    return facts
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -92,12 +106,10 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise PackError(f"checkpoint {path} is damaged ({error})", hint="Copy it again, or train again") from error
 
 
-def _refuse_not_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
+def _refuse_not_finite(tensors: Mapping[str, Tensor], where: str) -> None:
     bad = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not torch.isfinite(tensor).all()]
     if bad:
-        raise PackError(
-            f"checkpoint {path}: not finite: {', '.join(bad[:12])}", hint="The training diverged; train again"
-        )
+        raise PackError(f"{where}: not finite: {', '.join(bad[:12])}", hint="The training diverged; train again")
 
 
 def _shape(tensor: Tensor) -> str:
