@@ -1,4 +1,4 @@
-"""The command line: ``foley-bridge detect | render | serve | packs | doctor | reaper | demo``.
+"""The command line: ``foley-bridge detect | render | serve | free | packs | doctor | reaper | demo``.
 
 A mistake of the user's ends as one sentence on standard error and exit code 2; Ctrl+C as exit code 130.
 """
@@ -16,6 +16,7 @@ from bridge.errors import BridgeError
 
 try:
     from bridge import commands, config
+    from bridge.engine.devices import PROVIDERS
 except KeyboardInterrupt:
     print("foley-bridge: stopped.", file=sys.stderr)
     raise SystemExit(130) from None
@@ -34,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--pack", help="model pack to use (default: starter)")
     top.add_argument("--packs-dir", help="folder with packs of your own")
     top.add_argument("--threads", type=int, help="threads per graph; 0 is automatic")
-    top.add_argument("--provider", choices=["auto", "cpu", "cuda"], help="where the graphs run")
+    top.add_argument("--provider", choices=PROVIDERS, help="where the graphs run")
     verbs = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     detect = verbs.add_parser("detect", help="find the onsets in a video and write them as a table")
@@ -60,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
     serve = verbs.add_parser("serve", help="run the daemon that REAPER's actions talk to")
     serve.add_argument("--port", dest="osc_port", type=int, help="UDP port on 127.0.0.1")
     serve.set_defaults(run=commands.serve)
+
+    free = verbs.add_parser("free", help="let the running daemon close its models until they are needed again")
+    free.set_defaults(run=commands.free)
 
     packs = verbs.add_parser("packs", help="list the model packs, their licences and whether they are whole")
     packs.set_defaults(run=commands.packs)

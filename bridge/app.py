@@ -11,7 +11,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -20,15 +20,16 @@ from bridge import __version__
 from bridge.config import Settings
 from bridge.domain.job import Job, JobState
 from bridge.domain.request import MAX_SEED
+from bridge.engine import memory
 from bridge.engine.engine import Engine
 from bridge.engine.loader import load
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, RequestError
 from bridge.host import endpoint
 from bridge.host.base import Host
 from bridge.host.reaper import ReaperHost
 from bridge.jobs import verbs
 from bridge.jobs.runner import Context, Runner
-from bridge.osc.messages import Answer, Cancel, Status, Verb
+from bridge.osc.messages import Answer, Cancel, Free, Status, Verb
 from bridge.osc.server import OscServer
 from bridge.packs.store import SHIPPED_FOLDER, Store
 
@@ -71,11 +72,14 @@ class Bridge:
     """Takes orders, runs them one after another, tells the host how they go.
 
     Args:
-        settings: what the user set. host: the DAW.
+        settings: what the user set. host: the DAW. open_engine: opens the pack that the settings name.
     """
 
-    def __init__(self, settings: Settings, host: Host) -> None:
+    def __init__(
+        self, settings: Settings, host: Host, *, open_engine: Callable[[Settings], Engine] = open_engine
+    ) -> None:
         self._settings = settings
+        self._open_engine = open_engine
         self._host = host
         self._engine: Engine | None = None
         self._engine_lock = threading.Lock()
@@ -98,7 +102,7 @@ class Bridge:
         with self._engine_lock:
             if self._engine is None:
                 began = time.perf_counter()
-                engine = open_engine(self._settings)
+                engine = self._open_engine(self._settings)
                 engine.warm_up()
                 self._engine = engine
                 self._trouble = ""
@@ -121,20 +125,22 @@ class Bridge:
         """Accepts or refuses one verb, at once.
 
         Raises:
-            RequestError: the queue is full.
+            RequestError: the queue is full, or memory shall be freed that is in use.
         """
         if isinstance(verb, Cancel):
             number = self._runner.cancel()
             return Answer(ok=True, sentence="Cancelling." if number else "Nothing is being made.")
         if isinstance(verb, Status):
             return Answer(ok=True, sentence=self._status())
+        if isinstance(verb, Free):
+            return Answer(ok=True, sentence=self._free())
         run = verbs.VERBS[verb.NAME]
         key = verbs.KeyPress(
             cursor_s=verb.cursor_s, mouse_track_guid=verb.mouse_track_guid, prompt=verb.prompt, project=verb.project
         )
 
         def work(context: Context) -> str:
-            return run(self._desk, context, key)
+            return " ".join((run(self._desk, context, key), *self._notices()))
 
         try:
             job = self._runner.submit(verb.NAME, work)
@@ -147,6 +153,34 @@ class Bridge:
         """Cancels what runs and lets go of the host."""
         self._runner.close()
         self._host.close()
+
+    def _notices(self) -> tuple[str, ...]:
+        return self._engine.take_notices() if self._engine else ()
+
+    def _free(self) -> str:
+        """Closes the pack's graphs; says which, and what that gave back.
+
+        Raises:
+            RequestError: they are in use or being opened.
+        """
+        if any(not job.state.final for job in self._runner.jobs()):
+            raise RequestError("The models are in use", hint="Wait until nothing is being made, or press Cancel")
+        if not self._engine_lock.acquire(blocking=False):
+            raise RequestError("The models are being loaded", hint="Try again in a moment")
+        try:
+            before = memory.resident_bytes()
+            closed = self._engine.release() if self._engine else ()
+            memory.give_back()
+            after = memory.resident_bytes()
+        finally:
+            self._engine_lock.release()
+        if not closed:
+            return "Nothing to free: no model is open."
+        graphs = f"{len(closed)} graph{'s' if len(closed) > 1 else ''} of pack {self._settings.pack}"
+        amount = "" if before is None or after is None else f"{max(0, before - after) / 1e6:.0f} MB freed: "
+        sentence = f"{amount}{graphs} closed; the next key press opens what it needs."
+        log.info("%s", sentence)
+        return sentence
 
     def _status(self) -> str:
         for job in reversed(self._runner.jobs()):

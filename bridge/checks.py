@@ -9,16 +9,16 @@ import os
 import platform
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge import __version__, app, config
 from bridge.config import Settings
-from bridge.engine.devices import providers_for
+from bridge.engine.devices import others, providers_for, title
+from bridge.engine.engine import Engine
 from bridge.engine.words import Vocabulary
 from bridge.errors import BridgeError, HostError
-from bridge.host import endpoint
 from bridge.media.files import probe_writable
 from bridge.osc import client
 
@@ -44,8 +44,7 @@ class Finding:
 def doctor(settings: Settings) -> int:
     """Prints every finding and the first thing to fix; 1 if something that is needed is missing."""
     findings = []
-    for check in (_python, _settings, _folder, _pack, _provider, _daemon, _reaper, _stock_reapy):
-        finding = check(settings)
+    for finding in _findings(settings):
         findings.append(finding)
         mark = "ok " if finding.good else ("!! " if finding.needed else "-- ")
         print(f"{mark}{finding.name}: {finding.text}")
@@ -87,6 +86,46 @@ def list_packs(settings: Settings) -> int:
     return 1 if broken else 0
 
 
+def _findings(settings: Settings) -> Iterator[Finding]:
+    """Every finding as soon as it is made; the pack is opened once for the two that need it."""
+    yield _python(settings)
+    yield _settings(settings)
+    yield _folder(settings)
+    opened = _Opened(settings)
+    yield _tried("pack", opened.pack)
+    yield _tried("provider", opened.provider)
+    yield _daemon(settings)
+    yield _reaper(settings)
+    yield _stock_reapy(settings)
+
+
+class _Opened:
+    """The pack in use, with every graph open, if it can be."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._engine: Engine | None = None
+
+    def pack(self) -> str:
+        """What it is; raises what is wrong with it."""
+        engine = app.open_engine(self._settings)
+        engine.warm_up()
+        self._engine = engine
+        return f"{engine.pack_name} {engine.pack_version} is whole and its graphs open; licence {engine.licence}"
+
+    def provider(self) -> str:
+        """Where its graphs run and why not elsewhere; where they would run, if the pack does not open."""
+        wanted = self._settings.provider
+        best = providers_for(wanted)[0]
+        running = {} if self._engine is None else self._engine.pack.providers()
+        where = f"graphs run on {title(best)}"
+        moved = [f"{role} on {title(name)}" for role, name in running.items() if name != best]
+        if moved:
+            where += f", but {', '.join(moved)}"
+        notices = () if self._engine is None else self._engine.take_notices()
+        return " ".join((f"{where}. Not used: {', '.join(others(wanted, best))}.", *notices))
+
+
 def _python(settings: Settings) -> Finding:
     text = f"foley-bridge {__version__}, Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     return Finding(name="program", good=sys.version_info >= (3, 10), text=text, cure="Install Python 3.10 to 3.13.")
@@ -109,23 +148,8 @@ def _folder(settings: Settings) -> Finding:
     return Finding(name="packs folder", good=True, text=str(folder))
 
 
-def _pack(settings: Settings) -> Finding:
-    return _tried("pack", lambda: f"{_opened(settings)} is whole and its graphs open")
-
-
-def _opened(settings: Settings) -> str:
-    engine = app.open_engine(settings)
-    engine.warm_up()
-    return f"{engine.pack_name} {engine.pack_version}, licence {engine.licence}"
-
-
-def _provider(settings: Settings) -> Finding:
-    return _tried("provider", lambda: f"graphs run on {', '.join(providers_for(settings.provider))}")
-
-
 def _daemon(settings: Settings) -> Finding:
-    announced = endpoint.announced_daemon().get("port")
-    port = announced if isinstance(announced, int) else settings.osc_port
+    port = client.daemon_port(settings.osc_port)
     where = f"127.0.0.1:{port}"
     answer = client.ask(port, "status")
     if answer is not None:

@@ -17,11 +17,14 @@ from bridge.config import Settings
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
-from bridge.errors import MediaError, RequestError
+from bridge.errors import HostError, MediaError, RequestError
 from bridge.media import onset_table, video, wav
+from bridge.osc import client
 
 ROUNDING_S = 0.05
 """An end this little past the file's own is taken for it."""
+FREE_WAIT_S = 5.0
+"""How long a daemon may take to close its models and answer."""
 
 
 def detect(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -86,6 +89,18 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
 def serve(arguments: argparse.Namespace, settings: Settings) -> int:
     """Runs the daemon until it is stopped."""
     return app.serve(settings)
+
+
+def free(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Asks the running daemon to close its models; 1 if it refuses."""
+    port = client.daemon_port(settings.osc_port)
+    answer = client.ask(port, "free", timeout_s=FREE_WAIT_S)
+    if answer is None:
+        raise HostError(
+            f"no daemon answers on 127.0.0.1:{port}", hint="Only a daemon keeps models open; there is nothing to free"
+        )
+    print(answer.sentence)
+    return 0 if answer.ok else 1
 
 
 def packs(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 
 import platformdirs
 
+from bridge.engine.devices import PROVIDERS
 from bridge.errors import RequestError
 from bridge.host.endpoint import DEFAULT_OSC_PORT
 from bridge.packs.store import user_folder
@@ -38,7 +39,7 @@ class Settings:
         packs_dir: folder of the user's own packs.
         osc_port: UDP port on 127.0.0.1 that the action scripts talk to, 1..65535.
         threads: threads per graph; 0 lets ONNX Runtime choose.
-        provider: "auto", "cpu" or "cuda".
+        provider: where graphs run, one of ``bridge.engine.devices.PROVIDERS``.
         threshold: activation at which a peak becomes a marker, 0..1; -1 takes the pack's own.
         log_level: DEBUG, INFO, WARNING or ERROR. Prompts are only written at DEBUG, or by a failure that
             is about their words.
@@ -57,8 +58,9 @@ class Settings:
             raise RequestError(f"osc_port must lie in 1..65535, got {self.osc_port}", hint="Correct the setting")
         if not 0 <= self.threads <= MOST_THREADS:
             raise RequestError(f"threads must lie in 0..{MOST_THREADS}, got {self.threads}", hint="Use 0 for automatic")
-        if self.provider not in ("auto", "cpu", "cuda"):
-            raise RequestError(f"provider must be auto, cpu or cuda, got {self.provider!r}", hint="Correct the setting")
+        if self.provider not in PROVIDERS:
+            known = ", ".join(PROVIDERS)
+            raise RequestError(f"provider must be one of {known}, got {self.provider!r}", hint="Correct the setting")
         if not (self.threshold == -1 or 0 <= self.threshold <= 1):
             raise RequestError(f"threshold must lie in 0..1, got {self.threshold}", hint="Correct the setting")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):

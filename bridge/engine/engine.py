@@ -61,6 +61,19 @@ class Engine:
         self.detector.warm_up()
         self.generator.warm_up()
 
+    def release(self) -> tuple[str, ...]:
+        """Closes every graph and drops what the stages keep; the next use opens again.
+
+        Returns:
+            The roles whose graphs were open.
+        """
+        self._detector = self._generator = None
+        return self.pack.release()
+
+    def take_notices(self) -> tuple[str, ...]:
+        """What the designer should know of the graphs and was not told yet; see ``LoadedPack.take_notices``."""
+        return self.pack.take_notices()
+
     def check_prompt(self, prompt: str) -> tuple[str, ...]:
         """Words of a prompt that the pack does not understand and leaves out.
 

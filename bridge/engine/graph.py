@@ -1,27 +1,33 @@
-"""One ONNX Runtime session behind a contract; nothing else in the project touches a session.
+"""A graph behind its contract: an ONNX Runtime session that nothing else in the project touches.
 
 Convention: arrays go in and come out by tensor name. What goes in is held against the contract first (name, type,
 rank, sizes; free axes of one name agree; finite), what comes out too, so that an error names pack, graph and tensor
 instead of an operator deep inside. Nothing is cast silently. Threads do not spin while idle: REAPER plays sound on the
 same cores. Same input, same output: one operator after the other, with deterministic kernels.
+
+A provider other than the CPU may fail while it runs (a driver that resets, a full GPU, half precision that overflows).
+Then the call is made again on the next provider, at last the CPU; this graph stays there, and a sentence says so. If
+the CPU fails at the same input the fault is not the provider's: that error is raised and nothing changes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-from bridge.engine.devices import CPU
+from bridge.engine import devices
+from bridge.engine.runtime import CPU, DIRECTML, ONNX_RUNTIME, Runtime, Session
 from bridge.errors import EngineError, PackError
 from bridge.packs.contract import GraphSpec, TensorSpec, check_real
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _TYPES = {
     "tensor(float)": "float32",
@@ -32,6 +38,11 @@ _TYPES = {
     "tensor(bool)": "bool",
 }
 _AGAIN = "Get the pack again, or export it again with foley-export"
+Notice = Callable[[str], None]
+
+
+def _quiet(sentence: str) -> None:
+    pass
 
 
 class Graph:
@@ -43,6 +54,8 @@ class Graph:
         where: names pack and graph in errors, e.g. 'pack "starter", graph "onset"'.
         providers: ONNX Runtime's names, best first (see ``devices.providers_for``).
         threads: threads for one operator; 0 lets ONNX Runtime choose.
+        notice: is told, once, in a sentence for the designer, that another provider took over and why.
+        runtime: opens the session.
 
     Raises:
         PackError: the file cannot be opened, or does not fit ``spec``.
@@ -56,9 +69,14 @@ class Graph:
         where: str = "",
         providers: Sequence[str] = (CPU,),
         threads: int = 0,
+        notice: Notice = _quiet,
+        runtime: Runtime = ONNX_RUNTIME,
     ) -> None:
         self.where = where or f'graph "{Path(path).name}"'
-        self._session = _open(Path(path), where=self.where, providers=providers, threads=threads)
+        self._path, self._threads, self._runtime, self._notice = Path(path), threads, runtime, notice
+        self._change = threading.Lock()
+        self._turn = threading.Lock() if DIRECTML in providers else contextlib.nullcontext()
+        self._session = self._open(tuple(providers))
         real = _real_spec(self._session, where=self.where)
         if spec is not None:
             check_real(spec, real, where=self.where)
@@ -80,7 +98,8 @@ class Graph:
             Every output by name.
 
         Raises:
-            EngineError: an input does not fit, the graph fails, or an output is not finite or has another shape.
+            EngineError: an input does not fit, the graph fails, or an output is not finite or has another shape;
+                from a provider other than the CPU only if the CPU fails too.
         """
         sizes: dict[str, int] = {}
         names = [tensor.name for tensor in self.spec.inputs]
@@ -91,14 +110,71 @@ class Graph:
         for tensor in self.spec.inputs:
             self._check(tensor, arrays[tensor.name], sizes, side="input")
         feed = {name: np.ascontiguousarray(arrays[name]) for name in names}
+        session = self._session
         try:
-            results: Sequence[Any] = self._session.run(self._output_names, feed)
+            return self._run(session, feed, sizes)
+        except EngineError as error:
+            if _on_cpu(session):
+                raise
+            reason = error.message.removeprefix(f"{self.where}: ")
+        return self._run_elsewhere(session, feed, sizes, reason)
+
+    def _run(self, session: Session, feed: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
+        try:
+            with self._turn:
+                results = session.run(self._output_names, feed)
         except Exception as error:
             raise _translated(error, self.where) from error
         outputs = dict(zip(self._output_names, results, strict=True))
+        known = dict(sizes)
         for tensor in self.spec.outputs:
-            self._check(tensor, outputs[tensor.name], sizes, side="output")
+            self._check(tensor, outputs[tensor.name], known, side="output")
         return outputs
+
+    def _run_elsewhere(
+        self, failed: Session, feed: Mapping[str, Any], sizes: Mapping[str, int], reason: str
+    ) -> dict[str, NDArray[Any]]:
+        with self._change:
+            if self._session is failed:
+                session = failed
+                while True:
+                    session = self._open(tuple(session.get_providers())[1:])
+                    try:
+                        outputs = self._run(session, feed, sizes)
+                        break
+                    except EngineError:
+                        if _on_cpu(session):
+                            raise
+                self._session = session
+                self._took_over(failed.get_providers()[0], reason, session)
+                return outputs
+        return self._run(self._session, feed, sizes)
+
+    def _open(self, providers: tuple[str, ...]) -> Session:
+        if not self._path.is_file():
+            raise PackError(f"{self.where}: file {self._path} is missing", hint=_AGAIN)
+        try:
+            session = self._runtime.open(self._path, providers=providers, threads=self._threads)
+        except Exception as error:
+            reason = _short(error)
+            if providers == (CPU,):
+                raise PackError(f"{self.where}: {self._path.name} cannot be opened ({reason})", hint=_AGAIN) from error
+        else:
+            if session.get_providers()[0] == providers[0]:
+                return session
+            reason = "ONNX Runtime left it out"
+        session = self._open(providers[1:])
+        self._took_over(providers[0], f"it cannot be opened ({reason})", session)
+        return session
+
+    def _took_over(self, provider: str, reason: str, session: Session) -> None:
+        name, instead = devices.title(provider), devices.title(session.get_providers()[0])
+        sentence = (
+            f"{self.where} on {name}: {reason[:200]}. {instead[0].upper()}{instead[1:]} does it now, more slowly; "
+            f"Free memory tries {name} again."
+        )
+        log.warning("%s", sentence)
+        self._notice(sentence)
 
     def _check(self, tensor: TensorSpec, array: Any, sizes: dict[str, int], *, side: str) -> None:
         place = f'{self.where}: {side} "{tensor.name}"'
@@ -119,30 +195,15 @@ class Graph:
             raise EngineError(f"{place} holds values that are not finite", hint=hint)
 
 
+def _on_cpu(session: Session) -> bool:
+    return session.get_providers()[0] == CPU
+
+
 def _words(tensor: TensorSpec) -> str:
     return " x ".join(str(axis) for axis in tensor.axes)
 
 
-def _open(path: Path, *, where: str, providers: Sequence[str], threads: int) -> ort.InferenceSession:
-    if not path.is_file():
-        raise PackError(f"{where}: file {path} is missing", hint=_AGAIN)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    options.use_deterministic_compute = True
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return ort.InferenceSession(str(path), options, providers=list(providers))
-    except Exception as error:
-        if list(providers) == [CPU]:
-            raise PackError(f"{where}: {path.name} cannot be opened ({_short(error)})", hint=_AGAIN) from error
-        _log.warning("%s: does not open with %s (%s); using the CPU", where, providers[0], _short(error))
-    return _open(path, where=where, providers=(CPU,), threads=threads)
-
-
-def _real_spec(session: ort.InferenceSession, *, where: str) -> GraphSpec:
+def _real_spec(session: Session, *, where: str) -> GraphSpec:
     def tensor(value: Any) -> TensorSpec:
         if value.type not in _TYPES:
             raise PackError(f'{where}: tensor "{value.name}" has the unknown type {value.type}', hint=_AGAIN)

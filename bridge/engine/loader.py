@@ -1,7 +1,8 @@
 """A pack in memory: verified once, its graphs opened when they are first needed and kept.
 
 Convention: one ``LoadedPack`` per process and pack; every thread may use it. Each role's graph is opened once, under
-its own lock, so that a warm-up and a key press do not open it twice and do not wait for each other's graphs.
+its own lock, so that a warm-up and a key press do not open it twice and do not wait for each other's graphs. Released
+graphs open again at their next use, on the provider that was asked for.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from bridge.engine.devices import providers_for
 from bridge.engine.graph import Graph
+from bridge.engine.runtime import ONNX_RUNTIME, Runtime
 from bridge.packs.manifest import Manifest
 from bridge.packs.store import PackFiles, Store
 
@@ -28,6 +30,7 @@ class LoadedPack:
         providers: ONNX Runtime's names, best first.
         threads: threads for one operator; 0 lets ONNX Runtime choose.
         progress: is told in words what is being opened.
+        runtime: opens the graphs.
     """
 
     def __init__(
@@ -37,11 +40,15 @@ class LoadedPack:
         providers: tuple[str, ...],
         threads: int = 0,
         progress: Callable[[str], None] = _quiet,
+        runtime: Runtime = ONNX_RUNTIME,
     ) -> None:
         self._files = files
         self._providers = providers
         self._threads = threads
         self._progress = progress
+        self._runtime = runtime
+        self._notices: list[str] = []
+        self._notices_lock = threading.Lock()
         self._graphs: dict[str, Graph] = {}
         self._locks = {role: threading.Lock() for role in files.manifest.graphs}
 
@@ -79,8 +86,37 @@ class LoadedPack:
                     where=f'pack "{self.manifest.name}", graph "{role}"',
                     providers=self._providers,
                     threads=self._threads,
+                    notice=self._note,
+                    runtime=self._runtime,
                 )
             return self._graphs[role]
+
+    def providers(self) -> dict[str, str]:
+        """ONNX Runtime's name of the provider that each open graph runs on, by role."""
+        return {role: graph.providers[0] for role, graph in sorted(self._graphs.copy().items())}
+
+    def release(self) -> tuple[str, ...]:
+        """Closes every graph and forgets it; one that runs at this moment closes when it is done.
+
+        Returns:
+            The roles whose graphs were open.
+        """
+        closed = []
+        for role, lock in self._locks.items():
+            with lock:
+                if self._graphs.pop(role, None) is not None:
+                    closed.append(role)
+        return tuple(closed)
+
+    def take_notices(self) -> tuple[str, ...]:
+        """What the designer should know and was not told yet, in sentences; each is given once."""
+        with self._notices_lock:
+            notices, self._notices = tuple(self._notices), []
+        return notices
+
+    def _note(self, sentence: str) -> None:
+        with self._notices_lock:
+            self._notices.append(sentence)
 
 
 def load(
@@ -90,20 +126,22 @@ def load(
     provider: str = "auto",
     threads: int = 0,
     progress: Callable[[str], None] = _quiet,
+    runtime: Runtime = ONNX_RUNTIME,
 ) -> LoadedPack:
     """Finds, verifies and wraps a pack; graphs open later, one by one.
 
     Args:
         store: where to look.
         name: the pack's name.
-        provider: "auto", "cpu" or "cuda" (see ``devices.providers_for``).
+        provider: one of ``devices.PROVIDERS``.
         threads: threads for one operator; 0 lets ONNX Runtime choose.
         progress: is told in words what is being done.
+        runtime: what the graphs run on.
 
     Raises:
         PackError: there is no such pack, or it is damaged.
         EngineError: the provider cannot be used here.
     """
-    providers = providers_for(provider)
+    providers = providers_for(provider, runtime=runtime)
     progress(f'Checking pack "{name}"')
-    return LoadedPack(store.open(name), providers=providers, threads=threads, progress=progress)
+    return LoadedPack(store.open(name), providers=providers, threads=threads, progress=progress, runtime=runtime)

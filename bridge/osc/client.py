@@ -8,9 +8,16 @@ from collections.abc import Sequence
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from bridge.host import endpoint
 from bridge.osc.messages import ANSWER_ADDRESS, PREFIX, Answer
 
 WAIT_S = 0.5
+
+
+def daemon_port(default: int) -> int:
+    """The UDP port that the running daemon announced; ``default`` if none did."""
+    announced = endpoint.announced_daemon().get("port")
+    return announced if isinstance(announced, int) else default
 
 
 def ask(port: int, verb: str, arguments: Sequence[str] = (), *, timeout_s: float = WAIT_S) -> Answer | None:

@@ -78,6 +78,13 @@ class Cancel(Verb):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Free(Verb):
+    """Close the graphs until they are needed again."""
+
+    NAME: ClassVar[str] = "free"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Status(Verb):
     """What is going on?"""
 
@@ -92,7 +99,7 @@ class SetPrompt(Verb):
 
 
 VERBS: dict[str, type[Verb]] = {
-    kind.NAME: kind for kind in (Detect, Generate, Variation, Again, Cancel, Status, SetPrompt)
+    kind.NAME: kind for kind in (Detect, Generate, Variation, Again, Cancel, Free, Status, SetPrompt)
 }
 
 

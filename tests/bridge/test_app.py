@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,12 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from bridge import app
+from bridge import app, demo_scene
 from bridge.config import Settings
+from bridge.engine import memory
+from bridge.engine.engine import Engine
+from bridge.engine.loader import load
+from bridge.engine.runtime import CPU, CUDA
 from bridge.errors import PackError
+from bridge.media import mux
 from bridge.osc import client
 from bridge.osc.server import OscServer
+from bridge.packs.store import Store
 from tests.fakes import FakeEngine, FakeHost, project, video_item
+from tests.packs import tiny_pack
+from tests.runtimes import FakeRuntime
 
 
 class Daemon:
@@ -124,3 +133,132 @@ def test_warm_up_when_the_pack_is_missing_then_the_daemon_lives_and_says_so_at_t
     finally:
         server.close()
         bridge.close()
+
+
+class Loaded:
+    """A bridge with a real pack on a provider that this machine lacks, over a real video."""
+
+    def __init__(self, folder: Path) -> None:
+        scene = demo_scene.scene()
+        video = mux.encode_frames(folder / "clip.mp4", itertools.islice(scene.frames(), 40), scene.rate_hz)
+        tiny_pack(folder)
+        self.runtime = FakeRuntime(CUDA)
+        self.host = FakeHost(project(str(folder), video_item(str(video), length_s=1.0)))
+        self.opened: list[Engine] = []
+        self.opening = threading.Event()
+        self.opening.set()
+        self.store = Store([folder])
+        self.bridge = app.Bridge(Settings(pack="tiny"), self.host, open_engine=self._open)
+        self.server = OscServer(self.bridge.handle, port=0)
+        self.server.start()
+
+    def _open(self, settings: Settings) -> Engine:
+        self.opening.wait(5)
+        self.opened.append(Engine(load(self.store, settings.pack, threads=1, runtime=self.runtime)))
+        return self.opened[-1]
+
+    def ask(self, verb: str, *arguments: str) -> client.Answer:
+        answer = client.ask(self.server.port, verb, arguments, timeout_s=5.0)
+        assert answer is not None
+        return answer
+
+    def told(self, words: str) -> str:
+        """The next sentence for the designer with these words in it."""
+        end = time.monotonic() + 10
+        while True:
+            for kind, text in self.host.told:
+                if kind != "progress" and words in text:
+                    self.host.told.clear()
+                    return text
+            assert time.monotonic() < end, self.host.told
+            time.sleep(0.005)
+
+    def close(self) -> None:
+        self.opening.set()
+        self.server.close()
+        self.bridge.close()
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Iterator[Loaded]:
+    loaded = Loaded(tmp_path)
+    yield loaded
+    loaded.close()
+
+
+def test_job_when_a_graph_leaves_the_gpu_then_its_sentence_ends_with_that_once(loaded: Loaded) -> None:
+    def lost(name: str, run: Callable[[], list]) -> list:
+        if name == "onset.onnx":
+            raise RuntimeError("the device was lost")
+        return run()
+
+    loaded.runtime.faults[CUDA] = lost
+    loaded.ask("detect")
+    sentence = loaded.told("clip.mp4")
+    assert 'graph "onset" on CUDA: failed while it ran (the device was lost). The CPU does it now' in sentence
+    assert loaded.opened[0].pack.providers()["onset"] == CPU
+    assert loaded.opened[0].pack.providers()["denoiser"] == CUDA
+    loaded.ask("detect")
+    assert "CUDA" not in loaded.told("clip.mp4")
+
+
+def test_free_when_models_are_open_then_they_close_and_the_next_key_works_as_before(loaded: Loaded) -> None:
+    loaded.ask("generate", "", "", "wood")
+    first = loaded.told("as 'wood'")
+    answer = loaded.ask("free")
+    assert answer.ok
+    assert "4 graphs of pack tiny closed; the next key press opens what it needs." in answer.sentence
+    assert loaded.opened[0].pack.providers() == {}
+    again = loaded.ask("free")
+    assert (again.ok, again.sentence) == (True, "Nothing to free: no model is open.")
+    loaded.ask("generate", "", "", "wood")
+    assert loaded.told("as 'wood'") == first
+    assert len(loaded.opened) == 1
+
+
+def test_free_when_a_job_runs_then_refused_with_the_way_out(loaded: Loaded) -> None:
+    hold, began = threading.Event(), threading.Event()
+
+    def slow(name: str, run: Callable[[], list]) -> list:
+        began.set()
+        hold.wait(5)
+        return run()
+
+    loaded.ask("detect")
+    loaded.told("clip.mp4")
+    loaded.runtime.faults[CUDA] = slow
+    loaded.ask("detect")
+    assert began.wait(5)
+    answer = loaded.ask("free")
+    assert (answer.ok, answer.sentence) == (
+        False,
+        "The models are in use. Wait until nothing is being made, or press Cancel.",
+    )
+    assert loaded.opened[0].pack.providers()
+    hold.set()
+    loaded.told("clip.mp4")
+    assert loaded.ask("free").ok
+
+
+def test_free_when_the_pack_is_being_loaded_or_never_was_then_a_sentence(loaded: Loaded) -> None:
+    assert loaded.ask("free").sentence == "Nothing to free: no model is open."
+    loaded.opening.clear()
+    loaded.bridge.warm_up()
+    end = time.monotonic() + 5
+    while (answer := loaded.ask("free")).ok:
+        assert time.monotonic() < end
+    assert "being loaded" in answer.sentence
+
+
+@pytest.mark.skipif(memory.resident_bytes() is None, reason="the system does not tell how much memory a process holds")
+def test_memory_when_a_large_block_was_used_in_small_pieces_then_it_is_given_back() -> None:
+    pieces = [bytearray(100_000) for _ in range(2_000)]
+    last = bytearray(1_000)
+    full = memory.resident_bytes()
+    del pieces
+    memory.give_back()
+    rest = memory.resident_bytes()
+    assert full is not None
+    assert rest is not None
+    assert full - rest > 150e6
+    assert last is not None

@@ -13,7 +13,7 @@ from bridge.__main__ import main
 from bridge.domain.render import Recipe
 from bridge.host import endpoint
 from bridge.media import mux, onset_table, wav
-from bridge.osc.messages import Answer
+from bridge.osc.messages import Answer, Verb
 from bridge.osc.server import OscServer
 from tests.packs import tiny_pack
 
@@ -149,6 +149,38 @@ def test_doctor_when_the_daemon_has_another_port_then_it_is_found(
         endpoint.announce_daemon(server.port)
         main(["--packs-dir", str(tmp_path), "--pack", "tiny", "doctor"])
     assert f"ok daemon: answers on 127.0.0.1:{server.port}" in capsys.readouterr().out
+
+
+def test_free_when_a_daemon_runs_then_its_answer_is_printed_and_without_one_a_sentence(
+    capsys: pytest.CaptureFixture[str], free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLEY_BRIDGE_OSC_PORT", str(free_port))
+    fails(capsys, ["free"], str(free_port), "no daemon answers")
+    asked: list[str] = []
+
+    def handle(verb: Verb) -> Answer:
+        asked.append(verb.NAME)
+        return Answer(ok=len(asked) == 1, sentence=f"{len(asked)} freed.")
+
+    with OscServer(handle, port=0) as server:
+        endpoint.announce_daemon(server.port)
+        assert [main(["free"]), main(["free"])] == [0, 1]
+    assert asked == ["free", "free"]
+    assert capsys.readouterr().out == "1 freed.\n2 freed.\n"
+
+
+def test_doctor_when_the_pack_opens_then_it_says_where_graphs_run_and_why_not_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny_pack(tmp_path)
+    main(["--packs-dir", str(tmp_path), "--pack", "tiny", "--provider", "cpu", "doctor"])
+    said = capsys.readouterr().out
+    assert "ok pack: tiny 1 is whole and its graphs open; licence MIT" in said
+    assert "ok provider: graphs run on the CPU. Not used: CUDA (not" in said
+    for name in ("DirectML", "TensorRT", "Core ML"):
+        assert name in said
+    main(["--packs-dir", str(tmp_path), "--pack", "tiny", "--provider", "coreml", "doctor"])
+    assert "!! provider: Core ML cannot be used" in capsys.readouterr().out
 
 
 def test_render_when_a_word_is_unknown_then_it_is_said(

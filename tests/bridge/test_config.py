@@ -29,7 +29,7 @@ def test_load_when_all_places_speak_then_the_later_wins(tmp_path: Path) -> None:
         ("pakc = 'x'", ["pakc", "config.toml", "pack"]),
         ("osc_port = 'loud'", ["osc_port", "loud", "int"]),
         ("osc_port = 99999", ["osc_port", "1..65535"]),
-        ("provider = 'tpu'", ["provider", "cuda"]),
+        ("provider = 'tpu'", ["provider", "auto, cpu, cuda, directml, tensorrt, coreml"]),
         ("osc_port = inf", ["osc_port", "int"]),
         ("threads = 2.9", ["threads", "2.9"]),
         ("threads = true", ["threads", "True"]),

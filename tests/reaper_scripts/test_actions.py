@@ -16,7 +16,7 @@ from pythonosc.osc_message import OscMessage
 from bridge.host import endpoint
 from bridge.host.reaper import ReaperHost
 from bridge.osc import messages
-from bridge.osc.messages import Again, Answer, Cancel, Detect, Generate, SetPrompt, Variation, Verb
+from bridge.osc.messages import Again, Answer, Cancel, Detect, Free, Generate, SetPrompt, Variation, Verb
 from bridge.osc.server import OscServer, pack_answer
 from tests.reaper_sim.client import SimReaper
 
@@ -27,6 +27,7 @@ ACTIONS = {
     "new_variation": Variation,
     "make_again_from_markers": Again,
     "cancel": Cancel,
+    "free_memory": Free,
     "set_prompt": SetPrompt,
 }
 

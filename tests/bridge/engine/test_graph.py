@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ import pytest
 from onnx import TensorProto, helper
 
 from bridge.engine.graph import Graph
+from bridge.engine.runtime import CPU, CUDA, DIRECTML, TENSORRT
 from bridge.errors import EngineError, PackError
 from bridge.packs import contract
 from bridge.packs.contract import GraphSpec, TensorSpec
 from tests.packs import tiny_pack
+from tests.runtimes import FakeRuntime
 
 WHERE = 'pack "tiny", graph "denoiser"'
 
@@ -171,3 +175,139 @@ def test_roles_when_read_then_every_tensor_name_is_a_constant_of_the_contract() 
     names = {value for value in vars(contract).values() if isinstance(value, str)}
     for spec in (spec for variants in contract.ROLES.values() for spec in variants):
         assert {tensor.name for tensor in (*spec.inputs, *spec.outputs)} <= names
+
+
+class Moved:
+    """A graph y = -x on a provider that this machine lacks, and what it told the designer."""
+
+    def __init__(self, folder: Path, runtime: FakeRuntime, *providers: str, kind: str = "Neg") -> None:
+        self.said: list[str] = []
+        self.graph = Graph(
+            operator(folder / "g.onnx", kind),
+            where="here",
+            providers=(*providers, CPU),
+            threads=1,
+            notice=self.said.append,
+            runtime=runtime,
+        )
+
+    def run(self, *values: float) -> list[float]:
+        return self.graph({"x": np.array([values], np.float32)})["y"][0].tolist()
+
+
+def raises(text: str) -> Any:
+    def fault(name: str, run: Any) -> list[Any]:
+        raise RuntimeError(text)
+
+    return fault
+
+
+def overflows(name: str, run: Any) -> list[Any]:
+    return [np.full_like(run()[0], np.inf)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (raises("Failed to allocate memory for requested buffer"), "not enough memory"),
+        (raises("device removed"), "device removed"),
+        (overflows, 'output "y" holds values that are not finite'),
+        (lambda name, run: [run()[0][:, :1]], "axis 1 must be 2"),
+    ],
+)
+def test_graph_when_its_provider_fails_then_the_cpu_answers_and_it_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: Any, why: str
+) -> None:
+    runtime = FakeRuntime(CUDA)
+    moved = Moved(tmp_path, runtime, CUDA)
+    assert moved.run(1.0, 2.0) == [-1.0, -2.0]
+    assert (moved.graph.providers, moved.said) == ((CUDA, CPU), [])
+    runtime.faults[CUDA] = fault
+    assert moved.run(1.0, 2.0) == moved.run(1.0, 2.0) == [-1.0, -2.0]
+    assert moved.graph.providers == (CPU,)
+    (sentence,) = moved.said
+    for words in ("here on CUDA: ", why, "The CPU does it now", "Free memory tries CUDA"):
+        assert words in sentence
+    assert sentence in caplog.text
+    assert runtime.opened == [("g.onnx", CUDA), ("g.onnx", CPU)]
+
+
+def test_graph_when_the_cpu_fails_at_the_same_input_then_that_error_and_nothing_moves(tmp_path: Path) -> None:
+    runtime = FakeRuntime(CUDA)
+    moved = Moved(tmp_path, runtime, CUDA, kind="Log")
+    with pytest.raises(EngineError, match="not finite"):
+        moved.run(-1.0)
+    assert (moved.graph.providers, moved.said) == ((CUDA, CPU), [])
+    assert moved.run(1.0) == [0.0]
+
+
+def test_graph_when_many_threads_fail_at_once_then_one_new_session_and_one_sentence(tmp_path: Path) -> None:
+    runtime = FakeRuntime(CUDA)
+    moved = Moved(tmp_path, runtime, CUDA)
+    barrier = threading.Barrier(4)
+
+    def together(name: str, run: Any) -> list[Any]:
+        barrier.wait(5)
+        raise RuntimeError("lost")
+
+    runtime.faults[CUDA] = together
+    got: list[list[float]] = []
+    threads = [threading.Thread(target=lambda: got.append(moved.run(3.0))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == [[-3.0]] * 4
+    assert len(moved.said) == 1
+    assert runtime.opened == [("g.onnx", CUDA), ("g.onnx", CPU)]
+
+
+def test_graph_when_tensorrt_fails_then_cuda_is_next_and_the_cpu_last(tmp_path: Path) -> None:
+    runtime = FakeRuntime(TENSORRT, CUDA)
+    moved = Moved(tmp_path, runtime, TENSORRT, CUDA)
+    runtime.faults[TENSORRT] = raises("no engine")
+    assert moved.run(1.0) == [-1.0]
+    assert moved.graph.providers == (CUDA, CPU)
+    assert "here on TensorRT: failed while it ran (no engine). CUDA does it now" in moved.said[0]
+    runtime.faults[CUDA] = raises("lost")
+    assert moved.run(1.0) == [-1.0]
+    assert moved.graph.providers == (CPU,)
+    assert len(moved.said) == 2
+
+
+def test_graph_when_a_provider_does_not_open_it_then_the_next_does_and_it_is_said(tmp_path: Path) -> None:
+    runtime = FakeRuntime(CUDA)
+    runtime.refused[CUDA] = RuntimeError("out of memory")
+    moved = Moved(tmp_path, runtime, CUDA)
+    assert moved.graph.providers == (CPU,)
+    assert "here on CUDA: it cannot be opened (out of memory). The CPU does it now" in moved.said[0]
+    runtime = FakeRuntime(CUDA)
+    runtime.left_out.add(CUDA)
+    (again := tmp_path / "again").mkdir()
+    assert "CUDA: it cannot be opened (ONNX Runtime left it out)" in Moved(again, runtime, CUDA).said[0]
+
+
+def test_graph_when_on_directml_then_never_two_calls_at_once_and_elsewhere_they_may_be(tmp_path: Path) -> None:
+    def most_at_once(provider: str, folder: Path) -> int:
+        folder.mkdir()
+        runtime = FakeRuntime(DIRECTML, CUDA)
+        moved = Moved(folder, runtime, provider)
+        inside, most = [0], [0]
+
+        def slow(name: str, run: Any) -> list[Any]:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            time.sleep(0.05)
+            inside[0] -= 1
+            return run()
+
+        runtime.faults[provider] = slow
+        threads = [threading.Thread(target=moved.run, args=(1.0,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return most[0]
+
+    assert most_at_once(DIRECTML, tmp_path / "directml") == 1
+    assert most_at_once(CUDA, tmp_path / "cuda") > 1

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
-import subprocess
-import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 
-from bridge.engine import devices
-from bridge.engine.devices import CPU, providers_for
+from bridge.domain.onsets import Onset
+from bridge.domain.request import Request
+from bridge.engine.engine import Engine
 from bridge.engine.graph import Graph
 from bridge.engine.loader import load
+from bridge.engine.runtime import CPU, CUDA
 from bridge.errors import EngineError, PackError
 from bridge.packs.store import Store
 from tests.packs import BANDS, DECAY_FRAMES, HOP, tiny_pack
+from tests.runtimes import FakeRuntime
 
 
 @pytest.fixture
@@ -96,51 +98,50 @@ def test_tiny_pack_when_sampled_then_bursts_at_the_onset_as_worked_out_on_paper(
     assert np.abs(audio[0, 0, onset * HOP : (onset + 1) * HOP]).max() > 0.05
 
 
-def test_providers_when_cpu_then_only_it() -> None:
-    assert providers_for("cpu") == (CPU,)
-
-
-def test_providers_when_unknown_then_says_which_there_are() -> None:
-    with pytest.raises(EngineError, match="auto, cpu, cuda"):
-        providers_for("tpu")
-
-
-def test_providers_when_cuda_does_not_work_then_auto_takes_the_cpu_and_cuda_says_why(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(devices, "cuda_problem", lambda: "there is no NVIDIA driver (libcuda.so.1)")
-    assert providers_for("auto") == (CPU,)
-    with pytest.raises(EngineError) as caught:
-        providers_for("cuda")
-    assert "no NVIDIA driver" in caught.value.sentence
-
-
-def test_providers_when_cuda_works_then_auto_takes_it_with_the_cpu_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "cuda_problem", lambda: "")
-    assert providers_for("auto") == providers_for("cuda") == (devices.CUDA, CPU)
-
-
-def test_providers_when_looked_for_on_this_machine_then_nothing_is_printed(tmp_path: Path) -> None:
-    code = (
-        "import ctypes\nfrom bridge.engine import devices\ndevices.providers_for()\n"
-        "devices.cuda_problem.cache_clear()\nctypes.CDLL = lambda *a, **k: None\ndevices.providers_for()\n"
+def request() -> Request:
+    return Request(
+        length_samples=24000, rate_hz=48000, onsets=(Onset(time_s=0.1, confidence=1.0),), prompt="wood", seed=1
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_graph_when_a_provider_does_not_open_then_the_cpu_is_used_and_it_is_logged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_release_when_graphs_are_open_then_their_sessions_are_gone_and_the_next_use_makes_the_same_sound(
+    store: Store,
 ) -> None:
-    path = tiny_pack(tmp_path) / "text.onnx"
-    real = ort.InferenceSession
+    engine = Engine(load(store, "tiny", provider="cpu", threads=1))
+    before = engine.render(request()).samples
+    sessions = [weakref.ref(engine.pack.graph(role)._session) for role in ("text", "denoiser", "decoder")]
+    assert sorted(engine.release()) == ["decoder", "denoiser", "text"]
+    gc.collect()
+    assert [session() for session in sessions] == [None] * 3
+    assert engine.pack.providers() == {}
+    assert engine.release() == ()
+    assert np.array_equal(engine.render(request()).samples, before)
+    assert engine.pack.providers() == {"decoder": CPU, "denoiser": CPU, "text": CPU}
 
-    def session(model: str, options: ort.SessionOptions, providers: list[str]) -> ort.InferenceSession:
-        if providers[0] != CPU:
-            raise RuntimeError("out of memory")
-        return real(model, options, providers=providers)
 
-    monkeypatch.setattr(ort, "InferenceSession", session)
-    graph = Graph(path, providers=(devices.CUDA, CPU), where="here")
-    assert graph.providers == (CPU,)
-    assert "here: does not open with CUDAExecutionProvider (out of memory)" in caplog.text
+def test_pack_when_one_graph_fails_on_the_gpu_then_the_others_stay_and_it_is_said_once(store: Store) -> None:
+    def full(name: str, run):
+        if name == "denoiser.onnx":
+            raise RuntimeError("CUDA failure 2: out of memory")
+        return run()
+
+    runtime = FakeRuntime(CUDA)
+    runtime.faults[CUDA] = full
+    engine = Engine(load(store, "tiny", threads=1, runtime=runtime))
+    on_cpu = Engine(load(store, "tiny", provider="cpu", threads=1))
+    assert np.array_equal(engine.render(request()).samples, on_cpu.render(request()).samples)
+    assert engine.pack.providers() == {"decoder": CUDA, "denoiser": CPU, "text": CUDA}
+    (notice,) = engine.take_notices()
+    assert 'graph "denoiser" on CUDA: there is not enough memory' in notice
+    assert engine.take_notices() == ()
+    engine.render(request())
+    assert engine.take_notices() == ()
+    runtime.faults.clear()
+    engine.release()
+    engine.render(request())
+    assert set(engine.pack.providers().values()) == {CUDA}
+
+
+def test_load_when_a_provider_is_insisted_on_that_is_not_there_then_no_pack(store: Store) -> None:
+    with pytest.raises(EngineError, match="CUDA cannot be used"):
+        load(store, "tiny", provider="cuda", runtime=FakeRuntime())

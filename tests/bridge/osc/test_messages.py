@@ -26,8 +26,9 @@ def test_parse_when_there_are_no_arguments_then_defaults_stand() -> None:
     assert messages.parse("/foley/detect", []) == Detect(cursor_s=None, mouse_track_guid="", prompt="")
 
 
-def test_verbs_are_the_seven_of_the_wire() -> None:
-    assert sorted(messages.VERBS) == ["again", "cancel", "detect", "generate", "prompt", "status", "variation"]
+def test_verbs_are_the_eight_of_the_wire() -> None:
+    known = ["again", "cancel", "detect", "free", "generate", "prompt", "status", "variation"]
+    assert sorted(messages.VERBS) == known
     assert messages.VERBS["prompt"] is SetPrompt
 
 
