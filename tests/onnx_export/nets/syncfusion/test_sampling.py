@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
-from bridge.engine.samplers import Array, ddim, guided
+from bridge.engine.samplers import ddim, guided
 from onnx_export.nets.syncfusion.onset_encoder import OnsetEncoder
 from onnx_export.nets.syncfusion.unet import UNet
 from tests import official
@@ -29,7 +30,7 @@ def test_ddim_with_our_nets_when_noise_is_the_same_makes_the_authors_sound(sampl
     random = torch.Generator().manual_seed(samples)
     noise = torch.randn(2, 1, samples, generator=random)
     embedding = torch.randn(2, TINY.unet_shape.embedding, generator=random)
-    wanted = model.sample(
+    wanted = model.get_submodule("sampler")(
         noise,
         num_steps=10,
         channels=contexts_of(theirs, track),
@@ -39,7 +40,7 @@ def test_ddim_with_our_nets_when_noise_is_the_same_makes_the_authors_sound(sampl
 
     contexts = encoder(track)
 
-    def velocity(x: Array, sigma: float) -> Array:
+    def velocity(x: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
         noisy, sigmas = torch.from_numpy(x), torch.full((2,), sigma)
         conditional = unet(noisy, sigmas, contexts, embedding).numpy()
         return guided(conditional, unet(noisy, sigmas, contexts).numpy(), guidance)
@@ -68,7 +69,7 @@ def test_ddim_when_the_velocity_is_any_function_takes_the_authors_steps() -> Non
         wanted = sampler(noise, num_steps=steps).numpy()
         ours: list[float] = []
 
-        def velocity(x: Array, sigma: float, ours: list[float] = ours) -> Array:
+        def velocity(x: NDArray[np.float32], sigma: float, ours: list[float] = ours) -> NDArray[np.float32]:
             ours.append(sigma)
             return np.asarray(np.sin(3.0 * x) + sigma, np.float32)
 
