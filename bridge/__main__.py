@@ -67,6 +67,16 @@ def parser() -> argparse.ArgumentParser:
 
     packs = verbs.add_parser("packs", help="list the model packs, their licences and whether they are whole")
     packs.set_defaults(run=commands.packs)
+    deeper = packs.add_subparsers(metavar="pull NAME")
+    pull = deeper.add_parser("pull", help="get the files that a pack is made from, e.g. those of syncfusion")
+    pull.add_argument("name", help="which pack")
+    pull.add_argument("--yes", action="store_true", help="accept the terms, which are shown in any case")
+    pull.add_argument("--into", type=_path, metavar="DIR", help="where the files go (default: the packs folder)")
+    pull.add_argument("--from", dest="offline", type=_path, metavar="DIR", help="take them from here, not the network")
+    pull.add_argument("--mirror", default="", metavar="URL", help="a copy of the publishers' hosts, each as a folder")
+    pull.add_argument("--choose", action="append", default=[], metavar="NAME", help="the file meant, where several fit")
+    pull.add_argument("--unverified", action="store_true", help="also use files that no checksum is known of")
+    pull.set_defaults(run=commands.packs_pull)
 
     doctor = verbs.add_parser("doctor", help="say what works and what to fix first")
     doctor.set_defaults(run=commands.doctor)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +22,8 @@ from bridge.domain.request import Request
 from bridge.errors import HostError, MediaError, RequestError
 from bridge.media import onset_table, video, wav
 from bridge.osc import client
+from bridge.packs import catalogue, pull
+from bridge.packs.download import Downloader
 
 ROUNDING_S = 0.05
 """An end this little past the file's own is taken for it."""
@@ -106,6 +110,33 @@ def free(arguments: argparse.Namespace, settings: Settings) -> int:
 def packs(arguments: argparse.Namespace, settings: Settings) -> int:
     """Lists the packs with what a user must know before using them."""
     return checks.list_packs(settings)
+
+
+def packs_pull(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Gets the files that a pack is made from, once their terms are accepted."""
+    entry = catalogue.find(arguments.name)
+    folder = (arguments.into or Path(settings.packs_dir) / "downloads" / entry.name).absolute()
+    for line in pull.terms(entry):
+        print(line)
+    print(f"Files go to {folder}")
+    if not arguments.yes:
+        _accept()
+    puller = pull.Puller(
+        folder=folder,
+        offline=arguments.offline,
+        mirror=arguments.mirror,
+        choose=tuple(arguments.choose),
+        unverified=arguments.unverified,
+        downloader=Downloader(allow_http=arguments.mirror.startswith("http://")),
+        say=lambda sentence: print(sentence, flush=True),
+        progress=_transfer,
+    )
+    files = puller.pull(entry)
+    out = (Path(settings.packs_dir) / entry.name).absolute()
+    words = pull.next_command(entry, files, folder=folder, out=out)
+    print("All files are there. Make the pack of them with (needs pip install 'foley-bridge[export]'):")
+    print(subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words))
+    return 0
 
 
 def doctor(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -196,6 +227,33 @@ def progress(what: str) -> Callable[[float], None]:
     def show(fraction: float) -> None:
         end = "\r" if fraction < 1 else "\r\033[K"
         print(f"{what}: {100 * fraction:3.0f} %", end=end, file=sys.stderr, flush=True)
+
+    return show
+
+
+def _accept() -> None:
+    """Asks whether the terms that were shown are accepted."""
+    if not sys.stdin.isatty():
+        raise RequestError("the terms above were not accepted", hint="Read them, then run again with --yes")
+    if input("Type yes to accept these terms and get the files: ").strip().lower() != "yes":
+        raise RequestError("the terms were not accepted", hint="Nothing was got")
+
+
+def _transfer(name: str) -> Callable[[int, int | None, float], None]:
+    """A callback that shows how a transfer goes: on a terminal one line, elsewhere a line for every tenth."""
+    terminal = sys.stderr.isatty()
+    last = [-1.0]
+
+    def show(done: int, total: int | None, rate: float) -> None:
+        now = time.monotonic() if terminal or not total else 10 * done // total
+        if done != total and now < last[0] + (0.2 if terminal else 1 if total else 10):
+            return
+        last[0] = now
+        part = f"{done / 1e6:.0f} MB" if not total else f"{100 * done / total:3.0f} % of {total / 1e6:.1f} MB"
+        left = f", {(total - done) / rate:.0f} s left" if total and rate > 0 else ""
+        text = f"{name}: {part}, {rate / 1e6:.1f} MB/s{left}"
+        end = "\n" if not terminal or done == total else "\033[K\r"
+        print(text, end=end, file=sys.stderr, flush=True)
 
     return show
 

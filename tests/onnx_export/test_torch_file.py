@@ -17,6 +17,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch._utils import _rebuild_tensor_v2
 
 from bridge.errors import PackError
 from onnx_export.torch_file import Checkpoint, read_tensors
@@ -117,7 +118,7 @@ def test_read_when_the_call_hides_in_an_allowed_object_or_the_table_then_it_does
             lightning_like(hyper_parameters=argparse.Namespace(x=call)),
             {"state_dict": {"w": torch.ones(1), "x": call}},
             {"w": torch.ones(1), "x": Call(collections.defaultdict, call)},
-            {"w": torch.ones(1), "x": Call(torch._utils._rebuild_tensor_v2, call, 0, (1,), (1,), False, None)},
+            {"w": torch.ones(1), "x": Call(_rebuild_tensor_v2, call, 0, (1,), (1,), False, None)},
         )
     ):
         assert "holds code: posix.system" in refusal(written(tmp_path / f"{number}.ckpt", content))
@@ -181,6 +182,6 @@ def test_read_when_a_tensor_lies_about_its_size_then_refused(tmp_path: Path) -> 
     storage = torch.ones(4).untyped_storage()
     typed = torch.storage.TypedStorage(wrap_storage=storage, dtype=torch.float32, _internal=True)
     for number, (offset, shape, stride) in enumerate([(3, (2,), (1,)), (0, (10**9,), (0,)), (-1, (1,), (1,))]):
-        lie = Call(torch._utils._rebuild_tensor_v2, typed, offset, shape, stride, False, collections.OrderedDict())
+        lie = Call(_rebuild_tensor_v2, typed, offset, shape, stride, False, collections.OrderedDict())
         path = written(tmp_path / f"{number}.ckpt", {"w": lie})
         assert "a tensor" in refusal(path)
