@@ -261,6 +261,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: str) -> Any:
         schemes = ("https",) if urlsplit(req.full_url).scheme == "https" else ("https", "http")
         if urlsplit(newurl).scheme not in schemes:
+            fp.close()
             raise PackError(f"{req.full_url} leads to {newurl}, which is not https", hint=_HINT_OFFLINE)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
