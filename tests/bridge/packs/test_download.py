@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import random
 import shutil
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from bridge.errors import PackError
@@ -19,7 +19,7 @@ from bridge.packs import download
 from bridge.packs.download import Downloader, Source
 from tests.bridge.packs.file_server import FileServer, Page, serving
 
-DATA = np.random.default_rng(0).integers(0, 256, 3_000_000, dtype=np.uint8).tobytes()
+DATA = random.Random(0).randbytes(3_000_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()
 MD5 = hashlib.md5(DATA, usedforsecurity=False).hexdigest()
 
