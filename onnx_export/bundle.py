@@ -1,18 +1,19 @@
 """Graphs and facts as a pack folder.
 
 Convention: everything in ``pack.json`` comes from objects. Tensor names, types and axes are read from the graphs,
-SHA-256 from the bytes, the rest from the ``Draft``. The folder is made beside its place under another name, opened
-and verified with the same code as in the daemon, and only then moved; a pack that stood there is replaced, anything
-else is not.
+SHA-256 from the bytes, the rest from the ``Facts``. The folder is made beside its place under another name, graph by
+graph, so that a large pack is never whole in memory; it is opened and verified with the same code as in the daemon, and
+only then moved. A pack that stood there is replaced, anything else is not.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,13 +39,11 @@ from onnx_export.convert import graph_spec
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Draft:
-    """A pack before it is written.
+class Facts:
+    """What a pack says of itself beside its graphs.
 
     Attributes:
         name, version, title, licence, training_data, when, what: as in the manifest.
-        graphs: role to graph; ``<role>.onnx`` in the pack.
-        files: further files by name in the pack.
     """
 
     name: str
@@ -52,9 +51,20 @@ class Draft:
     title: str
     licence: Licence
     training_data: tuple[TrainingData, ...]
-    graphs: Mapping[str, onnx.ModelProto]
     when: When | None = None
     what: What | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Draft(Facts):
+    """A pack before it is written.
+
+    Attributes:
+        graphs: role to graph; ``<role>.onnx`` in the pack.
+        files: further files by name in the pack.
+    """
+
+    graphs: Mapping[str, onnx.ModelProto]
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -71,58 +81,106 @@ def bundle(draft: Draft, folder: Path) -> PackFiles:
     Raises:
         PackError: the parts do not fit together, the folder is taken by something else, or it cannot be written.
     """
-    folder = Path(folder).resolve()
-    if folder.name != draft.name:
-        raise PackError(f'a pack named "{draft.name}" cannot lie in {folder}', hint=f"Call the folder {draft.name}")
-    if folder.exists() and not (folder / MANIFEST_NAME).is_file() and (folder.is_file() or any(folder.iterdir())):
-        raise PackError(f"{folder} is there and is not a pack", hint="Choose another folder, or empty it yourself")
-    contents = _contents(draft)
-    manifest = _manifest(draft, contents)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{draft.name}.", suffix=".part", dir=folder.parent))
-        try:
-            part.chmod(0o755)
-            for name, data in {**contents, MANIFEST_NAME: manifest.to_json().encode()}.items():
-                path = part.joinpath(*name.split("/"))
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-            _prove(part)
-            _swap(part, folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    except OSError as error:
-        raise PackError(f"pack {folder} cannot be written ({error})", hint="Check folder and space") from error
-    return Store(()).open_folder(folder)
+    with PackWriter(folder, name=draft.name) as writer:
+        for name, data in draft.files.items():
+            writer.add_file(name, data)
+        for role, model in draft.graphs.items():
+            writer.add_graph(role, model)
+        return writer.finish(draft)
 
 
-def _contents(draft: Draft) -> dict[str, bytes]:
-    contents = dict(draft.files)
-    for role, model in draft.graphs.items():
-        contents[role + ONNX_SUFFIX] = model.SerializeToString(deterministic=True)
-    for name in contents:
+class PackWriter:
+    """A pack that is written piece by piece; leaving the block before ``finish`` leaves nothing behind.
+
+    Args:
+        folder: where it shall lie. name: the pack's, and the folder's.
+
+    Raises:
+        PackError: the folder has another name, or is taken by something else.
+    """
+
+    def __init__(self, folder: Path, *, name: str) -> None:
+        self.folder = Path(folder).resolve()
+        if self.folder.name != name:
+            raise PackError(f'a pack named "{name}" cannot lie in {self.folder}', hint=f"Call the folder {name}")
+        taken = self.folder.exists() and not (self.folder / MANIFEST_NAME).is_file()
+        if taken and (self.folder.is_file() or any(self.folder.iterdir())):
+            raise PackError(
+                f"{self.folder} is there and is not a pack", hint="Choose another folder, or empty it yourself"
+            )
+        self._graphs: dict[str, GraphEntry] = {}
+        self._files: dict[str, str] = {}
+        self._part: Path
+
+    def __enter__(self) -> PackWriter:
+        with self._writing():
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            self._part = Path(tempfile.mkdtemp(prefix=f".{self.folder.name}.", suffix=".part", dir=self.folder.parent))
+            self._part.chmod(0o755)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        shutil.rmtree(self._part, ignore_errors=True)
+
+    def add_file(self, name: str, data: bytes) -> None:
+        """Writes a file of the pack.
+
+        Raises:
+            PackError: the name leads out of the pack or is there twice, or the disk is full.
+        """
         check_inside(name, key="files")
-    return dict(sorted(contents.items()))
+        if name in self._files:
+            raise PackError(f'the file "{name}" is in the pack twice', hint="Rename one")
+        self._files[name] = hashlib.sha256(data).hexdigest()
+        with self._writing():
+            path = self._part.joinpath(*name.split("/"))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
 
+    def add_graph(self, role: str, model: onnx.ModelProto) -> None:
+        """Writes a graph of the pack, as ``<role>.onnx``.
 
-def _manifest(draft: Draft, contents: Mapping[str, bytes]) -> Manifest:
-    entries: dict[str, GraphEntry] = {}
-    for role, model in draft.graphs.items():
+        Raises:
+            PackError: it does not fit its role, is there already, or the disk is full.
+        """
         spec = graph_spec(model)
         contract.sizes_of(role, spec, where=f'graph "{role}"')
-        entries[role] = GraphEntry(file=role + ONNX_SUFFIX, inputs=spec.inputs, outputs=spec.outputs)
-    return Manifest(
-        schema=SCHEMA,
-        name=draft.name,
-        version=draft.version,
-        title=draft.title,
-        licence=draft.licence,
-        training_data=draft.training_data,
-        when=draft.when,
-        what=draft.what,
-        graphs=entries,
-        files={name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
-    )
+        if role in self._graphs:
+            raise PackError(f'there are two graphs "{role}"', hint="Remove one")
+        name = role + ONNX_SUFFIX
+        self._graphs[role] = GraphEntry(file=name, inputs=spec.inputs, outputs=spec.outputs)
+        self.add_file(name, model.SerializeToString(deterministic=True))
+
+    def finish(self, facts: Facts) -> PackFiles:
+        """Writes the manifest, proves the pack and moves it to its place.
+
+        Raises:
+            PackError: the parts do not fit together, or it cannot be written.
+        """
+        manifest = Manifest(
+            schema=SCHEMA,
+            name=facts.name,
+            version=facts.version,
+            title=facts.title,
+            licence=facts.licence,
+            training_data=facts.training_data,
+            when=facts.when,
+            what=facts.what,
+            graphs=dict(self._graphs),
+            files=dict(sorted(self._files.items())),
+        )
+        with self._writing():
+            (self._part / MANIFEST_NAME).write_bytes(manifest.to_json().encode())
+            _prove(self._part)
+            _swap(self._part, self.folder)
+        return Store(()).open_folder(self.folder)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise PackError(f"pack {self.folder} cannot be written ({error})", hint="Check folder and space") from error
 
 
 def _prove(folder: Path) -> None:
