@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -74,13 +75,19 @@ class Checkpoint:
         Raises:
             PackError: the file is damaged.
         """
+        return dict(self.each(prefix))
+
+    def each(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        """What ``read`` gives, one after the other."""
         wanted = [name for name in self.shapes if name.startswith(prefix)]
         with _translated(self.path):
             if self._safe:
                 with safe_open(str(self.path), framework="pt") as file:
-                    return {name[len(prefix) :]: _single(file.get_tensor(name)) for name in wanted}
-            with zipfile.ZipFile(self.path) as archive:
-                return dict(self._read_zip(archive, wanted, len(prefix)))
+                    for name in wanted:
+                        yield name[len(prefix) :], _single(file.get_tensor(name))
+            else:
+                with zipfile.ZipFile(self.path) as archive:
+                    yield from self._read_zip(archive, wanted, len(prefix))
 
     def _open_zip(self) -> None:
         _refuse_other_kinds(self.path)
@@ -112,11 +119,15 @@ class Checkpoint:
 
     def _read_zip(self, archive: zipfile.ZipFile, names: list[str], skip: int) -> Iterator[tuple[str, Tensor]]:
         storages: dict[Storage, Tensor] = {}
+        uses = Counter(self._stored[name].storage for name in names)
         for name in names:
             stored = self._stored[name]
             if stored.storage not in storages:
                 storages[stored.storage] = self._read_storage(archive, stored.storage)
             flat = storages[stored.storage]
+            uses[stored.storage] -= 1
+            if not uses[stored.storage]:
+                del storages[stored.storage]
             view = flat.as_strided(stored.shape, stored.stride, stored.offset)
             yield name[skip:], view if view.numel() == flat.numel() else view.clone()
 
