@@ -1,4 +1,4 @@
-"""The command line of the exporter: ``foley-export starter | train``.
+"""The command line of the exporter: ``foley-export starter | syncfusion | train``.
 
 Convention: anything that goes wrong on purpose ends as one sentence on stderr and exit code 2; torch is imported only
 by the command that needs it.
@@ -46,6 +46,17 @@ def _parser() -> argparse.ArgumentParser:
     starter.add_argument("--what", type=Path, required=True, metavar="CKPT", help="checkpoint of the sound generator")
     starter.add_argument("--out", type=Path, required=True, metavar="DIR", help='the pack\'s folder, named "starter"')
     starter.set_defaults(run=_starter)
+    sync = commands.add_parser("syncfusion", help="make the syncfusion pack from the published checkpoints")
+    sync.add_argument("--onset-checkpoint", type=Path, required=True, metavar="CKPT", help="of the onset net")
+    sync.add_argument("--diffusion-checkpoint", type=Path, required=True, metavar="CKPT", help="of the generator")
+    sync.add_argument("--clap-checkpoint", type=Path, required=True, metavar="PT", help="LAION's 630k-audioset-best.pt")
+    sync.add_argument(
+        "--tokenizer", type=Path, metavar="DIR", help="where vocab.json and merges.txt of RoBERTa base lie"
+    )
+    sync.add_argument("--out", type=Path, required=True, metavar="DIR", help='the pack\'s folder, named "syncfusion"')
+    sync.add_argument("--precision", choices=("fp32", "fp16", "int8"), default="fp32", help="of the weights")
+    sync.add_argument("--plain", action="store_true", help="no operators of com.microsoft (slower, runs elsewhere too)")
+    sync.set_defaults(run=_syncfusion)
     train = commands.add_parser("train", help="train a stage; everything after its name goes to the trainer")
     train.add_argument("stage", choices=sorted(_TRAINERS))
     train.add_argument("rest", nargs=argparse.REMAINDER, metavar="...")
@@ -65,6 +76,21 @@ def _starter(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _syncfusion(arguments: argparse.Namespace) -> int:
+    module = _import("onnx_export.syncfusion")
+    order = module.Order(
+        onset=arguments.onset_checkpoint,
+        diffusion=arguments.diffusion_checkpoint,
+        clap=arguments.clap_checkpoint,
+        tokenizer=arguments.tokenizer or arguments.clap_checkpoint.parent,
+        out=arguments.out,
+        precision=arguments.precision,
+        plain=arguments.plain,
+    )
+    module.export_syncfusion(order, say=lambda sentence: print(sentence, flush=True))
+    return 0
+
+
 def _train(arguments: argparse.Namespace) -> int:
     return int(_import(_TRAINERS[arguments.stage]).main(arguments.rest) or 0)
 
@@ -75,7 +101,7 @@ def _import(name: str):
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if missing in ("torch", "onnx", "onnxscript", "safetensors"):
+        if missing in ("torch", "onnx", "onnxscript", "safetensors", "tokenizers", "transformers"):
             raise PackError(
                 f"{missing} is not installed", hint='Install the exporter: pip install "foley-bridge[export]"'
             ) from error

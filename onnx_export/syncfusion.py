@@ -1,0 +1,269 @@
+"""SyncFusion's three checkpoints as one pack.
+
+Convention: the stages come from ``recipes``; this file knows the files: which checkpoint is which, what lies where in
+it, and what the pack says of itself. Everything that can be refused without exporting is refused first; then one stage
+after the other is read, exported, proven and written, and forgotten before the next, so that memory holds one of them
+at a time. Nothing has the pack's name before all of it is proven.
+
+Whose CLAP: the diffusion checkpoint carries a copy (``clap.model.*``), and the authors' generation code
+(main/generation.py) loads it over the one from the CLAP file. So the diffusion checkpoint's weights are used here
+too, and it is said how they compare with the file's. The file is needed for that comparison, and as the place where the
+tokeniser's files lie, which no checkpoint holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import torch
+
+from bridge import __version__
+from bridge.errors import PackError
+from bridge.packs.manifest import Licence, TrainingData, What, When
+from bridge.packs.store import PackFiles
+from onnx_export.bundle import Facts, PackWriter
+from onnx_export.convert import export
+from onnx_export.nets.syncfusion.names import CLAP, COPIES, ENCODER, LISTED, one_copy
+from onnx_export.parity import check_parity
+from onnx_export.recipe import Stage
+from onnx_export.recipes import clap, syncfusion_what, syncfusion_when
+from onnx_export.torch_file import Checkpoint
+
+NAME = "syncfusion"
+TITLE = "SyncFusion (Comunità et al. 2024): onsets from pictures, sound from words or an example, 48 kHz"
+TOKENIZER_FILES = ("vocab.json", "merges.txt")
+
+LICENCE = Licence(
+    name="not stated",
+    commercial_use="unknown",
+    notice=(
+        "The weights are those of SyncFusion (Comunità, Gramaccioni, Postolache, Rodolà, Comminiello, Reiss, ICASSP "
+        "2024), published at https://zenodo.org/records/12634630; the authors' repository states no licence for them. "
+        "The CLAP towers are LAION's (https://huggingface.co/lukewys/laion_clap, CC0-1.0), the tokeniser's files "
+        "RoBERTa base's (MIT). Ask the authors before commercial use. This pack only changes their form."
+    ),
+)
+
+CLAP_DATA = TrainingData(
+    name="CLAP towers: LAION-Audio-630K and AudioSet (Wu et al., ICASSP 2023)",
+    licence="several, not all stated",
+    commercial_use="unknown",
+)
+
+Precision = Literal["fp32", "fp16", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """One of the checkpoints that are asked for.
+
+    Attributes:
+        flag: its word on the command line. what: its name in sentences. marks: how names of its tensors begin; none of
+            the other checkpoints has any of them. owns: how all of its names begin.
+    """
+
+    flag: str
+    what: str
+    marks: tuple[str, ...]
+    owns: tuple[str, ...]
+
+
+ONSET = Slot(
+    flag="--onset-checkpoint", what="the onset checkpoint", marks=("model.net.model.", "model.fc."), owns=("model.",)
+)
+DIFFUSION = Slot(
+    flag="--diffusion-checkpoint",
+    what="the diffusion checkpoint",
+    marks=(ENCODER, *(copy + "blocks." for copy in COPIES)),
+    owns=(*COPIES, ENCODER, CLAP),
+)
+CLAP_FILE = Slot(
+    flag="--clap-checkpoint",
+    what="the CLAP checkpoint",
+    marks=("module.text_branch.", "module.audio_branch."),
+    owns=("module.",),
+)
+SLOTS = (ONSET, DIFFUSION, CLAP_FILE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Further arguments of the stages, for nets of another size than the published ones."""
+
+    when: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    what: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    words: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+PUBLISHED = Sizes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is asked for.
+
+    Attributes:
+        onset, diffusion, clap: the checkpoints. tokenizer: folder of ``TOKENIZER_FILES``. out: the pack's folder.
+        precision: of the weights. plain: no operators of com.microsoft.
+    """
+
+    onset: Path
+    diffusion: Path
+    clap: Path
+    tokenizer: Path
+    out: Path
+    precision: Precision = "fp32"
+    plain: bool = False
+
+
+def export_syncfusion(order: Order, *, say: Say, sizes: Sizes | None = None) -> PackFiles:
+    """Makes the pack.
+
+    Args:
+        order: what is asked for.
+        say: is told in words what is done.
+        sizes: of the nets; None for the published ones.
+
+    Raises:
+        PackError: a file is missing, damaged, of another kind or holds code; weights are missing, extra, misshapen or
+            not finite (named); an export or its proof failed; or the pack cannot be written.
+    """
+    sizes = sizes or PUBLISHED
+    with PackWriter(order.out, name=NAME) as writer:
+        tokenizer = _tokenizer(order.tokenizer)
+        onset = _open(order.onset, ONSET, say)
+        diffusion = _open(order.diffusion, DIFFUSION, say)
+        clap_file = _open(order.clap, CLAP_FILE, say)
+        pack = _Pack(writer=writer, say=say)
+        pack.add(syncfusion_when.stage(onset.read("model."), **sizes.when))
+        pack.add(_generator(diffusion, order, sizes))
+        _compare(diffusion, clap_file, say)
+        pack.add(
+            clap.stage(diffusion.read(CLAP), tokenizer=tokenizer, precision=order.precision, **sizes.words),
+        )
+        return pack.finish()
+
+
+def _generator(diffusion: Checkpoint, order: Order, sizes: Sizes) -> Stage:
+    parts = one_copy(diffusion.read())
+    return syncfusion_what.stage(parts.unet, parts.encoder, precision=order.precision, plain=order.plain, **sizes.what)
+
+
+@dataclass(kw_only=True, eq=False)
+class _Pack:
+    """A pack in the making."""
+
+    writer: PackWriter
+    say: Say
+    when: When | None = None
+    what: What | None = None
+    training_data: tuple[TrainingData, ...] = ()
+    size_bytes: int = 0
+
+    def add(self, stage: Stage) -> None:
+        """Exports, proves and writes what a stage gives."""
+        for recipe in stage.recipes:
+            self.say(f"{recipe.role}: exporting")
+            model = export(recipe)
+            worst = max(parity.error for parity in check_parity(recipe, model))
+            self.writer.add_graph(recipe.role, model)
+            megabytes = model.ByteSize() / 1e6
+            self.say(
+                f"{recipe.role}: {megabytes:.1f} MB; torch and ONNX agree to {worst:.1e} on {len(recipe.shapes)} shapes"
+            )
+        for name, data in stage.files.items():
+            self.writer.add_file(name, data)
+        self.when = stage.when or self.when
+        self.what = stage.what or self.what
+        self.training_data += tuple(data for data in stage.training_data if data not in self.training_data)
+
+    def finish(self) -> PackFiles:
+        """Writes the manifest and moves the pack to its place."""
+        self.say("Verifying the pack")
+        facts = Facts(
+            name=NAME,
+            version=__version__,
+            title=TITLE,
+            licence=LICENCE,
+            training_data=self.training_data,
+            when=self.when,
+            what=self.what,
+        )
+        files = self.writer.finish(facts)
+        size = sum(path.stat().st_size for path in files.folder.iterdir())
+        self.say(f"{files.folder}: {size / 1e6:.1f} MB, {len(files.manifest.files)} files, {files.digest[:12]}")
+        self.say(f"Licence: {LICENCE.name}; commercial use: {LICENCE.commercial_use}. Use it with --pack {NAME}")
+        return files
+
+
+def _open(path: Path, slot: Slot, say: Say) -> Checkpoint:
+    """A checkpoint that belongs where it was given."""
+    say(f"Reading {path}")
+    checkpoint = Checkpoint(path)
+    names = list(checkpoint.shapes)
+    if not _has(names, slot.marks):
+        for other in SLOTS:
+            if _has(names, other.marks):
+                raise PackError(
+                    f"{path} looks like {other.what}; it was given as {slot.flag}",
+                    hint=f"Give it as {other.flag}, and {slot.what} as {slot.flag}",
+                )
+        raise PackError(
+            f"{path} is not {slot.what} of SyncFusion: its tensors are called {', '.join(names[:3])}, ...",
+            hint=f"Give the published file as {slot.flag}; foley-bridge packs pull {NAME} gets it",
+        )
+    extra = [f'"{name}" is extra' for name in names if not name.startswith(slot.owns)]
+    if extra:
+        raise PackError(
+            f"{path} does not fit: {'; '.join(extra[:LISTED])}"
+            + (f"; and {len(extra) - LISTED} more" if len(extra) > LISTED else ""),
+            hint="Use the published checkpoint; nothing was written",
+        )
+    return checkpoint
+
+
+def _has(names: list[str], marks: tuple[str, ...]) -> bool:
+    return any(name.startswith(marks) for name in names)
+
+
+def _tokenizer(folder: Path) -> bytes:
+    """The whole tokeniser as one file, of the two files that RoBERTa base publishes."""
+    paths = [folder / name for name in TOKENIZER_FILES]
+    missing = [path.name for path in paths if not path.is_file()]
+    if missing:
+        raise PackError(
+            f"{folder} lacks the tokeniser's {' and '.join(missing)}, which no checkpoint holds",
+            hint=f"Put {' and '.join(TOKENIZER_FILES)} of RoBERTa base "
+            "(https://huggingface.co/FacebookAI/roberta-base) beside the CLAP checkpoint, or name their folder with "
+            f"--tokenizer; foley-bridge packs pull {NAME} gets them",
+        )
+    return clap.tokenizer_json(*paths)
+
+
+def _compare(diffusion: Checkpoint, clap_file: Checkpoint, say: Say) -> None:
+    """Says how the two copies of CLAP differ."""
+    (prefix,) = CLAP_FILE.owns
+    there, here = set(clap_file.names(prefix)), set(diffusion.names(CLAP))
+    differing, largest = 0, 0.0
+    stored = dict(clap_file.each(prefix))
+    for name, tensor in diffusion.each(CLAP):
+        other = stored.pop(name, None)
+        if other is not None and (tensor.shape != other.shape or not torch.equal(tensor, other)):
+            differing += 1
+            if tensor.shape == other.shape:
+                largest = max(largest, float((tensor.double() - other.double()).abs().max()))
+    if differing or there != here:
+        say(
+            f"The CLAP weights in the diffusion checkpoint are not those of {clap_file.path.name}: {differing} of "
+            f"{len(there & here)} differ, by {largest:.1e} at most; {len(there ^ here)} are in one of them only. "
+            "The diffusion checkpoint's are used, as in the authors' code"
+        )
+    else:
+        say(f"The CLAP weights in the diffusion checkpoint are those of {clap_file.path.name}")
