@@ -116,7 +116,7 @@ def frechet_distance(left: NDArray[np.floating], right: NDArray[np.floating]) ->
             f"a Frechet distance needs two sets of two or more embeddings of one size, got {one.shape} and {two.shape}"
         )
     centred = [(side - side.mean(axis=0)) / np.sqrt(len(side) - 1) for side in (one, two)]
-    root = linalg.svdvals(centred[0] @ centred[1].T).sum()
+    root = np.sum(np.asarray(linalg.svdvals(centred[0] @ centred[1].T)))
     apart = np.sum((one.mean(axis=0) - two.mean(axis=0)) ** 2)
     return float(max(0.0, apart + np.sum(centred[0] ** 2) + np.sum(centred[1] ** 2) - 2.0 * root))
 

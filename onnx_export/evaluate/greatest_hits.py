@@ -76,7 +76,10 @@ class Split:
     def missing(self) -> str:
         """What is missing, in one sentence; what the files are called and where they come from."""
         parts = [f"{len(self.videos)} of the {self.wanted} test videos are complete in {self.folder}"]
-        for ids, what in ((self.no_video, " or ".join(f"<id>{s}" for s in SUFFIXES)), (self.no_times, f"<id>{TIMES_SUFFIX}")):
+        for ids, what in (
+            (self.no_video, " or ".join(f"<id>{s}" for s in SUFFIXES)),
+            (self.no_times, f"<id>{TIMES_SUFFIX}"),
+        ):
             if ids:
                 named = ", ".join(ids[:_SHOWN]) + (", ..." if len(ids) > _SHOWN else "")
                 parts.append(f"{len(ids)} have no {what} ({named})")

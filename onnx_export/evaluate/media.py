@@ -122,7 +122,7 @@ def _fifteen(container: av.container.InputContainer, stream: av.VideoStream) -> 
         graph.add("format", "pix_fmts=yuvj420p"),
         graph.add("buffersink"),
     ]
-    for before, after in zip(nodes, nodes[1:], strict=False):
+    for before, after in itertools.pairwise(nodes):
         before.link_to(after)
     graph.configure()
     for frame in itertools.chain(container.decode(stream), [None]):

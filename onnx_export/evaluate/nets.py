@@ -1,0 +1,178 @@
+"""A pack's graphs as an evaluation calls them: one chunk of pictures, one prompt, one sound of a given length.
+
+Convention: batch 1 throughout. The authors' evaluation pads the example sounds of a batch with zeros to the longest
+before CLAP repeats them, so that an embedding depends on its batch mates (``collate_fn`` in main/dataset_diffusion.py,
+mcomunita/syncfusion); alone, a sound has no mates. Graphs are wired by tensor name; noise comes in, so that the same
+numbers give the same sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from bridge.engine import samplers
+from bridge.engine.devices import providers_for
+from bridge.engine.graph import Graph
+from bridge.errors import PackError
+from bridge.packs import contract
+from bridge.packs.store import PackFiles
+
+RATE_HZ = 48_000
+
+Array = NDArray[np.float32]
+Tensors = Mapping[str, NDArray[Any]]
+
+
+class Nets:
+    """The graphs of one pack, each opened when it is first needed.
+
+    Args:
+        files: a verified pack. provider: one of ``devices.PROVIDERS``. threads: 0 lets ONNX Runtime choose.
+
+    Raises:
+        EngineError: the provider cannot be used here.
+    """
+
+    def __init__(self, files: PackFiles, *, provider: str = "auto", threads: int = 0) -> None:
+        self.files = files
+        self._providers = providers_for(provider)
+        self._threads = threads
+        self._graphs: dict[str, Graph] = {}
+
+    def check(self, *, sees: bool, sounds: bool, conditioning: str) -> None:
+        """Refuses a pack that lacks what an evaluation needs.
+
+        Args:
+            sees: onsets are looked for in pictures. sounds: sound is made. conditioning: "audio" or "text".
+
+        Raises:
+            PackError: naming what is missing.
+        """
+        manifest = self.files.manifest
+        if sees and manifest.require_when().frontend.kind != "pictures":
+            raise PackError(
+                f'pack "{manifest.name}" does not look at pictures, as SyncFusion does',
+                hint="Name a pack that foley-export syncfusion made",
+            )
+        if sounds:
+            what = manifest.require_what()
+            if (what.hop_samples, what.latent_channels, what.rate_hz) != (1, 1, RATE_HZ):
+                raise PackError(
+                    f'pack "{manifest.name}" does not make waveforms at {RATE_HZ} Hz, as SyncFusion does',
+                    hint="Name a pack that foley-export syncfusion made",
+                )
+            samplers.sampler(what.sampler)
+            manifest.entry(contract.CLAP_AUDIO)
+            if conditioning == "text":
+                manifest.entry(contract.CLAP_TEXT)
+
+    @property
+    def provider(self) -> str:
+        """ONNX Runtime's name of the provider that was asked for first."""
+        return self._providers[0]
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Rows and columns that the onset graph looks at."""
+        sizes = self.files.manifest.sizes(contract.ONSET)
+        return sizes[contract.ROWS], sizes[contract.COLUMNS]
+
+    def activation(self, pictures: Array) -> NDArray[np.float64]:
+        """What the onset graph says of a stretch of pictures.
+
+        Args:
+            pictures: (steps, 3, rows, columns), 0..1.
+
+        Returns:
+            0..1, (steps,).
+        """
+        answer = self._graph(contract.ONSET)({contract.PICTURES: pictures[None]})
+        return answer[contract.ACTIVATION][0].astype(np.float64)
+
+    def heard(self, sound: Array) -> Array:
+        """CLAP's embedding of a sound at 48 kHz, (1, dim): repeated whole as often as it fits, then zeros.
+
+        A sound longer than CLAP's ten seconds is cut at its end (LAION's loader cuts it at random; the protocol's
+        sounds are all shorter).
+        """
+        graph = self._graph(contract.CLAP_AUDIO)
+        length = self.files.manifest.sizes(contract.CLAP_AUDIO)[contract.CLIP]
+        times = max(1, length // len(sound))
+        filled = np.zeros((1, length), np.float32)
+        repeated = np.tile(np.asarray(sound, np.float32), times)[:length]
+        filled[0, : len(repeated)] = repeated
+        return graph({contract.WAVEFORM: filled})[contract.EMBEDDING]
+
+    def understood(self, text: str) -> Array:
+        """CLAP's embedding of words, (1, dim)."""
+        encoded = self._tokenizer().encode(text)
+        tokens, mask = np.array([encoded.ids], np.int64), np.array([encoded.attention_mask], np.int64)
+        arrays = {contract.TOKENS: tokens, contract.ATTENTION_MASK: mask}
+        return self._graph(contract.CLAP_TEXT)(arrays)[contract.EMBEDDING]
+
+    def made(self, track: Array, embedding: Array, noise: Array, *, sampler: str, steps: int, guidance: float) -> Array:
+        """A sound.
+
+        Args:
+            track: 1 at onsets, else 0, (samples,). embedding: (1, dim). noise: white, (samples,).
+            sampler, steps, guidance: as in a manifest; guidance 1 asks the prompted net only.
+
+        Returns:
+            48 kHz, (samples,).
+        """
+        shared = self._prepared({contract.ONSET_TRACK: track[None, None].astype(np.float32)})
+        asked = [self._prepared({contract.EMBEDDING: embedding})]
+        if guidance != 1.0:
+            asked.append(self._prepared({contract.EMBEDDING: self._null()}))
+        denoiser = self._graph(contract.DENOISER)
+        names = [tensor.name for tensor in denoiser.spec.inputs]
+
+        def velocity(x: Array, sigma: float) -> Array:
+            now = self._prepared({contract.SIGMA: np.full(1, sigma, np.float32)})
+            answers = []
+            for meaning in asked:
+                known = {contract.NOISY: x[None, None], **shared, **now, **meaning}
+                answers.append(denoiser({name: known[name] for name in names})[contract.VELOCITY][0, 0])
+            return answers[0] if len(answers) == 1 else samplers.guided(answers[0], answers[1], guidance)
+
+        return samplers.sampler(sampler)(velocity, noise, steps=steps)
+
+    def _prepared(self, source: Tensors) -> dict[str, NDArray[Any]]:
+        """A source, and what the pack's preparing graphs make of it."""
+        known = dict(source)
+        for role, takes in contract.PREPARING.items():
+            if takes in source and role in self.files.manifest.graphs:
+                known.update(self._graph(role)({takes: source[takes]}))
+        return known
+
+    def _tokenizer(self) -> Tokenizer:
+        path = self.files.path(self.files.manifest.require_what().tokenizer)
+        try:
+            return Tokenizer.from_file(str(path))
+        except Exception as error:
+            raise PackError(f"{path} cannot be read ({error})", hint="Export the pack again") from error
+
+    def _null(self) -> Array:
+        """The embedding that stands for no prompt, (1, dim)."""
+        path = self.files.path(self.files.manifest.require_what().null_embedding)
+        try:
+            return np.load(path, allow_pickle=False).astype(np.float32)
+        except (OSError, ValueError) as error:
+            raise PackError(f"{path} cannot be read ({error})", hint="Export the pack again") from error
+
+    def _graph(self, role: str) -> Graph:
+        if role not in self._graphs:
+            manifest = self.files.manifest
+            self._graphs[role] = Graph(
+                self.files.graph_path(role),
+                spec=manifest.entry(role).spec,
+                where=f'pack "{manifest.name}", graph "{role}"',
+                providers=self._providers,
+                threads=self._threads,
+            )
+        return self._graphs[role]
