@@ -1,4 +1,4 @@
-"""The command line of the exporter: ``foley-export starter | syncfusion | train``.
+"""The command line of the exporter: ``foley-export starter | syncfusion | train | evaluate``.
 
 Convention: anything that goes wrong on purpose ends as one sentence on stderr and exit code 2; torch is imported only
 by the command that needs it.
@@ -61,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("stage", choices=sorted(_TRAINERS))
     train.add_argument("rest", nargs=argparse.REMAINDER, metavar="...")
     train.set_defaults(run=_train)
+    evaluate = commands.add_parser("evaluate", help="run a paper's protocol on a pack; -h after the name says more")
+    evaluate.add_argument("rest", nargs=argparse.REMAINDER, metavar="syncfusion ...")
+    evaluate.set_defaults(run=_evaluate)
     return parser
 
 
@@ -93,6 +96,10 @@ def _syncfusion(arguments: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace) -> int:
     return int(_import(_TRAINERS[arguments.stage]).main(arguments.rest) or 0)
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    return int(_import("onnx_export.evaluate.command").main(arguments.rest))
 
 
 def _import(name: str):
