@@ -16,7 +16,7 @@ class Page:
     Attributes:
         data: the whole file. kind: its content type. etag: "" sends none. ranges: honours ``Range``.
         cuts: after how many bytes of the answer to close, one per request, then none. statuses: to answer first.
-        redirect: where to send to instead. length: whether to say how long the answer is.
+        redirect: where to send to instead. length: whether to say how long the answer is. guards: honours ``If-Range``.
     """
 
     data: bytes = b""
@@ -27,6 +27,7 @@ class Page:
     statuses: list[int] = field(default_factory=list)
     redirect: str = ""
     length: bool = True
+    guards: bool = True
 
 
 @dataclass(kw_only=True)
@@ -60,7 +61,7 @@ def serving() -> Iterator[FileServer]:
                 self.end_headers()
                 return
             start = int(asked.removeprefix("bytes=").partition("-")[0]) if asked and page.ranges else 0
-            if self.headers.get("If-Range", page.etag) != page.etag:
+            if page.guards and self.headers.get("If-Range", page.etag) != page.etag:
                 start = 0
             if start and start >= len(page.data):
                 self.send_response(416)

@@ -78,12 +78,16 @@ def test_fetch_when_the_server_knows_no_ranges_then_from_the_beginning(server: F
     assert got(server, tmp_path / "a.bin") == SHA256
 
 
-def test_fetch_when_the_file_changed_between_runs_then_from_the_beginning(server: FileServer, tmp_path: Path) -> None:
-    other = DATA[::-1]
-    server.pages["/a.bin"] = Page(data=other, cuts=[500_000] + [0] * 5)
+@pytest.mark.parametrize(("guards", "requests"), [(True, 1), (False, 2)])
+def test_fetch_when_the_file_changed_between_runs_then_from_the_beginning(
+    server: FileServer, tmp_path: Path, guards: bool, requests: int
+) -> None:
+    server.pages["/a.bin"] = Page(data=DATA[::-1], cuts=[500_000] + [0] * 5)
     refused(server, tmp_path / "a.bin")
-    server.pages["/a.bin"] = Page(data=DATA, etag='"two"')
+    server.asked.clear()
+    server.pages["/a.bin"] = Page(data=DATA, etag='"two"', guards=guards)
     assert got(server, tmp_path / "a.bin") == SHA256
+    assert len(server.asked) == requests
 
 
 def test_fetch_when_the_file_changed_and_no_etag_tells_then_it_is_got_anew(server: FileServer, tmp_path: Path) -> None:
