@@ -26,6 +26,8 @@ DEFAULT_SHAPES: tuple[Mapping[str, int], ...] = (
 )
 """Free axes by name; the first is what the export sees, and torch must not see a size of 1 there."""
 
+_USUAL = GraphSpec(inputs=(), outputs=())
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recipe:
@@ -38,6 +40,7 @@ class Recipe:
         shapes: sizes of the free axes to try, at least two that differ in every axis; the first is exported.
         tolerance: largest allowed |torch - ONNX|, relative to the largest |torch| or 1, whichever is larger.
         seed: of the inputs that are tried.
+        spec: tensors of the graph; none named takes the role's usual contract.
     """
 
     role: str
@@ -46,8 +49,11 @@ class Recipe:
     shapes: tuple[Mapping[str, int], ...] = DEFAULT_SHAPES
     tolerance: float = 1e-4
     seed: int = 0
+    spec: GraphSpec = _USUAL
 
     def __post_init__(self) -> None:
+        if not self.spec.inputs:
+            object.__setattr__(self, "spec", contract.role_spec(self.role))
         missing = self._axes() - FREE_AXES - set(self.sizes)
         if missing:
             raise PackError(f'recipe "{self.role}": sizes lack {", ".join(sorted(missing))}', hint="Add them")
@@ -65,11 +71,6 @@ class Recipe:
     def free_axes(self) -> tuple[str, ...]:
         """Names of the axes that the role's inputs leave free."""
         return tuple(sorted(self._axes() & FREE_AXES))
-
-    @property
-    def spec(self) -> GraphSpec:
-        """The role's contract."""
-        return contract.role_spec(self.role)
 
     def inputs(self, shape: Mapping[str, int]) -> dict[str, NDArray[np.float32]]:
         """Random inputs of one shape, by tensor name; the same for the same recipe and shape.
@@ -105,7 +106,7 @@ class Stage:
 def _draw(tensor: TensorSpec, sizes: Mapping[str, int], generator: np.random.Generator) -> NDArray[np.float32]:
     """Values of the kind that the tensor carries in use."""
     shape = tuple(axis if isinstance(axis, int) else sizes[axis] for axis in tensor.axes)
-    if tensor.name == contract.SIGMA:
+    if tensor.name in (contract.SIGMA, contract.PICTURES):
         return generator.uniform(0.0, 1.0, shape).astype(np.float32)
     if tensor.name == contract.ONSET_TRACK:
         return (generator.random(shape) < 0.1).astype(np.float32)
