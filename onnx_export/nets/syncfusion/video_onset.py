@@ -39,13 +39,12 @@ class VideoOnsetNet(nn.Module):
 
     def __init__(self, *, width: int = WIDTH) -> None:
         super().__init__()
-        self.net = nn.Module()
-        self.net.model = _Trunk(width)
+        self.net = _Kept(_Trunk(width))
         self.fc = nn.Sequential(nn.Linear(8 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, 1))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Logits, before the sigmoid."""
-        features: Tensor = self.net.model(pictures)
+        features = self.net.model(pictures)
         return self.fc(features.mean((-1, -2)).transpose(1, 2))[..., 0]
 
 
@@ -56,6 +55,9 @@ class VideoOnsetGraph(nn.Module):
         net: the net, in evaluation mode.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, net: VideoOnsetNet) -> None:
         super().__init__()
         self.net = net
@@ -65,6 +67,14 @@ class VideoOnsetGraph(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """See the class."""
         return torch.sigmoid(self.net((pictures.transpose(1, 2) - self.mean) / self.deviation))
+
+
+class _Kept(nn.Module):
+    """Keeps the trunk under the name ``model``."""
+
+    def __init__(self, model: _Trunk) -> None:
+        super().__init__()
+        self.model = model
 
 
 class _Trunk(nn.Module):

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import av
-import av.filter
 import numpy as np
 import pytest
+from av.error import BlockingIOError as NothingYet
+from av.filter import Graph
 
 from bridge.dsp.pictures import HOLD_S, PictureSettings, PictureSteps
 from bridge.errors import PackError
@@ -37,8 +38,8 @@ def _ours(times_s: Sequence[Fraction], end_s: float) -> list[int]:
 
 def _ffmpegs(times_s: Sequence[Fraction]) -> list[int]:
     """What FFmpeg's ``fps=15`` lets through, up to the last picture."""
-    graph = av.filter.Graph()
-    source = graph.add_buffer(width=16, height=16, format="rgb24", time_base=TICK)
+    graph = Graph()
+    source = graph.add_buffer(width=16, height=16, format=av.VideoFormat("rgb24"), time_base=TICK)
     rate, sink = graph.add("fps", "fps=15"), graph.add("buffersink")
     source.link_to(rate)
     rate.link_to(sink)
@@ -51,7 +52,7 @@ def _ffmpegs(times_s: Sequence[Fraction]) -> list[int]:
         while True:
             try:
                 levels.append(int(graph.pull().to_ndarray()[0, 0, 0]))  # type: ignore[union-attr]
-            except (av.error.BlockingIOError, av.error.EOFError):
+            except NothingYet:
                 break
     return levels
 

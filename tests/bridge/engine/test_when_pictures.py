@@ -47,16 +47,17 @@ def _graph() -> onnx.ModelProto:
         helper.make_node("Squeeze", ["risen", "one"], ["flat"]),
         helper.make_node("Clip", ["flat", "low", "high"], ["activation"]),
     ]
-    spec, sizes = contract.PICTURE_ONSET, {"rows": FRONT["rows"], "columns": FRONT["columns"]}
-    ends = [
-        [
-            helper.make_tensor_value_info(one.name, TensorProto.FLOAT, [sizes.get(axis, axis) for axis in one.axes])
-            for one in side
+    spec = contract.PICTURE_ONSET
+
+    def values(tensors: Sequence[contract.TensorSpec]) -> list[onnx.ValueInfoProto]:
+        axes = [[FRONT.get(str(axis), axis) for axis in tensor.axes] for tensor in tensors]
+        return [
+            helper.make_tensor_value_info(tensor.name, TensorProto.FLOAT, shape)
+            for tensor, shape in zip(tensors, axes, strict=True)
         ]
-        for side in (spec.inputs, spec.outputs)
-    ]
+
     weights = [numpy_helper.from_array(np.asarray(value), name) for name, value in numbers.items()]
-    graph = helper.make_graph(nodes, "onset", *ends, weights)
+    graph = helper.make_graph(nodes, "onset", values(spec.inputs), values(spec.outputs), weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     tidy(model, spec)
     return model
@@ -150,7 +151,7 @@ def test_detect_when_the_video_is_a_real_file_of_varying_rate_then_by_time_stamp
     times = [time_s for k, time_s in enumerate(at_rate(Fraction(30), 210)) if k % 7 not in (2, 5)]
     images = (np.full((HEIGHT, WIDTH, 3), 255 if _bright(float(time_s)) else 0, np.uint8) for time_s in times)
     path = render(tmp_path / "v.mp4", times_s=times, tick=Fraction(1, 15_360), rate=Fraction(30), images=images)
-    assert _times(Detector(pack), Clip.whole(path, LENGTH_S)) == pytest.approx(
+    assert _times(Detector(pack), Clip.whole(str(path), LENGTH_S)) == pytest.approx(
         _expected(float(time_s) for time_s in times), abs=1e-3
     )
 
