@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,8 @@ class Recipe:
     Attributes:
         role: the role it plays; its contract names inputs and outputs.
         module: the net; ``forward`` takes the role's inputs in order and gives the role's outputs.
-        sizes: the numbers behind the contract's size axes, e.g. ``{"channels": 4, "rows": 16, "columns": 24}``.
+        sizes: the numbers behind the contract's size axes, e.g. ``{"channels": 4, "rows": 16, "columns": 24}``; for a
+            graph that takes tokens also ``vocabulary``, how many there are.
         shapes: sizes of the free axes to try, at least two that differ in every axis; the first is exported.
         tolerance: largest allowed |torch - ONNX|, relative to the largest |torch| or 1, whichever is larger.
         seed: of the inputs that are tried.
@@ -72,7 +74,7 @@ class Recipe:
         """Names of the axes that the role's inputs leave free."""
         return tuple(sorted(self._axes() & FREE_AXES))
 
-    def inputs(self, shape: Mapping[str, int]) -> dict[str, NDArray[np.float32]]:
+    def inputs(self, shape: Mapping[str, int]) -> dict[str, NDArray[Any]]:
         """Random inputs of one shape, by tensor name; the same for the same recipe and shape.
 
         Args:
@@ -103,9 +105,14 @@ class Stage:
     training_data: tuple[TrainingData, ...] = ()
 
 
-def _draw(tensor: TensorSpec, sizes: Mapping[str, int], generator: np.random.Generator) -> NDArray[np.float32]:
+def _draw(tensor: TensorSpec, sizes: Mapping[str, int], generator: np.random.Generator) -> NDArray[Any]:
     """Values of the kind that the tensor carries in use."""
     shape = tuple(axis if isinstance(axis, int) else sizes[axis] for axis in tensor.axes)
+    if tensor.name == contract.TOKENS:
+        return generator.integers(0, sizes[contract.VOCABULARY], shape)
+    if tensor.name == contract.ATTENTION_MASK:
+        seen = generator.integers(1, shape[1] + 1, (shape[0], 1))
+        return (np.arange(shape[1]) < seen).astype(np.int64)
     if tensor.name in (contract.SIGMA, contract.PICTURES):
         return generator.uniform(0.0, 1.0, shape).astype(np.float32)
     if tensor.name == contract.ONSET_TRACK:
