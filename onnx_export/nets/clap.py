@@ -15,7 +15,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -125,9 +124,7 @@ def split(tensors: Mapping[str, Tensor], clap: Clap) -> dict[str, Tensor]:
             f"{', '.join(other[:LISTED])}" + (f"; and {len(other) - LISTED} more" if len(other) > LISTED else ""),
             hint="Use 630k-audioset-best of LAION-CLAP, the model that SyncFusion was trained with",
         )
-    return {
-        name: tensor for name, tensor in tensors.items() if name not in worked_out and not UNUSED.fullmatch(name)
-    }
+    return {name: tensor for name, tensor in tensors.items() if name not in worked_out and not UNUSED.fullmatch(name)}
 
 
 def _projection(width: int, dim: int) -> nn.Sequential:

@@ -210,7 +210,9 @@ class Downsample(nn.Module):
 
 def relative_places(window: int) -> Tensor:
     """Row of the bias table for every pair of places in a window: (places, places), int64."""
-    row, column = (place.flatten() for place in torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij"))
+    row, column = (
+        place.flatten() for place in torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")
+    )
     down = row[:, None] - row[None, :] + window - 1
     right = column[:, None] - column[None, :] + window - 1
     return down * (2 * window - 1) + right

@@ -69,10 +69,13 @@ class Embeddings(nn.Module):
         self.LayerNorm = nn.LayerNorm(shape.width, eps=EPSILON)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Positions count the tokens that are not padding."""
+        """Positions count the tokens that are not padding.
+
+        Tables are indexed, not called: the exporter names what a call gives ``embedding``, as the graph's output is.
+        """
         real = (tokens != PAD).to(tokens.dtype)
         positions = torch.cumsum(real, dim=1) * real + PAD
-        x = self.word_embeddings(tokens) + self.position_embeddings(positions)
+        x = self.word_embeddings.weight[tokens] + self.position_embeddings.weight[positions]
         return self.LayerNorm(x + self.token_type_embeddings.weight[0])
 
 
