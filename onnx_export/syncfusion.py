@@ -1,9 +1,9 @@
 """SyncFusion's three checkpoints as one pack.
 
 Convention: the stages come from ``recipes``; this file knows the files: which checkpoint is which, what lies where in
-it, and what the pack says of itself. Everything that can be refused without exporting is refused first; then one stage
-after the other is read, exported, proven and written, and forgotten before the next, so that memory holds one of them
-at a time. Nothing has the pack's name before all of it is proven.
+it, and what the pack says of itself. Everything that can be refused without exporting is refused first, weights
+included; then one stage after the other is read again, exported, proven and written, and forgotten before the next, so
+that memory holds one of them at a time. Nothing has the pack's name before all of it is proven.
 
 Whose CLAP: the diffusion checkpoint carries a copy (``clap.model.*``), and the authors' generation code
 (main/generation.py) loads it over the one from the CLAP file. So the diffusion checkpoint's weights are used here
@@ -141,13 +141,18 @@ def export_syncfusion(order: Order, *, say: Say, sizes: Sizes | None = None) -> 
         onset = _open(order.onset, ONSET, say)
         diffusion = _open(order.diffusion, DIFFUSION, say)
         clap_file = _open(order.clap, CLAP_FILE, say)
-        pack = _Pack(writer=writer, say=say)
-        pack.add(syncfusion_when.stage(onset.read("model."), **sizes.when))
-        pack.add(_generator(diffusion, order, sizes))
-        _compare(diffusion, clap_file, say)
-        pack.add(
-            clap.stage(diffusion.read(CLAP), tokenizer=tokenizer, precision=order.precision, **sizes.words),
+        makers: tuple[Callable[[], Stage], ...] = (
+            lambda: syncfusion_when.stage(onset.read("model."), **sizes.when),
+            lambda: _generator(diffusion, order, sizes),
+            lambda: clap.stage(diffusion.read(CLAP), tokenizer=tokenizer, **sizes.words),
         )
+        say("Checking every weight")
+        for make in makers:
+            make()
+        _compare(diffusion, clap_file, say)
+        pack = _Pack(writer=writer, say=say)
+        for make in makers:
+            pack.add(make())
         return pack.finish()
 
 
