@@ -142,11 +142,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--greatest-hits", type=Path, required=True, metavar="DIR", help="where the data set lies")
     parser.add_argument("--pack", type=Path, metavar="DIR", help=f'the pack\'s folder; else the pack "{PACK}"')
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="also write everything as JSON")
-    parser.add_argument("--tables", type=int, nargs="+", choices=[1, 2, 3], default=[1, 2, 3], metavar="N")
-    parser.add_argument("--conditioning", choices=protocol.CONDITIONINGS, default="audio")
+    parser.add_argument(
+        "--tables",
+        type=int,
+        nargs="+",
+        choices=[1, 2, 3],
+        default=[1, 2, 3],
+        metavar="N",
+        help="only these of the paper's tables, e.g. --tables 1 3",
+    )
+    parser.add_argument(
+        "--conditioning", choices=protocol.CONDITIONINGS, default="audio", help="an example sound, or words"
+    )
     parser.add_argument("--steps", type=_count, default=protocol.STEPS, metavar="N", help="the paper: %(default)s")
-    parser.add_argument("--sampler", choices=sorted(samplers.SAMPLERS), default=protocol.SAMPLER)
-    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument(
+        "--sampler", choices=sorted(samplers.SAMPLERS), default=protocol.SAMPLER, help="the paper: %(default)s"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of noise, examples and words")
     parser.add_argument("--limit", type=_count, metavar="N", help="only the first N videos")
     parser.add_argument("--partial", action="store_true", help="evaluate what is there of the test split")
     parser.add_argument("--provider", choices=PROVIDERS, default="auto", help="what runs the graphs")

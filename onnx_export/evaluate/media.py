@@ -20,6 +20,7 @@ import av.error
 import av.filter
 import cv2
 import numpy as np
+from av.container import InputContainer
 from numpy.typing import NDArray
 
 from bridge.dsp.resize import resize
@@ -112,7 +113,7 @@ def resample(samples: Array, *, rate_hz: int, new_rate_hz: int) -> Array:
     return (windows @ kernels.T).reshape(-1)[: math.ceil(len(samples) * new / old)].astype(np.float32)
 
 
-def _fifteen(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+def _fifteen(container: InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
     """FFmpeg's ``fps=fps=15,scale=320:240``, for pictures that JPEG can hold."""
     graph = av.filter.Graph()
     nodes = [
@@ -129,9 +130,11 @@ def _fifteen(container: av.container.InputContainer, stream: av.VideoStream) -> 
         graph.push(frame)
         while True:
             try:
-                yield graph.pull()
+                made = graph.pull()
             except (av.error.BlockingIOError, av.error.EOFError):
                 break
+            if isinstance(made, av.VideoFrame):
+                yield made
 
 
 def _jpeg(frames: Iterator[av.VideoFrame]) -> Iterator[NDArray[np.uint8]]:
@@ -149,4 +152,6 @@ def _jpeg(frames: Iterator[av.VideoFrame]) -> Iterator[NDArray[np.uint8]]:
 
 def _rgb(data: bytes) -> NDArray[np.uint8]:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    if image is None:
+        raise MediaError("a picture was lost on its way through JPEG", hint="Install opencv-python again")
+    return np.asarray(image[..., ::-1], np.uint8)

@@ -161,7 +161,7 @@ def _judged(video: Video, chunks: Sequence[Chunk], nets: Nets) -> Seen:
 def why_not(video: Video, sound: Array) -> str:
     """Why a video takes no part in Tables 2 and 3; "" if it does."""
     if len(sound) < LENGTH:
-        return f"shorter than {LENGTH / media.RATE_HZ:.2f} s"
+        return f"less than {LENGTH / media.RATE_HZ:.2f} s of sound"
     if not len(_places(_times(video.hits, np.inf), CUT)):
         return f"no onset in the first {CUT / media.RATE_HZ:g} s"
     return ""

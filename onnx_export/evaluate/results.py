@@ -94,9 +94,9 @@ def onset_table(seen: Sequence[tuple[str, Seen]], *, seed: int) -> Table:
         return _figure(metrics.mean_of([100 * get(one) for _, one in seen], seed=seed), of="videos", official=False)
 
     empty = sum(np.isnan(batch.bce) for batch in batches)
-    notes = [f"{len(chunks)} chunks of 2 s in {len(batches)} batches of {onset_metrics.BATCH_CHUNKS}."]
+    notes = [f"Chunks of 2 s: {len(chunks)}, {onset_metrics.BATCH_CHUNKS} to a batch."]
     if empty:
-        notes.append(f"{empty} batches without an onset have no loss and no AP (the official code gives NaN).")
+        notes.append(f"Batches without an onset, which have no loss and no AP (NaN in the official code): {empty}.")
     return Table(
         name="table 1",
         title="Table 1: onsets found in the picture",
@@ -141,7 +141,7 @@ def sound_table(
     reasons: dict[str, int] = {}
     for why in passed_over.values():
         reasons[why] = reasons.get(why, 0) + 1
-    notes = [f"{count} videos take no part: {why}." for why, count in sorted(reasons.items())]
+    notes = [f"Videos that take no part since they have {why}: {count}." for why, count in sorted(reasons.items())]
     notes.append(
         "FAD is of CLAP embeddings of 1 s windows; the paper's is of VGGish: not to be compared. With few clips it is "
         "biased upwards."
