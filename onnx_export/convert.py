@@ -8,6 +8,7 @@ carries the contract's names on tensors and free axes, and nothing of the machin
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
@@ -54,7 +55,7 @@ def export(recipe: Recipe) -> onnx.ModelProto:
                 external_data=False,
                 input_names=[tensor.name for tensor in recipe.spec.inputs],
                 output_names=[tensor.name for tensor in recipe.spec.outputs],
-                dynamic_shapes=tuple(_free_axes(tensor) for tensor in recipe.spec.inputs),
+                dynamic_shapes=_dynamic_shapes(recipe),
                 verbose=False,
             )
     except Exception as error:
@@ -130,8 +131,26 @@ def _tensor_spec(value: onnx.ValueInfoProto) -> TensorSpec:
     return TensorSpec(name=value.name, type=TYPE_NAMES[tensor.elem_type], axes=axes)
 
 
-def _free_axes(tensor: TensorSpec) -> dict[int, Any]:
-    return {position: torch.export.Dim.DYNAMIC for position, axis in enumerate(tensor.axes) if axis in FREE_AXES}
+def _dynamic_shapes(recipe: Recipe) -> tuple[Any, ...]:
+    """Free axes by input; those that follow from one are multiples of one count, else torch cannot tell that they fit.
+
+    What the net takes as ``*rest`` stands together, as ``torch.export`` wants it.
+    """
+    count = torch.export.Dim("count")
+
+    def size(axis: str) -> Any:
+        unit = recipe.units.get(axis)
+        return torch.export.Dim.DYNAMIC if unit is None else count if unit == 1 else unit * count
+
+    shapes = [
+        {position: size(axis) for position, axis in enumerate(tensor.axes) if axis in FREE_AXES}
+        for tensor in recipe.spec.inputs
+    ]
+    parameters = list(inspect.signature(recipe.module.forward).parameters.values())
+    if parameters and parameters[-1].kind is inspect.Parameter.VAR_POSITIONAL:
+        named = len(parameters) - 1
+        return (*shapes[:named], tuple(shapes[named:]))
+    return tuple(shapes)
 
 
 def _forget(message: Any) -> None:

@@ -30,6 +30,10 @@ DEFAULT_SHAPES: tuple[Mapping[str, int], ...] = (
 _USUAL = GraphSpec(inputs=(), outputs=())
 
 
+FP32, FP16, INT8 = "fp32", "fp16", "int8"
+PRECISIONS = (FP32, FP16, INT8)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recipe:
     """One graph to export.
@@ -43,6 +47,9 @@ class Recipe:
         tolerance: largest allowed |torch - ONNX|, relative to the largest |torch| or 1, whichever is larger.
         seed: of the inputs that are tried.
         spec: tensors of the graph; none named takes the role's usual contract.
+        units: axes of which each is a multiple of its number, all of them by the same count, e.g. ``{"frames": 8,
+            "level_1": 2}``. ``shapes`` name the first; the others follow from it.
+        precision: what the graph computes with: "fp32", "fp16", "int8" (see ``shrink``). The torch side stays float32.
     """
 
     role: str
@@ -52,10 +59,17 @@ class Recipe:
     tolerance: float = 1e-4
     seed: int = 0
     spec: GraphSpec = _USUAL
+    units: Mapping[str, int] = field(default_factory=dict)
+    precision: str = FP32
 
     def __post_init__(self) -> None:
         if not self.spec.inputs:
             object.__setattr__(self, "spec", contract.role_spec(self.role))
+        if self.precision not in PRECISIONS:
+            raise PackError(
+                f'recipe "{self.role}": there is no precision "{self.precision}"',
+                hint=f"Take one of {', '.join(PRECISIONS)}",
+            )
         missing = self._axes() - FREE_AXES - set(self.sizes)
         if missing:
             raise PackError(f'recipe "{self.role}": sizes lack {", ".join(sorted(missing))}', hint="Add them")
@@ -71,8 +85,8 @@ class Recipe:
 
     @property
     def free_axes(self) -> tuple[str, ...]:
-        """Names of the axes that the role's inputs leave free."""
-        return tuple(sorted(self._axes() & FREE_AXES))
+        """Names of the axes that the role's inputs leave free; of those that follow from one, only that one."""
+        return tuple(sorted(self._axes() & FREE_AXES - set(list(self.units)[1:])))
 
     def inputs(self, shape: Mapping[str, int]) -> dict[str, NDArray[Any]]:
         """Random inputs of one shape, by tensor name; the same for the same recipe and shape.
@@ -81,8 +95,18 @@ class Recipe:
             shape: sizes of the free axes.
         """
         generator = np.random.default_rng([self.seed, *(shape[axis] for axis in self.free_axes)])
-        known = {**self.sizes, **shape}
+        known = {**self.sizes, **shape, **self._following(shape)}
         return {tensor.name: _draw(tensor, known, generator) for tensor in self.spec.inputs}
+
+    def _following(self, shape: Mapping[str, int]) -> dict[str, int]:
+        """Sizes of the axes that follow from one of a shape."""
+        if not self.units:
+            return {}
+        first, unit = next(iter(self.units.items()))
+        count, rest = divmod(shape[first], unit)
+        if rest or not count:
+            raise PackError(f'recipe "{self.role}": {first} must be a multiple of {unit}', hint="Correct the shapes")
+        return {axis: count * size for axis, size in self.units.items()}
 
     def _axes(self) -> set[str]:
         return {axis for tensor in self.spec.inputs for axis in tensor.axes if isinstance(axis, str)}
