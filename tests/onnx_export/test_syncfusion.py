@@ -85,7 +85,7 @@ def test_export_when_run_then_graphs_and_null_embedding_are_the_checkpoints(pack
     unet.load_state_dict({name[len(COPIES[0]) :]: stored[name] for name in stored if name.startswith(COPIES[0])})
     encoder = OnsetEncoder(syncfusion_files.ENCODER_SHAPE).eval()
     encoder.load_state_dict({name[len(ENCODER) :]: stored[name] for name in stored if name.startswith(ENCODER)})
-    null = np.load(files.path("null_embedding.npy"))
+    null: Any = np.load(files.path("null_embedding.npy"))
     assert null.dtype == np.float32
     assert np.array_equal(null, unet.null_embedding.detach().numpy().reshape(1, -1))
     track, sigma = official.onset_track(64, batch=2), torch.tensor([0.3, 0.9])
@@ -226,7 +226,8 @@ def test_export_when_a_checkpoint_holds_code_then_it_does_not_run(
     marker = tmp_path / "marker"
     state = read_tensors({"onset": published.onset, "diffusion": published.diffusion, "clap": published.clap}[slot])
     torch.save({"state_dict": state, "callbacks": {"EarlyStopping": Runs(marker)}}, tmp_path / "bad.ckpt")
-    said = refused(published, f"--{slot}-checkpoint", str(tmp_path / "bad.ckpt"))
+    tokens = ("--tokenizer", str(published.clap.parent))
+    said = refused(published, f"--{slot}-checkpoint", str(tmp_path / "bad.ckpt"), *tokens)
     assert "bad.ckpt holds code: posix.system" in said
     assert not marker.exists()
 
