@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bridge.domain.onsets import Onset
+from bridge.domain.reference import Reference
 from bridge.domain.request import Request
 from bridge.errors import RequestError
 
@@ -48,7 +49,7 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """Reads what ``to_json`` wrote.
+        """Reads what ``to_json`` wrote, also before there were references and samplers to choose.
 
         Raises:
             RequestError: the text is no recipe, or one of a newer version.
@@ -61,6 +62,8 @@ class Recipe:
                 raise RequestError(f"the take's recipe has schema {schema}, this version reads {SCHEMA}", hint=hint)
             asked = table.pop("request")
             onsets = tuple(Onset(**fields) for fields in asked.pop("onsets"))
-            return cls(request=Request(onsets=onsets, **asked), **table)
+            reference = asked.pop("reference", None)
+            heard = None if reference is None else Reference(**reference)
+            return cls(request=Request(onsets=onsets, reference=heard, **asked), **table)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RequestError("the take's recipe cannot be read", hint=hint) from error

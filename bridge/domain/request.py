@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 
 from bridge.domain.onsets import Onset
+from bridge.domain.reference import Reference
 from bridge.errors import RequestError
 
 MAX_SEED = 2**31 - 1
@@ -20,10 +21,12 @@ class Request:
         length_samples: samples to make, at ``rate_hz``; equals the item's length to the sample.
         rate_hz: sampling rate of the answer.
         onsets: events in clip time, ascending.
-        prompt: words; an onset's own prompt wins over it.
+        prompt: words; an onset's own prompt wins over it. May be empty where there is a reference.
         seed: 0..2**31-1.
         guidance: classifier-free guidance scale; None takes the pack's default.
         steps: sampler steps; None takes the pack's default.
+        reference: an example sound that takes the prompt's place; an onset's own prompt wins over it too.
+        sampler: name of the sampler; None takes the pack's default.
     """
 
     length_samples: int
@@ -33,6 +36,8 @@ class Request:
     seed: int = 0
     guidance: float | None = None
     steps: int | None = None
+    reference: Reference | None = None
+    sampler: str | None = None
 
     def __post_init__(self) -> None:
         if self.length_samples < 1:
@@ -49,9 +54,13 @@ class Request:
         """The words that apply to one onset."""
         return onset.prompt or self.prompt
 
+    def meaning_of(self, onset: Onset) -> str | Reference:
+        """What one onset shall sound like: its own words, else the reference, else the prompt."""
+        return onset.prompt or self.reference or self.prompt
+
     def digest(self) -> str:
         """SHA-256 over every field, hex; equal requests have equal digests."""
-        fields = {
+        fields: dict[str, object] = {
             "length_samples": self.length_samples,
             "rate_hz": self.rate_hz,
             "onsets": [[repr(o.time_s), repr(o.strength), self.prompt_of(o)] for o in self.onsets],
@@ -60,4 +69,8 @@ class Request:
             "guidance": self.guidance,
             "steps": self.steps,
         }
+        if self.reference is not None:
+            fields["reference"] = repr(self.reference)
+        if self.sampler is not None:
+            fields["sampler"] = self.sampler
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

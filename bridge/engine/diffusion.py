@@ -1,7 +1,9 @@
-"""One layer's sound over one span: noise in, the network window by window, latent decoded.
+"""A pack's denoiser with everything around it: what it takes, prepared as seldom as possible, and what it gives.
 
-Convention: a span is in latent frames counted from the item's start. Windows see as far as the network looks, so that
-the result does not depend on where they fall.
+Convention: the denoiser's inputs beyond the noisy signal are wired by name (see ``bridge.packs.contract``): each is a
+source itself (noise level, onset track, embedding) or comes out of a graph that looks at one source alone. What depends
+on the noise level is prepared once for all steps, what depends on words once for each, what depends on onsets once for
+each window. A span is in latent frames counted from the item's start.
 """
 
 from __future__ import annotations
@@ -14,32 +16,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.engine import samplers
+from bridge.engine.callbacks import Cancelled, Progress
+from bridge.engine.samplers import Sampler
 from bridge.engine.spans import Span
-from bridge.engine.tiles import Windowing, noise
 from bridge.errors import JobCancelled, PackError
 from bridge.packs import contract
-from bridge.packs.manifest import What
+from bridge.packs.manifest import Manifest
 
 Array = NDArray[np.float32]
+Tensors = Mapping[str, NDArray[Any]]
+"""What the denoiser takes, by its names; first axis: batch."""
+
+_AGAIN = "Get the pack again, or export it again with foley-export"
 
 
-class Graphs(Protocol):
+class Pack(Protocol):
     """What this needs of a loaded pack."""
+
+    @property
+    def manifest(self) -> Manifest: ...
 
     def graph(self, role: str) -> Callable[[Mapping[str, NDArray[Any]]], dict[str, NDArray[Any]]]: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layer:
-    """Onsets that share their words.
+    """Onsets that share their meaning.
 
     Attributes:
         onsets: frame to strength, 0..1.
-        embedding: of the words, shape (1, dim).
+        meaning: what the denoiser takes of the words or the reference, prepared; batch of 1.
     """
 
     onsets: Mapping[int, float]
-    embedding: Array
+    meaning: Tensors
 
     def track(self, window: Span, *, within: Span) -> Array:
         """The onset track of a window, shape (1, 1, frames); nothing outside ``within`` is on it."""
@@ -56,22 +66,26 @@ class Manner:
 
     Attributes:
         seed: of the noise. steps: of the sampler. guidance: 1 for none.
-        null: embedding of no words, shape (1, dim); None if there is no guidance.
+        sampler: takes noise to data.
+        times: noise level to what the denoiser takes of it, for every level that the sampler will ask for.
+        null: like a layer's meaning, of no words; None if there is no guidance.
     """
 
     seed: int
     steps: int
     guidance: float
-    null: Array | None
+    sampler: Sampler
+    times: Mapping[float, Tensors]
+    null: Tensors | None
 
 
 @dataclass(kw_only=True)
 class Watch:
     """Counts calls of graphs, tells how far they are and stops when asked."""
 
-    total: int
-    progress: Callable[[float], None]
-    cancelled: Callable[[], bool]
+    progress: Progress
+    cancelled: Cancelled
+    total: int = 1
     done: int = 0
 
     def check(self) -> None:
@@ -82,78 +96,99 @@ class Watch:
     def tick(self) -> None:
         """One call is done."""
         self.done += 1
-        self.progress(min(1.0, self.done / self.total))
+        self.progress(min(1.0, self.done / max(1, self.total)))
 
 
 class Diffusion:
-    """Runs a pack's ``text``, ``denoiser`` and ``decoder`` graphs.
+    """Runs a pack's ``denoiser``, ``decoder`` and preparing graphs.
 
     Args:
-        graphs: a loaded pack. what: its numbers. windowing: how long spans are cut.
+        pack: a loaded pack.
 
     Raises:
-        PackError: the pack asks for a sampler that is not known.
+        PackError: a preparing graph gives the denoiser something that has no batch.
     """
 
-    def __init__(self, graphs: Graphs, what: What, windowing: Windowing) -> None:
-        self._graphs, self._what, self._windowing = graphs, what, windowing
-        self._sampler = samplers.sampler(what.sampler)
+    def __init__(self, pack: Pack) -> None:
+        self._pack, self._what = pack, pack.manifest.require_what()
+        graphs = pack.manifest.graphs
+        taken = {tensor.name for tensor in graphs[contract.DENOISER].inputs[1:]}
+        self._direct = taken & set(contract.SOURCES)
+        self._preparing: dict[str, tuple[str, list[str]]] = {}
+        for role, source in contract.PREPARING.items():
+            given = [tensor for tensor in graphs[role].outputs if tensor.name in taken] if role in graphs else []
+            if any(not tensor.axes or tensor.axes[0] != contract.BATCH for tensor in given):
+                raise PackError(f'graph "{role}" gives a tensor whose first axis is not the batch', hint=_AGAIN)
+            if given:
+                self._preparing[source] = (role, [tensor.name for tensor in given])
+        self._decodes = contract.DECODER in graphs
 
-    def embed(self, tags: Array) -> Array:
-        """Multi-hot tags (vocabulary,) -> embedding (1, dim)."""
-        return self._graphs.graph(contract.TEXT)({contract.TAGS: tags[None]})[contract.EMBEDDING]
+    def prepared(self, source: str, value: NDArray[Any]) -> Tensors:
+        """What the denoiser takes of a source.
 
-    def calls(self, span: Span, steps: int) -> int:
-        """How many calls of graphs ``sound`` takes for a span."""
-        return len(list(self._windowing.pieces(span))) * (steps + 1)
+        Args:
+            source: one of ``contract.SOURCES``. value: as the contract wants it.
+        """
+        tensors = {source: value} if source in self._direct else {}
+        if source in self._preparing:
+            role, names = self._preparing[source]
+            answer = self._pack.graph(role)({source: value})
+            tensors |= {name: answer[name] for name in names}
+        return tensors
 
-    def sound(self, layer: Layer, span: Span, manner: Manner, watch: Watch) -> Array:
-        """Samples at the pack's rate, shape (frames of the span * hop,).
+    def times(self, steps: int) -> Mapping[float, Tensors]:
+        """What the denoiser takes of every noise level of a schedule, made in one batch."""
+        sigmas = samplers.sigmas(steps)
+        table = self.prepared(contract.SIGMA, np.array(sigmas, np.float32))
+        return {sigma: {name: rows[row : row + 1] for name, rows in table.items()} for row, sigma in enumerate(sigmas)}
+
+    def calls(self, manner: Manner) -> int:
+        """How many calls of graphs one stretch takes that is sampled and decoded in one piece."""
+        apart = manner.null is not None and not self._what.guidance_batched
+        return manner.steps * (2 if apart else 1) + (1 if self._decodes else 0)
+
+    def velocity(self, x: Array, sigma: float, layer: Layer, track: Tensors, manner: Manner, watch: Watch) -> Array:
+        """The network's answer, guided (``samplers``' convention).
+
+        Args:
+            x: (channels, frames). sigma: one of the manner's. track: of these frames, prepared.
 
         Raises:
             EngineError: a graph failed. JobCancelled: the watch said so.
         """
+        known = {**manner.times[sigma], **track}
+        if manner.null is None:
+            return self._call(x[None], {**known, **layer.meaning}, watch)[0]
+        if self._what.guidance_batched:
+            known = {name: np.repeat(array, 2, axis=0) for name, array in known.items()}
+            both = {name: np.concatenate([array, manner.null[name]]) for name, array in layer.meaning.items()}
+            answers = self._call(np.repeat(x[None], 2, axis=0), {**known, **both}, watch)
+            return samplers.guided(answers[0], answers[1], manner.guidance)
+        prompted = self._call(x[None], {**known, **layer.meaning}, watch)[0]
+        unprompted = self._call(x[None], {**known, **manner.null}, watch)[0]
+        return samplers.guided(prompted, unprompted, manner.guidance)
 
-        def velocity(x: Array, sigma: float) -> Array:
-            def in_window(window: Span) -> Array:
-                part = x[:, window[0] - span[0] : window[1] - span[0]]
-                return self._velocity(part, sigma, layer.track(window, within=span), layer.embedding, manner)
+    def decoded(self, latent: Array, watch: Watch) -> Array:
+        """Samples (frames * hop,) of a latent (channels, frames); where there is no decoder it is the waveform.
 
-            return self._windowing.run(watched(in_window), span)
+        Raises:
+            as ``velocity``; PackError: the decoder's hop is not the pack's.
+        """
+        if not self._decodes:
+            return latent[0]
+        watch.check()
+        audio = self._pack.graph(contract.DECODER)({contract.LATENT: latent[None]})[contract.AUDIO][0, 0]
+        if len(audio) != latent.shape[1] * self._what.hop_samples:
+            raise PackError(
+                f"the decoder gives {len(audio) / latent.shape[1]:g} samples a frame, "
+                f"where the pack's hop_samples says {self._what.hop_samples}",
+                hint=_AGAIN,
+            )
+        watch.tick()
+        return audio
 
-        def decoded(window: Span) -> Array:
-            part = latent[:, window[0] - span[0] : window[1] - span[0]]
-            audio = self._graphs.graph(contract.DECODER)({contract.LATENT: part[None]})[contract.AUDIO][0, 0]
-            if len(audio) != part.shape[1] * self._what.hop_samples:
-                raise PackError(
-                    f"the decoder gives {len(audio) / part.shape[1]:g} samples a frame, "
-                    f"where the pack's hop_samples says {self._what.hop_samples}",
-                    hint="Get the pack again, or export it again with foley-export",
-                )
-            return audio
-
-        def watched(function: Callable[[Span], Array]) -> Callable[[Span], Array]:
-            def call(window: Span) -> Array:
-                watch.check()
-                answer = function(window)
-                watch.tick()
-                return answer
-
-            return call
-
-        start = noise(span, seed=manner.seed, channels=self._what.latent_channels)
-        latent = self._sampler(velocity, start, steps=manner.steps)
-        return self._windowing.run(watched(decoded), span)
-
-    def _velocity(self, x: Array, sigma: float, track: Array, embedding: Array, manner: Manner) -> Array:
-        """One call of the network; with guidance, the unconditional answer comes in the same call."""
-        embeddings = embedding if manner.null is None else np.concatenate([embedding, manner.null])
-        count = len(embeddings)
-        arrays = {
-            contract.NOISY: np.repeat(x[None], count, axis=0),
-            contract.SIGMA: np.full(count, sigma, np.float32),
-            contract.ONSET_TRACK: np.repeat(track, count, axis=0),
-            contract.EMBEDDING: embeddings,
-        }
-        answer = self._graphs.graph(contract.DENOISER)(arrays)[contract.VELOCITY]
-        return answer[0] if manner.null is None else samplers.guided(answer[0], answer[1], manner.guidance)
+    def _call(self, noisy: Array, tensors: Tensors, watch: Watch) -> Array:
+        watch.check()
+        answer = self._pack.graph(contract.DENOISER)({contract.NOISY: noisy, **tensors})[contract.VELOCITY]
+        watch.tick()
+        return answer

@@ -17,6 +17,13 @@ from bridge.engine.spans import Span
 KNEE = 10.0 ** (-1.0 / 20.0)
 """The limiter leaves everything up to -1 dBFS as it is."""
 
+FADE_IN_S = 0.0015
+"""A sound rises this long before its first onset."""
+FADE_OUT_S = 0.050
+"""A sound falls this long where nothing of it is made any more."""
+SPLICE_S = 0.005
+"""Two sounds give way to each other within this."""
+
 Array = NDArray[np.float32]
 
 
@@ -28,11 +35,11 @@ def limit(samples: Array) -> Array:
     return np.where(size > KNEE, np.sign(samples) * bent, samples).astype(np.float32)
 
 
-def gate(length: int, *, opens: int, fade_in: int, closes: int, fade_out: int) -> Array:
+def gate(length: int, *, opens: int, fade_in: int, closes: int | None, fade_out: int) -> Array:
     """1 from ``opens`` on, up over the ``fade_in`` samples before; down over ``fade_out`` to 0 at ``closes``."""
     index = np.arange(length, dtype=np.float64)
     rise = np.clip((index - (opens - fade_in)) / fade_in, 0.0, 1.0)
-    fall = np.clip((closes - index) / fade_out, 0.0, 1.0)
+    fall = np.ones(1) if closes is None else np.clip((closes - index) / fade_out, 0.0, 1.0)
     return (np.sin(0.5 * np.pi * rise) ** 2 * np.sin(0.5 * np.pi * fall) ** 2).astype(np.float32)
 
 

@@ -28,6 +28,11 @@ class Sampler(Protocol):
     def __call__(self, velocity: Velocity, noise: Array, *, steps: int) -> Array: ...
 
 
+def sigmas(steps: int) -> list[float]:
+    """Where a sampler asks the network, exactly as it will: from 1 down."""
+    return [1.0 - step / steps for step in range(steps)]
+
+
 def ddim(velocity: Velocity, noise: Array, *, steps: int) -> Array:
     """First order: x' = cos(d) x - sin(d) v (Salimans and Ho 2022, section 4; SyncFusion, section 2.3).
 
@@ -36,8 +41,8 @@ def ddim(velocity: Velocity, noise: Array, *, steps: int) -> Array:
     """
     delta = math.pi / 2 / steps
     x = noise
-    for step in range(steps):
-        v = velocity(x, 1.0 - step / steps)
+    for sigma in sigmas(steps):
+        v = velocity(x, sigma)
         x = np.float32(math.cos(delta)) * x - np.float32(math.sin(delta)) * v
     return x
 
@@ -50,11 +55,12 @@ def dpm2m(velocity: Velocity, noise: Array, *, steps: int) -> Array:
     Args:
         velocity: the network. noise: x at sigma 1, any shape. steps: at least 1.
     """
-    angles = [math.pi / 2 * (1.0 - step / steps) for step in range(steps + 1)]
+    asked = sigmas(steps)
+    angles = [math.pi / 2 * sigma for sigma in (*asked, 0.0)]
     x, before, h_before = noise, None, 0.0
-    for step in range(steps):
+    for step, sigma in enumerate(asked):
         phi, after = angles[step], angles[step + 1]
-        v = velocity(x, 1.0 - step / steps)
+        v = velocity(x, sigma)
         clean = np.float32(math.cos(phi)) * x - np.float32(math.sin(phi)) * v
         if step == steps - 1:
             return clean

@@ -1,8 +1,9 @@
 """Long latents in pieces: noise that belongs to a place, and windows that look far enough. Pure functions.
 
 Convention: frames are counted from the start of the item and may be negative (a lead before the first onset). All
-borders are multiples of ``ALIGN_FRAMES``, the coarsest step of any net here. A window gives only its core; around it
-stands ``before`` and ``after`` context, so where a net looks no further the pieces equal one pass over everything.
+borders are multiples of the pack's ``align_frames``, the coarsest step of its net. A window gives only its core;
+around it stands ``before`` and ``after`` context, so where a net looks no further the pieces equal one pass over
+everything.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bridge.engine.spans import Span
 from bridge.errors import PackError
 
 ALIGN_FRAMES = 16
+"""A pack's ``align_frames`` unless it says otherwise."""
 _FIRST_BLOCK = 1 << 20
 
 Array = NDArray[np.float32]
@@ -36,16 +38,16 @@ class Windowing:
     after: int
 
     @classmethod
-    def of(cls, *, window: int, overlap: int) -> Windowing:
+    def of(cls, *, window: int, overlap: int, align: int = ALIGN_FRAMES) -> Windowing:
         """From a pack's numbers: three quarters of the overlap look back, one quarter ahead.
 
         Raises:
             PackError: nothing is left between the two.
         """
-        before = overlap * 3 // 4 // ALIGN_FRAMES * ALIGN_FRAMES
-        after = overlap // 4 // ALIGN_FRAMES * ALIGN_FRAMES
-        core = (window - before - after) // ALIGN_FRAMES * ALIGN_FRAMES
-        if core < ALIGN_FRAMES or before < ALIGN_FRAMES:
+        before = overlap * 3 // 4 // align * align
+        after = overlap // 4 // align * align
+        core = (window - before - after) // align * align
+        if core < align or before < align:
             raise PackError(
                 f"windows of {window} frames with an overlap of {overlap} leave nothing between, or no past to look at",
                 hint="Get the pack again, or export it again with foley-export",
@@ -82,15 +84,16 @@ class Windowing:
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
 
 
-def noise(span: Span, *, seed: int, channels: int) -> Array:
-    """White noise for a span, shape (channels, frames): a function of seed and place alone.
+def noise(span: Span, *, seed: int, channels: int, block: int = ALIGN_FRAMES) -> Array:
+    """White noise for a span, shape (channels, frames): a function of seed, place and ``block`` alone.
 
-    Any two spans agree where they overlap, so a sound made again over another span starts from the same noise.
+    Any two spans agree where they overlap, so a sound made again over another span starts from the same noise. It is
+    drawn in blocks of that many frames.
     """
     blocks = []
-    first, last = span[0] // ALIGN_FRAMES, -(-span[1] // ALIGN_FRAMES)
-    for block in range(first, last):
-        generator = np.random.default_rng([seed, block + _FIRST_BLOCK])
-        blocks.append(generator.standard_normal((channels, ALIGN_FRAMES), dtype=np.float32))
-    start = first * ALIGN_FRAMES
+    first, last = span[0] // block, -(-span[1] // block)
+    for number in range(first, last):
+        generator = np.random.default_rng([seed, number + _FIRST_BLOCK])
+        blocks.append(generator.standard_normal((channels, block), dtype=np.float32))
+    start = first * block
     return np.concatenate(blocks, axis=1)[:, span[0] - start : span[1] - start]

@@ -1,15 +1,16 @@
 """The *what* stage: a request in, its sound out.
 
-Convention: onsets with the same words make one layer; each layer is one pass of the diffusion over the stretches in
-which it can sound, layers add up. Latent frames count from the item's start. The noise belongs to seed and place, the
-network runs in windows that see as far as it looks, and nothing acts on the level of the whole: so a part made again
-resembles what was there, and the same request gives the same bytes.
+Convention: onsets with the same meaning make one layer; each layer is one pass of the diffusion over the windows in
+which it can sound, layers add up. Latent frames count from the item's start. The noise belongs to seed and place, and
+nothing acts on the level of the whole: so a part made again resembles what was there, and the same request gives the
+same bytes. How sound is cut into windows is the pack's choice: ``local`` or ``whole``.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,24 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.domain.audio import Audio
+from bridge.domain.reference import Reference
 from bridge.domain.request import Request
-from bridge.engine import level
+from bridge.engine import level, samplers
 from bridge.engine.callbacks import Cancelled, Progress, ignore, never
-from bridge.engine.diffusion import Diffusion, Layer, Manner, Watch
-from bridge.engine.spans import Span, changed_onsets, changed_spans, intersect, widen
-from bridge.engine.tiles import ALIGN_FRAMES, Windowing
-from bridge.engine.words import Vocabulary
+from bridge.engine.diffusion import Array, Diffusion, Layer, Manner, Watch
+from bridge.engine.local import LocalWindows
+from bridge.engine.meaning import Meaning
+from bridge.engine.spans import Span, changed_onsets, changed_spans
+from bridge.engine.whole import WholeWindows
 from bridge.errors import RequestError
+from bridge.packs import contract
 from bridge.packs.manifest import MAX_GUIDANCE, MAX_STEPS, Manifest
 
 log = logging.getLogger(__name__)
-
-LEAD_FRAMES = ALIGN_FRAMES
-FADE_IN_S = 0.0015
-FADE_OUT_S = 0.050
-SPLICE_S = 0.005
-
-Array = NDArray[np.float32]
 
 
 class Pack(Protocol):
@@ -49,7 +46,7 @@ class Pack(Protocol):
 
 
 class Generator:
-    """Makes sound with a pack's ``text``, ``denoiser`` and ``decoder`` graphs.
+    """Makes sound with a pack's graphs.
 
     Args:
         pack: a loaded pack.
@@ -59,11 +56,12 @@ class Generator:
     """
 
     def __init__(self, pack: Pack) -> None:
-        self._pack = pack
         self._what = pack.manifest.require_what()
-        self._vocabulary = Vocabulary.read(pack.path(self._what.vocabulary))
-        self._windowing = Windowing.of(window=self._what.window_frames, overlap=self._what.overlap_frames)
-        self._diffusion = Diffusion(pack, self._what, self._windowing)
+        self._sampler = samplers.sampler(self._what.sampler)
+        self._meaning = Meaning(pack)
+        self._diffusion = Diffusion(pack)
+        windows = {"local": LocalWindows, "whole": WholeWindows}[self._what.windows]
+        self._windows: LocalWindows | WholeWindows = windows(self._diffusion, self._what)
 
     @property
     def rate_hz(self) -> int:
@@ -72,15 +70,23 @@ class Generator:
 
     @property
     def tail_s(self) -> float:
-        """How long the pack can hold a sound after its onset: as far as its windows look back."""
-        return self._windowing.before * self._what.hop_samples / self._what.rate_hz
+        """How long a sound may last after its onset."""
+        return self._windows.tail_frames * self._what.hop_samples / self._what.rate_hz
 
     def warm_up(self) -> None:
-        """Opens the graphs and runs each once."""
-        null = self._diffusion.embed(np.zeros(len(self._vocabulary.tags), np.float32))
-        manner = Manner(seed=0, steps=1, guidance=2.0, null=null)
-        watch = Watch(total=2, progress=ignore, cancelled=never)
-        self._diffusion.sound(Layer(onsets={}, embedding=null), (0, 2 * ALIGN_FRAMES), manner, watch)
+        """Opens the graphs that a prompt needs and runs each once."""
+        null = self._meaning.of_nothing()
+        if self._what.tokenizer:
+            self._meaning.of_prompt("wood")
+        tensors = self._diffusion.prepared(contract.EMBEDDING, null)
+        layer = Layer(onsets={}, meaning=tensors)
+        times = self._diffusion.times(1)
+        manner = Manner(seed=0, steps=1, guidance=2.0, sampler=self._sampler, times=times, null=tensors)
+        watch = Watch(progress=ignore, cancelled=never)
+        span = (0, 2 * self._what.align_frames)
+        track = self._diffusion.prepared(contract.ONSET_TRACK, layer.track(span, within=span))
+        nothing = np.zeros((self._what.latent_channels, span[1]), np.float32)
+        self._diffusion.decoded(self._diffusion.velocity(nothing, 1.0, layer, track, manner, watch), watch)
 
     def check_prompt(self, prompt: str) -> tuple[str, ...]:
         """Words that will be ignored.
@@ -88,7 +94,7 @@ class Generator:
         Raises:
             RequestError: the prompt is empty, or none of its words is understood; the hint names what is.
         """
-        return self._vocabulary.understand(prompt).ignored
+        return self._meaning.check(prompt)
 
     def render(
         self,
@@ -104,10 +110,11 @@ class Generator:
             progress: is told the fraction done, 0..1. cancelled: is asked before every call of the network.
 
         Raises:
-            RequestError: words are not understood, or guidance or steps are out of range.
+            RequestError: words are not understood, guidance or steps are out of range, the sampler is unknown, or the
+                reference is none that the pack can listen to. MediaError: the reference cannot be read.
             EngineError: a graph failed. JobCancelled: ``cancelled`` said so.
         """
-        samples = self._sound(request, None, progress, cancelled)
+        samples = self._sound(request, progress, cancelled)
         return Audio(samples=samples[None], rate_hz=request.rate_hz)
 
     def remake(
@@ -143,8 +150,10 @@ class Generator:
         spans_s = changed_spans(changed, unchanged, tail_s=self.tail_s, length_s=length_s)
         spans = [(int(start * request.rate_hz), int(end * request.rate_hz)) for start, end in spans_s]
         spans = [(start, end) for start, end in spans if start < end]
-        new = self._sound(request, spans, progress, cancelled)
-        fade = int(SPLICE_S * request.rate_hz)
+        meanings = {one.meaning_of(onset) for one in (previous_request, request) for onset in one.onsets}
+        known = previous.samples[0] if self._windows.keeps and len(meanings) == 1 else None
+        new = self._sound(request, progress, cancelled, wanted=spans, previous=known)
+        fade = int(level.SPLICE_S * request.rate_hz)
         return Audio(
             samples=level.splice(previous.samples[0], new, spans, fade=fade)[None], rate_hz=request.rate_hz
         ), spans
@@ -152,33 +161,26 @@ class Generator:
     def _sound(
         self,
         request: Request,
-        wanted: Sequence[Span] | None,
-        progress: Callable[[float], None],
-        cancelled: Callable[[], bool],
+        progress: Progress,
+        cancelled: Cancelled,
+        *,
+        wanted: Sequence[Span] | None = None,
+        previous: Array | None = None,
     ) -> Array:
         """Samples at the request's rate; right inside ``wanted`` (everywhere if None), anything elsewhere."""
-        manner = self._manner(request)
         rate, hop = self._what.rate_hz, self._what.hop_samples
         total = -(-request.length_samples * rate // request.rate_hz)
         frames = -(-total // hop)
-        allowed = [(-LEAD_FRAMES, frames + ALIGN_FRAMES)]
+        manner = self._manner(request)
+        layers = self._layers(request, frames)
+        near = None
         if wanted is not None:
             scale = rate / request.rate_hz / hop
             near = [(int(start * scale) - 2, int(end * scale) + 3) for start, end in wanted]
-            allowed = widen(near, before=self._windowing.before, after=self._windowing.after, align=ALIGN_FRAMES)
-        parts = [
-            (layer, stretch, span)
-            for layer in self._layers(request, frames)
-            for stretch in self._stretches(layer, frames)
-            for span in intersect([stretch], allowed)
-        ]
-        calls = sum(self._diffusion.calls(span, manner.steps) for _, _, span in parts)
-        watch = Watch(total=max(1, calls), progress=progress, cancelled=cancelled)
-        mix = np.zeros(frames * hop, np.float32)
-        for layer, stretch, span in parts:
-            sound = self._gated(self._diffusion.sound(layer, span, manner, watch), layer, stretch, span)
-            skip, room = max(0, -span[0] * hop), len(mix) - span[0] * hop
-            mix[max(0, span[0] * hop) : span[1] * hop] += sound[skip:room]
+        if previous is not None:
+            previous = level.resample(previous, from_hz=request.rate_hz, to_hz=rate, length=frames * hop)
+        watch = Watch(progress=progress, cancelled=cancelled)
+        mix = self._windows.sound(layers, frames, manner, watch, wanted=near, previous=previous)
         progress(1.0)
         return level.limit(
             level.resample(mix[:total], from_hz=rate, to_hz=request.rate_hz, length=request.length_samples)
@@ -193,49 +195,55 @@ class Generator:
             raise RequestError(
                 f"guidance must lie in 0..{MAX_GUIDANCE:g}, got {guidance:g}", hint="Leave it to the pack"
             )
-        null = None if guidance == 1.0 else self._diffusion.embed(np.zeros(len(self._vocabulary.tags), np.float32))
-        return Manner(seed=request.seed, steps=steps, guidance=guidance, null=null)
+        sampler = self._sampler if request.sampler is None else samplers.SAMPLERS.get(request.sampler)
+        if sampler is None:
+            known = ", ".join(samplers.SAMPLERS)
+            raise RequestError(f'there is no sampler "{request.sampler}"', hint=f"Known are {known}")
+        null = None
+        if guidance != 1.0:
+            null = self._diffusion.prepared(contract.EMBEDDING, self._meaning.of_nothing())
+        return Manner(
+            seed=request.seed,
+            steps=steps,
+            guidance=guidance,
+            sampler=sampler,
+            times=self._diffusion.times(steps),
+            null=null,
+        )
 
-    def _layers(self, request: Request, frames: int) -> Iterator[Layer]:
-        """One layer for each different prompt, in order of first appearance."""
-        by_prompt: dict[str, dict[int, float]] = {}
+    def _layers(self, request: Request, frames: int) -> list[Layer]:
+        """One layer for each different meaning, in order of first appearance."""
+        by_meaning: dict[str | Reference, dict[int, float]] = {}
         for onset in request.onsets:
-            frame = min(round(onset.time_s * self._what.rate_hz / self._what.hop_samples), frames - 1)
             inside = 0 <= onset.time_s < request.length_samples / request.rate_hz
             if inside and onset.strength > 0.0:
-                strengths = by_prompt.setdefault(request.prompt_of(onset), {})
+                strengths = by_meaning.setdefault(request.meaning_of(onset), {})
+                frame = min(self._frame(onset.time_s), frames - 1)
                 strengths[frame] = max(onset.strength, strengths.get(frame, 0.0))
-        for prompt, strengths in by_prompt.items():
-            meaning = self._vocabulary.understand(prompt)
-            if meaning.ignored:
-                log.debug("words without a meaning to the pack: %s", ", ".join(meaning.ignored))
-            yield Layer(onsets=strengths, embedding=self._diffusion.embed(meaning.tags))
+        return [
+            Layer(onsets=strengths, meaning=self._diffusion.prepared(contract.EMBEDDING, self._embedding(meaning)))
+            for meaning, strengths in by_meaning.items()
+        ]
 
-    def _stretches(self, layer: Layer, frames: int) -> list[Span]:
-        """Where a layer can sound."""
-        spans = [(frame, frame + 1) for frame in layer.onsets]
-        end = -(-frames // ALIGN_FRAMES) * ALIGN_FRAMES
-        grown = widen(spans, before=LEAD_FRAMES, after=self._windowing.before, align=ALIGN_FRAMES)
-        return [(start, min(stop, end)) for start, stop in grown]
+    def _frame(self, time_s: float) -> int:
+        """The latent frame of an onset: the sample it lies in where a frame is one, else the nearest."""
+        frame = time_s * self._what.rate_hz / self._what.hop_samples
+        return math.floor(frame) if self._what.hop_samples == 1 else round(frame)
 
-    def _gated(self, sound: Array, layer: Layer, stretch: Span, span: Span) -> Array:
-        """Silent before the stretch's first onset, faded where the stretch ends."""
-        hop, rate = self._what.hop_samples, self._what.rate_hz
-        first = min(frame for frame in layer.onsets if stretch[0] <= frame < stretch[1])
-        return sound * level.gate(
-            len(sound),
-            opens=(first - span[0]) * hop,
-            fade_in=int(FADE_IN_S * rate),
-            closes=(stretch[1] - span[0]) * hop,
-            fade_out=int(FADE_OUT_S * rate),
-        )
+    def _embedding(self, meaning: str | Reference) -> Array:
+        if isinstance(meaning, Reference):
+            return self._meaning.of_reference(meaning)
+        ignored = self._meaning.check(meaning)
+        if ignored:
+            log.debug("words without a meaning to the pack: %s", ", ".join(ignored))
+        return self._meaning.of_prompt(meaning)
 
 
 def _same_frame(request: Request, other: Request, audio: Audio) -> bool:
     """Whether two requests differ in their onsets at most, and the sound is one that fits them."""
 
     def frame(one: Request) -> tuple[object, ...]:
-        return (one.length_samples, one.rate_hz, one.seed, one.guidance, one.steps)
+        return (one.length_samples, one.rate_hz, one.seed, one.guidance, one.steps, one.sampler)
 
     fits = audio.samples.shape == (1, request.length_samples) and audio.rate_hz == request.rate_hz
     return fits and frame(request) == frame(other)
