@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 from bridge.engine import samplers
 from bridge.engine.devices import providers_for
 from bridge.engine.graph import Graph
+from bridge.engine.tokens import clip_of_reference
 from bridge.errors import PackError
 from bridge.packs import contract
 from bridge.packs.store import PackFiles
@@ -71,6 +72,23 @@ class Nets:
             if conditioning == "text":
                 manifest.entry(contract.CLAP_TEXT)
 
+    def graph(self, role: str) -> Graph:
+        """The graph that plays a role, opened on first use.
+
+        Raises:
+            PackError: the pack has none.
+        """
+        if role not in self._graphs:
+            manifest = self.files.manifest
+            self._graphs[role] = Graph(
+                self.files.graph_path(role),
+                spec=manifest.entry(role).spec,
+                where=f'pack "{manifest.name}", graph "{role}"',
+                providers=self._providers,
+                threads=self._threads,
+            )
+        return self._graphs[role]
+
     @property
     def provider(self) -> str:
         """ONNX Runtime's name of the provider that was asked for first."""
@@ -91,29 +109,25 @@ class Nets:
         Returns:
             0..1, (steps,).
         """
-        answer = self._graph(contract.ONSET)({contract.PICTURES: pictures[None]})
+        answer = self.graph(contract.ONSET)({contract.PICTURES: pictures[None]})
         return answer[contract.ACTIVATION][0].astype(np.float64)
 
     def heard(self, sound: Array) -> Array:
-        """CLAP's embedding of a sound at 48 kHz, (1, dim): repeated whole as often as it fits, then zeros.
+        """CLAP's embedding of a sound at 48 kHz, (1, dim), as the daemon prepares a reference.
 
-        A sound longer than CLAP's ten seconds is cut at its end (LAION's loader cuts it at random; the protocol's
-        sounds are all shorter).
+        The protocol's sounds are all shorter than CLAP's ten seconds, beyond which LAION's loader cuts at random.
         """
-        graph = self._graph(contract.CLAP_AUDIO)
         length = self.files.manifest.sizes(contract.CLAP_AUDIO)[contract.CLIP]
-        times = max(1, length // len(sound))
-        filled = np.zeros((1, length), np.float32)
-        repeated = np.tile(np.asarray(sound, np.float32), times)[:length]
-        filled[0, : len(repeated)] = repeated
-        return graph({contract.WAVEFORM: filled})[contract.EMBEDDING]
+        return self.graph(contract.CLAP_AUDIO)({contract.WAVEFORM: clip_of_reference(sound, length)})[
+            contract.EMBEDDING
+        ]
 
     def understood(self, text: str) -> Array:
-        """CLAP's embedding of words, (1, dim)."""
+        """CLAP's embedding of words, (1, dim); "" is allowed, as the protocol needs it, unlike for a designer."""
         encoded = self._tokenizer().encode(text)
         tokens, mask = np.array([encoded.ids], np.int64), np.array([encoded.attention_mask], np.int64)
         arrays = {contract.TOKENS: tokens, contract.ATTENTION_MASK: mask}
-        return self._graph(contract.CLAP_TEXT)(arrays)[contract.EMBEDDING]
+        return self.graph(contract.CLAP_TEXT)(arrays)[contract.EMBEDDING]
 
     def made(self, track: Array, embedding: Array, noise: Array, *, sampler: str, steps: int, guidance: float) -> Array:
         """A sound.
@@ -129,7 +143,7 @@ class Nets:
         asked = [self._prepared({contract.EMBEDDING: embedding})]
         if guidance != 1.0:
             asked.append(self._prepared({contract.EMBEDDING: self._null()}))
-        denoiser = self._graph(contract.DENOISER)
+        denoiser = self.graph(contract.DENOISER)
         names = [tensor.name for tensor in denoiser.spec.inputs]
 
         def velocity(x: Array, sigma: float) -> Array:
@@ -147,7 +161,7 @@ class Nets:
         known = dict(source)
         for role, takes in contract.PREPARING.items():
             if takes in source and role in self.files.manifest.graphs:
-                known.update(self._graph(role)({takes: source[takes]}))
+                known.update(self.graph(role)({takes: source[takes]}))
         return known
 
     def _tokenizer(self) -> Tokenizer:
@@ -164,15 +178,3 @@ class Nets:
             return np.load(path, allow_pickle=False).astype(np.float32)
         except (OSError, ValueError) as error:
             raise PackError(f"{path} cannot be read ({error})", hint="Export the pack again") from error
-
-    def _graph(self, role: str) -> Graph:
-        if role not in self._graphs:
-            manifest = self.files.manifest
-            self._graphs[role] = Graph(
-                self.files.graph_path(role),
-                spec=manifest.entry(role).spec,
-                where=f'pack "{manifest.name}", graph "{role}"',
-                providers=self._providers,
-                threads=self._threads,
-            )
-        return self._graphs[role]

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import MediaError
 from onnx_export.evaluate import media
-from tests.onnx_export.evaluate.conftest import FIRST, FPS, HITS, LENGTH_S, bursts, film
+from tests.onnx_export.evaluate.conftest import EARLY_S, FIRST, FPS, HITS, LENGTH_S, bursts, film
 
 
 def test_film_when_read_then_fifteen_pictures_a_second_of_the_size_asked(data: Path) -> None:
@@ -23,7 +23,9 @@ def test_film_when_brightness_rises_then_its_pictures_show_it_in_time(data: Path
     made = media.film(data / f"{FIRST}_denoised.mp4", rows=8, columns=8)
     level = made.pictures.mean(axis=(1, 2, 3))
     times = np.arange(len(level)) / 15
-    expected = [(30 + sum(30 * np.clip((now - t + 0.2) / 0.2, 0, 1) for t in HITS[FIRST])) / 255 for now in times]
+    expected = [
+        (30 + sum(30 * np.clip((now - t + 0.2 + EARLY_S) / 0.2, 0, 1) for t in HITS[FIRST])) / 255 for now in times
+    ]
     assert np.abs(level - expected).max() < 0.03
 
 
