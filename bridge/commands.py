@@ -20,7 +20,7 @@ from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
 from bridge.errors import HostError, MediaError, RequestError
-from bridge.media import onset_table, video, wav
+from bridge.media import onset_table, reference, video, wav
 from bridge.osc import client
 from bridge.packs import catalogue, pull
 from bridge.packs.download import Downloader
@@ -57,7 +57,15 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
     clip = span_of(arguments.video, start_s=arguments.start, end_s=arguments.end)
     engine = app.open_engine(settings)
     engine.check_clip(clip)
-    ignored = engine.check_prompt(arguments.prompt)
+    if not arguments.prompt and arguments.reference is None:
+        raise RequestError("nothing says what should be heard", hint="Give --prompt, or --reference with a sound file")
+    ignored: tuple[str, ...] = ()
+    example = None if arguments.reference is None else reference.named(arguments.reference)
+    if example is None:
+        ignored = engine.check_prompt(arguments.prompt)
+    else:
+        engine.check_reference(example)
+    engine.check_sampler(arguments.sampler)
     threshold = settings.chosen_threshold if arguments.threshold is None else arguments.threshold
     if arguments.onsets is None:
         onsets = engine.detect(clip, progress=progress("Finding onsets"), threshold=threshold).onsets
@@ -78,6 +86,8 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
         seed=arguments.seed,
         guidance=arguments.guidance,
         steps=arguments.steps,
+        reference=example,
+        sampler=arguments.sampler,
     )
     began = time.perf_counter()
     audio = engine.render(request, progress=progress("Making sound"))
@@ -86,6 +96,8 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
     print(f"{len(onsets)} onsets, {audio.length_s:.2f} s of sound in {seconds:.1f} s")
     if ignored:
         print(f"not understood and left out: {', '.join(ignored)}")
+    if example is not None and arguments.prompt:
+        print(f"made after {arguments.reference.name}; the prompt was not needed")
     print(f"wrote {written}")
     return 0
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from bridge.domain.audio import Audio
 from bridge.domain.clip import Clip
+from bridge.domain.reference import Reference
 from bridge.domain.render import Recipe
 from bridge.domain.request import Request
 from bridge.engine.callbacks import Cancelled, Progress, ignore, never
@@ -81,6 +82,14 @@ class Engine:
             RequestError: it understands none of them; the message names what it does.
         """
         return self.generator.check_prompt(prompt)
+
+    def check_reference(self, reference: Reference) -> None:
+        """Looks whether the pack can listen to an example sound; see ``Generator.check_reference``."""
+        self.generator.check_reference(reference)
+
+    def check_sampler(self, name: str | None) -> None:
+        """Looks whether there is a sampler of that name; see ``Generator.check_sampler``."""
+        self.generator.check_sampler(name)
 
     def recipe(
         self,

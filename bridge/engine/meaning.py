@@ -84,24 +84,30 @@ class Meaning:
         tokens, mask = self._tokenizer.encode(prompt)
         return self._embedded(contract.CLAP_TEXT, {contract.TOKENS: tokens, contract.ATTENTION_MASK: mask})
 
-    def of_reference(self, reference: Reference) -> Array:
-        """What an example sound means.
+    def heard(self, reference: Reference) -> Array:
+        """An example sound as the pack's ``clap_audio`` graph takes it, (1, clip).
 
         Raises:
             RequestError: the pack takes no example sounds, or the file is no longer the one that was named.
-            MediaError: the file cannot be read. EngineError: the graph failed.
+            MediaError: the file cannot be read.
         """
         if contract.CLAP_AUDIO not in self._pack.manifest.graphs:
             raise RequestError(
                 f"{self._name} cannot listen to a reference sound ({Path(reference.path).name})",
                 hint="Say with a prompt what should be heard, or choose a pack that takes references",
             )
-        heard, rate_hz = sounds.read(reference)
-        length = -(-len(heard) * self._what.rate_hz // rate_hz)
-        samples = level.resample(heard, from_hz=rate_hz, to_hz=self._what.rate_hz, length=length)
-        clip = self._pack.manifest.sizes(contract.CLAP_AUDIO)[contract.CLIP]
-        waveform = clip_of_reference(samples, clip)
-        return self._embedded(contract.CLAP_AUDIO, {contract.WAVEFORM: waveform})
+        sound, rate_hz = sounds.read(reference)
+        length = -(-len(sound) * self._what.rate_hz // rate_hz)
+        samples = level.resample(sound, from_hz=rate_hz, to_hz=self._what.rate_hz, length=length)
+        return clip_of_reference(samples, self._pack.manifest.sizes(contract.CLAP_AUDIO)[contract.CLIP])
+
+    def of_reference(self, reference: Reference) -> Array:
+        """What an example sound means.
+
+        Raises:
+            as ``heard``; EngineError: the graph failed.
+        """
+        return self._embedded(contract.CLAP_AUDIO, {contract.WAVEFORM: self.heard(reference)})
 
     def of_nothing(self) -> Array:
         """What stands for no words in guidance."""

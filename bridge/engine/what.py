@@ -96,6 +96,20 @@ class Generator:
         """
         return self._meaning.check(prompt)
 
+    def check_reference(self, reference: Reference) -> None:
+        """Looks whether the pack can listen to an example sound.
+
+        Raises:
+            RequestError: it cannot, or the file is not the one that was named. MediaError: the file cannot be read.
+        """
+        self._meaning.heard(reference)
+
+    def check_sampler(self, name: str | None) -> None:
+        """Raises RequestError, naming those that are known, unless there is a sampler of that name; None is fine."""
+        if name is not None and name not in samplers.SAMPLERS:
+            known = ", ".join(samplers.SAMPLERS)
+            raise RequestError(f'there is no sampler "{name}"', hint=f"Known are {known}; the pack chooses one itself")
+
     def render(
         self,
         request: Request,
@@ -195,10 +209,7 @@ class Generator:
             raise RequestError(
                 f"guidance must lie in 0..{MAX_GUIDANCE:g}, got {guidance:g}", hint="Leave it to the pack"
             )
-        sampler = self._sampler if request.sampler is None else samplers.SAMPLERS.get(request.sampler)
-        if sampler is None:
-            known = ", ".join(samplers.SAMPLERS)
-            raise RequestError(f'there is no sampler "{request.sampler}"', hint=f"Known are {known}")
+        self.check_sampler(request.sampler)
         null = None
         if guidance != 1.0:
             null = self._diffusion.prepared(contract.EMBEDDING, self._meaning.of_nothing())
@@ -206,7 +217,7 @@ class Generator:
             seed=request.seed,
             steps=steps,
             guidance=guidance,
-            sampler=sampler,
+            sampler=self._sampler if request.sampler is None else samplers.SAMPLERS[request.sampler],
             times=self._diffusion.times(steps),
             null=null,
         )
