@@ -35,10 +35,12 @@ $(VENV)/.runtime: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet -e .
 	touch $@
 
-# torch first and exactly so: only the exporter and its tests need it, the daemon never does.
+# torch first and exactly so: only the exporter and its tests need it, the daemon never does. data-science-types comes
+# with the SyncFusion authors' packages and would replace numpy's own types by poorer ones.
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet -e ".[dev,export,evaluate,parity]"
+	$(BIN)/python -m pip uninstall --quiet --yes data-science-types
 	touch $@ $(VENV)/.runtime
 
 clean:
