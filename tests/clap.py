@@ -12,12 +12,14 @@ import contextlib
 import importlib
 import importlib.machinery
 import importlib.util
+import math
 import os
 import sys
 import types
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableSequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +52,8 @@ TINY = ClapShape(
     dim=12,
 )
 """Every kind of piece once: rolled and unrolled windows, a stretched picture, two levels, two layers."""
-OFFICIAL_WIDTH = 768
-"""Width of the words that the authors' class fixes."""
+WITH_OFFICIAL_WORDS = replace(TINY, text=replace(TINY.text, width=768, heads=12))
+"""As wide in words as the authors' class demands."""
 
 
 def weight(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -69,7 +71,7 @@ def weight(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
     elif "embeddings" in name or name.endswith("bias_table"):
         values = spread
     else:
-        values = 1.5 * spread / np.sqrt(np.prod(shape[1:]))
+        values = 1.5 * spread / math.sqrt(math.prod(shape[1:]))
     return np.asarray(values, np.float32)
 
 
@@ -80,7 +82,9 @@ def state(shape: ClapShape = TINY) -> dict[str, Tensor]:
     width, dim = shape.audio.features, shape.dim
     sizes |= {"logit_scale_a": (), "logit_scale_t": ()}
     sizes |= {f"audio_branch.head.{kind}": (LABELS, LABELS)[: 2 - (kind == "bias")] for kind in ("weight", "bias")}
-    sizes |= {"audio_branch.tscam_conv.weight": (LABELS, width, 1, 3), "audio_branch.tscam_conv.bias": (LABELS,)}
+    audio = shape.audio
+    height = audio.side // audio.patch // 2 ** (len(audio.depths) - 1) // (audio.side // audio.mel.bands)
+    sizes |= {"audio_branch.tscam_conv.weight": (LABELS, width, height, 3), "audio_branch.tscam_conv.bias": (LABELS,)}
     for layer in ("audio_transform.sequential.0", "audio_transform.sequential.3"):
         for name in (layer, layer.replace("audio", "text")):
             sizes |= {f"{name}.weight": (dim, dim), f"{name}.bias": (dim,)}
@@ -95,7 +99,7 @@ def waveforms(samples: int, *, rate_hz: int = 48_000) -> NDArray[np.float32]:
     random = np.random.default_rng(5)
     time_s = np.arange(samples) / rate_hz
     noise = random.standard_normal(samples) * np.exp(-3.0 * time_s / time_s[-1])
-    chord = sum(np.sin(2.0 * np.pi * hz * time_s) for hz in (220.0, 554.0, 1318.0))
+    chord = np.sin(2.0 * np.pi * np.outer((220.0, 554.0, 1318.0), time_s)).sum(axis=0)
     clicks = np.zeros(samples)
     clicks[: samples // 2 : samples // 9] = 1.0
     return (np.stack([0.2 * noise, 0.2 * chord, clicks])).clip(-1.0, 1.0).astype(np.float32)
@@ -121,7 +125,7 @@ def require() -> None:
 
 
 def authors_net(shape: ClapShape) -> nn.Module:
-    """The authors' CLAP of that size with no weights yet, in evaluation mode; text must be ``OFFICIAL_WIDTH`` wide."""
+    """The authors' CLAP of that size with no weights yet, in evaluation mode; its words must be 768 wide."""
     with _stood_in():
         theirs = _authors_module("model")
         htsat = _authors_module("htsat")
@@ -235,7 +239,7 @@ class _Empty(types.ModuleType):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.__path__: list[str] = []
+        self.__path__: MutableSequence[str] = []
         self.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
 
     def __getattr__(self, name: str) -> Any:
