@@ -11,8 +11,10 @@ What is odd there, and done here too:
 * the count is compared before the thinning of near onsets, the rest after it; thinning runs over a list while it takes
   things out of it, so that of two near neighbours in a row the second is passed over;
 * recorded onsets choose in time order, each the made onset whose *one sample* is loudest, with the peak within 50 ms as
-  its confidence; once no made onset is free the remaining recorded ones are not counted at all;
-* a recorded onset that finds none enters AP as a positive with confidence 0, and so is still retrieved, last;
+  its confidence;
+* a recorded onset that finds none enters AP as a positive with confidence 0, and so is still retrieved, last: where
+  nothing false was made, AP is 1 however much was missed (which is why their stop once no made onset is free, left out
+  here, changes nothing);
 * no onsets in both sounds is a failure in every figure.
 
 One thing is not done: an onset within 50 ms of a sound's start makes their slice begin before the start, which is
@@ -111,8 +113,6 @@ def _pair(recorded: Places, made: list[int], level: Array, tolerance_s: float) -
         hits += 1
         confidence.append(_peak(level, best))
         free.remove(best)
-        if not free:
-            break
     truth += [0] * len(free)
     confidence += [_peak(level, place) for place in free]
     return truth, confidence, hits

@@ -44,15 +44,21 @@ def pictures(times_s: Sequence[float]) -> list[NDArray[np.uint8]]:
     return answer
 
 
-def film(path: Path, times_s: Sequence[float], *, sound: bool = True) -> Path:
-    """An mp4 of ``pictures`` and ``bursts``."""
+def film(
+    path: Path,
+    times_s: Sequence[float],
+    *,
+    sound: bool = True,
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0),
+) -> Path:
+    """An mp4 of ``pictures``, red, green and blue times ``tint``, and ``bursts``."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=FPS)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
         video.options = {"preset": "ultrafast", "qp": "10", "threads": "1"}
         audio = container.add_stream("aac", rate=48_000, layout="mono", options={"b": "192000"}) if sound else None
         for number, image in enumerate(pictures(times_s)):
-            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame = av.VideoFrame.from_ndarray((image * np.array(tint)).astype(np.uint8), format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             container.mux(video.encode(frame))
         container.mux(video.encode(None))

@@ -29,6 +29,12 @@ def test_film_when_brightness_rises_then_its_pictures_show_it_in_time(data: Path
     assert np.abs(level - expected).max() < 0.03
 
 
+def test_film_when_the_picture_is_red_then_red_comes_first(tmp_path: Path) -> None:
+    path = film(tmp_path / "red.mp4", (1.0,), sound=False, tint=(1.0, 0.2, 0.0))
+    red, green, blue = media.film(path, rows=8, columns=8).pictures[-1].mean(axis=(1, 2))
+    assert red > 2 * green > 2 * blue
+
+
 def test_sound_when_read_then_mono_at_48_khz_where_it_was(data: Path) -> None:
     sound = media.sound(data / f"{FIRST}_denoised.mp4")
     wanted = bursts(HITS[FIRST])

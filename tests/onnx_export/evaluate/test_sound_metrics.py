@@ -45,7 +45,7 @@ def test_agreement_when_one_is_missed_then_it_is_still_retrieved_last() -> None:
     assert one.ap == pytest.approx(0.5 + 1 / 3)
 
 
-def test_agreement_when_no_made_onset_is_left_then_the_other_recorded_ones_are_not_asked() -> None:
+def test_agreement_when_nothing_false_was_made_then_ap_is_full_however_much_was_missed() -> None:
     one = sm.agreement(places(5000, 20_000, 30_000), places(5000), clicks({5000: 1.0}))
     assert (one.same_count, one.ap) == (False, 1.0)
     assert one.hit_rate == pytest.approx(1 / 3)
