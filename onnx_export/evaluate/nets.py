@@ -2,31 +2,29 @@
 
 Convention: batch 1 throughout. The authors' evaluation pads the example sounds of a batch with zeros to the longest
 before CLAP repeats them, so that an embedding depends on its batch mates (``collate_fn`` in main/dataset_diffusion.py,
-mcomunita/syncfusion); alone, a sound has no mates. Graphs are wired by tensor name; noise comes in, so that the same
-numbers give the same sound.
+mcomunita/syncfusion); alone, a sound has no mates. Graphs are wired by the daemon's own ``Diffusion``; noise comes in,
+so that the same numbers give the same sound.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from bridge.engine import samplers
+from bridge.engine import callbacks, samplers
 from bridge.engine.devices import providers_for
+from bridge.engine.diffusion import Diffusion, Layer, Manner, Watch
 from bridge.engine.graph import Graph
 from bridge.engine.tokens import clip_of_reference
 from bridge.errors import PackError
 from bridge.packs import contract
+from bridge.packs.manifest import Manifest
 from bridge.packs.store import PackFiles
 
 RATE_HZ = 48_000
 
 Array = NDArray[np.float32]
-Tensors = Mapping[str, NDArray[Any]]
 
 
 class Nets:
@@ -45,6 +43,11 @@ class Nets:
         self._threads = threads
         self._graphs: dict[str, Graph] = {}
 
+    @property
+    def manifest(self) -> Manifest:
+        """What the pack's ``pack.json`` says."""
+        return self.files.manifest
+
     def check(self, *, sees: bool, sounds: bool, conditioning: str) -> None:
         """Refuses a pack that lacks what an evaluation needs.
 
@@ -54,7 +57,7 @@ class Nets:
         Raises:
             PackError: naming what is missing.
         """
-        manifest = self.files.manifest
+        manifest = self.manifest
         if sees and manifest.require_when().frontend.kind != "pictures":
             raise PackError(
                 f'pack "{manifest.name}" does not look at pictures, as SyncFusion does',
@@ -79,7 +82,7 @@ class Nets:
             PackError: the pack has none.
         """
         if role not in self._graphs:
-            manifest = self.files.manifest
+            manifest = self.manifest
             self._graphs[role] = Graph(
                 self.files.graph_path(role),
                 spec=manifest.entry(role).spec,
@@ -97,7 +100,7 @@ class Nets:
     @property
     def picture_size(self) -> tuple[int, int]:
         """Rows and columns that the onset graph looks at."""
-        sizes = self.files.manifest.sizes(contract.ONSET)
+        sizes = self.manifest.sizes(contract.ONSET)
         return sizes[contract.ROWS], sizes[contract.COLUMNS]
 
     def activation(self, pictures: Array) -> NDArray[np.float64]:
@@ -117,7 +120,7 @@ class Nets:
 
         The protocol's sounds are all shorter than CLAP's ten seconds, beyond which LAION's loader cuts at random.
         """
-        length = self.files.manifest.sizes(contract.CLAP_AUDIO)[contract.CLIP]
+        length = self.manifest.sizes(contract.CLAP_AUDIO)[contract.CLIP]
         return self.graph(contract.CLAP_AUDIO)({contract.WAVEFORM: clip_of_reference(sound, length)})[
             contract.EMBEDDING
         ]
@@ -139,33 +142,26 @@ class Nets:
         Returns:
             48 kHz, (samples,).
         """
-        shared = self._prepared({contract.ONSET_TRACK: track[None, None].astype(np.float32)})
-        asked = [self._prepared({contract.EMBEDDING: embedding})]
-        if guidance != 1.0:
-            asked.append(self._prepared({contract.EMBEDDING: self._null()}))
-        denoiser = self.graph(contract.DENOISER)
-        names = [tensor.name for tensor in denoiser.spec.inputs]
+        diffusion = Diffusion(self)
+        manner = Manner(
+            seed=0,
+            steps=steps,
+            guidance=guidance,
+            sampler=samplers.sampler(sampler),
+            times=diffusion.times(steps),
+            null=None if guidance == 1.0 else diffusion.prepared(contract.EMBEDDING, self._null()),
+        )
+        layer = Layer(onsets={}, meaning=diffusion.prepared(contract.EMBEDDING, embedding))
+        onsets = diffusion.prepared(contract.ONSET_TRACK, track[None, None].astype(np.float32))
+        watch = Watch(progress=callbacks.ignore, cancelled=callbacks.never)
 
         def velocity(x: Array, sigma: float) -> Array:
-            now = self._prepared({contract.SIGMA: np.full(1, sigma, np.float32)})
-            answers = []
-            for meaning in asked:
-                known = {contract.NOISY: x[None, None], **shared, **now, **meaning}
-                answers.append(denoiser({name: known[name] for name in names})[contract.VELOCITY][0, 0])
-            return answers[0] if len(answers) == 1 else samplers.guided(answers[0], answers[1], guidance)
+            return diffusion.velocity(x, sigma, layer, onsets, manner, watch)
 
-        return samplers.sampler(sampler)(velocity, noise, steps=steps)
-
-    def _prepared(self, source: Tensors) -> dict[str, NDArray[Any]]:
-        """A source, and what the pack's preparing graphs make of it."""
-        known = dict(source)
-        for role, takes in contract.PREPARING.items():
-            if takes in source and role in self.files.manifest.graphs:
-                known.update(self.graph(role)({takes: source[takes]}))
-        return known
+        return manner.sampler(velocity, noise[None], steps=steps)[0]
 
     def _tokenizer(self) -> Tokenizer:
-        path = self.files.path(self.files.manifest.require_what().tokenizer)
+        path = self.files.path(self.manifest.require_what().tokenizer)
         try:
             return Tokenizer.from_file(str(path))
         except Exception as error:
@@ -173,7 +169,7 @@ class Nets:
 
     def _null(self) -> Array:
         """The embedding that stands for no prompt, (1, dim)."""
-        path = self.files.path(self.files.manifest.require_what().null_embedding)
+        path = self.files.path(self.manifest.require_what().null_embedding)
         try:
             return np.load(path, allow_pickle=False).astype(np.float32)
         except (OSError, ValueError) as error:
