@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "--tokenizer", type=Path, metavar="DIR", help="where vocab.json and merges.txt of RoBERTa base lie"
     )
     sync.add_argument("--out", type=Path, required=True, metavar="DIR", help='the pack\'s folder, named "syncfusion"')
-    sync.add_argument("--precision", choices=("fp32", "fp16", "int8"), default="fp32", help="of the weights")
+    sync.add_argument("--precision", choices=("fp32", "fp16", "int8"), default="fp32", help="of the denoiser")
     sync.add_argument("--plain", action="store_true", help="no operators of com.microsoft (slower, runs elsewhere too)")
     sync.set_defaults(run=_syncfusion)
     train = commands.add_parser("train", help="train a stage; everything after its name goes to the trainer")

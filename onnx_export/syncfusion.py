@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -29,7 +29,7 @@ from onnx_export.bundle import Facts, PackWriter
 from onnx_export.convert import export
 from onnx_export.nets.syncfusion.names import CLAP, COPIES, ENCODER, LISTED, one_copy
 from onnx_export.parity import check_parity
-from onnx_export.recipe import Stage
+from onnx_export.recipe import FP32, Stage
 from onnx_export.recipes import clap, syncfusion_what, syncfusion_when
 from onnx_export.torch_file import Checkpoint
 
@@ -53,9 +53,6 @@ CLAP_DATA = TrainingData(
     licence="several, not all stated",
     commercial_use="unknown",
 )
-
-Precision = Literal["fp32", "fp16", "int8"]
-PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 
 Say = Callable[[str], None]
 
@@ -111,7 +108,7 @@ class Order:
 
     Attributes:
         onset, diffusion, clap: the checkpoints. tokenizer: folder of ``TOKENIZER_FILES``. out: the pack's folder.
-        precision: of the weights. plain: no operators of com.microsoft.
+        precision: of the denoiser. plain: no operators of com.microsoft.
     """
 
     onset: Path
@@ -119,7 +116,7 @@ class Order:
     clap: Path
     tokenizer: Path
     out: Path
-    precision: Precision = "fp32"
+    precision: str = FP32
     plain: bool = False
 
 
@@ -149,7 +146,7 @@ def export_syncfusion(order: Order, *, say: Say, sizes: Sizes | None = None) -> 
         say("Checking every weight")
         for make in makers:
             make()
-        _compare(diffusion, clap_file, say)
+        say_how_clap_differs(clap_file, CLAP_FILE.owns[0], diffusion, say)
         pack = _Pack(writer=writer, say=say)
         for make in makers:
             pack.add(make())
@@ -197,7 +194,7 @@ class _Pack:
             version=__version__,
             title=TITLE,
             licence=LICENCE,
-            training_data=self.training_data,
+            training_data=(*self.training_data, CLAP_DATA),
             when=self.when,
             what=self.what,
         )
@@ -252,23 +249,27 @@ def _tokenizer(folder: Path) -> bytes:
     return clap.tokenizer_json(*paths)
 
 
-def _compare(diffusion: Checkpoint, clap_file: Checkpoint, say: Say) -> None:
-    """Says how the two copies of CLAP differ."""
-    (prefix,) = CLAP_FILE.owns
-    there, here = set(clap_file.names(prefix)), set(diffusion.names(CLAP))
+def say_how_clap_differs(file: Checkpoint, prefix: str, diffusion: Checkpoint, say: Say) -> None:
+    """Says how the CLAP weights of two checkpoints compare.
+
+    Args:
+        file: the CLAP checkpoint. prefix: of its names. diffusion: the checkpoint whose copy is used.
+        say: is told in words.
+    """
+    there, here = set(file.names(prefix)), set(diffusion.names(CLAP))
     differing, largest = 0, 0.0
-    stored = dict(clap_file.each(prefix))
+    stored = file.read(prefix)
     for name, tensor in diffusion.each(CLAP):
-        other = stored.pop(name, None)
-        if other is not None and (tensor.shape != other.shape or not torch.equal(tensor, other)):
+        other = stored.pop(name, tensor)
+        if tensor.shape != other.shape or not torch.equal(tensor, other):
             differing += 1
             if tensor.shape == other.shape:
                 largest = max(largest, float((tensor.double() - other.double()).abs().max()))
     if differing or there != here:
         say(
-            f"The CLAP weights in the diffusion checkpoint are not those of {clap_file.path.name}: {differing} of "
+            f"The CLAP weights in the diffusion checkpoint are not those of {file.path.name}: {differing} of "
             f"{len(there & here)} differ, by {largest:.1e} at most; {len(there ^ here)} are in one of them only. "
             "The diffusion checkpoint's are used, as in the authors' code"
         )
     else:
-        say(f"The CLAP weights in the diffusion checkpoint are those of {clap_file.path.name}")
+        say(f"The CLAP weights in the diffusion checkpoint are those of {file.path.name}")

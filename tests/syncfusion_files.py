@@ -12,7 +12,7 @@ import json
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,27 @@ from torch import Tensor
 
 from bridge.dsp.pictures import PictureSettings
 from onnx_export.nets.syncfusion.names import CLAP, COPIES, ENCODER
-from onnx_export.nets.syncfusion.onset_encoder import OnsetEncoder
-from onnx_export.nets.syncfusion.unet import UNet
+from onnx_export.nets.syncfusion.onset_encoder import OnsetEncoder, OnsetEncoderShape
+from onnx_export.nets.syncfusion.unet import UNet, UNetShape
 from onnx_export.nets.syncfusion.video_onset import VideoOnsetNet
 from onnx_export.syncfusion import Sizes
 from tests import clap, official
 
 WIDTH = 4
-UNET_SHAPE = replace(official.TINY.unet_shape, embedding=clap.TINY.dim)
-ENCODER_SHAPE = official.TINY.encoder_shape
+UNET_SHAPE = UNetShape(
+    channels=(8, 16),
+    factors=(1, 4),
+    items=(1, 1),
+    attentions=(False, True),
+    contexts=(2, 4),
+    heads=2,
+    head_features=8,
+    embedding=clap.TINY.dim,
+    features=16,
+    frequencies=8,
+    groups=4,
+)
+ENCODER_SHAPE = OnsetEncoderShape(widths=(2, 4), factors=(1, 4), blocks=(1, 1))
 SIZES = Sizes(
     when={"width": WIDTH, "settings": PictureSettings(rows=16, columns=16)},
     what={"unet_shape": UNET_SHAPE, "encoder_shape": ENCODER_SHAPE},

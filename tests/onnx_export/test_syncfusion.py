@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import os
 import shutil
@@ -15,14 +17,17 @@ import torch
 from torch import Tensor
 
 from bridge.engine.graph import Graph
+from bridge.errors import PackError
 from bridge.packs.store import Store
 from onnx_export import syncfusion
 from onnx_export.__main__ import main
-from onnx_export.nets.syncfusion.names import COPIES, ENCODER
+from onnx_export.nets.clap import ClapText, load_clap
+from onnx_export.nets.syncfusion.names import CLAP, COPIES, ENCODER
 from onnx_export.nets.syncfusion.onset_encoder import OnsetEncoder
 from onnx_export.nets.syncfusion.unet import UNet
-from onnx_export.torch_file import read_tensors
-from tests import official, syncfusion_files
+from onnx_export.recipes import syncfusion_what
+from onnx_export.torch_file import Checkpoint, read_tensors
+from tests import clap, official, syncfusion_files
 from tests.syncfusion_files import Published, publish
 
 Refused = Callable[..., str]
@@ -36,7 +41,12 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    return publish(tmp_path_factory.mktemp("published"))
+    """All files; CLAP's is not the one of which the diffusion checkpoint has a copy."""
+
+    def other(state: dict[str, Tensor]) -> None:
+        state["module.text_projection.0.weight"] = state["module.text_projection.0.weight"] + 1.0
+
+    return publish(tmp_path_factory.mktemp("published"), clap=other)
 
 
 @pytest.fixture
@@ -56,12 +66,24 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Refused:
 
 
 @pytest.fixture(scope="module")
-def pack(published: Published, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(published: Published, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The pack that the command makes, and what it says meanwhile."""
     out = tmp_path_factory.mktemp("packs") / "syncfusion"
-    with pytest.MonkeyPatch.context() as patch:
+    words = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(words):
         patch.setattr(syncfusion, "PUBLISHED", syncfusion_files.SIZES)
         assert main(published.words(out)) == 0
-    return out
+    return out, words.getvalue()
+
+
+@pytest.fixture
+def pack(made: tuple[Path, str]) -> Path:
+    return made[0]
+
+
+@pytest.fixture
+def said(made: tuple[Path, str]) -> str:
+    return made[1]
 
 
 def test_export_when_the_files_are_whole_then_a_pack_that_opens_and_says_what_it_is(pack: Path) -> None:
@@ -106,19 +128,45 @@ def test_export_when_run_then_graphs_and_null_embedding_are_the_checkpoints(pack
 
 
 def test_export_when_clap_differs_then_the_diffusion_checkpoints_weights_and_it_is_said(
-    published: Published, pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    pack: Path, published: Published, said: str
 ) -> None:
-    def other(state: dict[str, Tensor]) -> None:
-        state["module.text_projection.0.weight"] = state["module.text_projection.0.weight"] + 1.0
-
-    files = publish(tmp_path / "in", clap=other)
-    out = tmp_path / "out" / "syncfusion"
-    assert main([*files.words(out)]) == 0
-    said = capsys.readouterr().out
     assert "are not those of 630k.pt: 1 of" in said
     assert "The diffusion checkpoint's are used" in said
-    same = Store([pack.parent]).open("syncfusion").manifest.files["clap_text.onnx"]
-    assert Store([out.parent]).open("syncfusion").manifest.files["clap_text.onnx"] == same
+    net = load_clap(read_tensors(published.diffusion, prefix=CLAP), clap.TINY)
+    files = Store([pack.parent]).open("syncfusion")
+    entry = files.manifest.entry("clap_text")
+    tokens, mask = clap.prompts(clap.TINY.text.vocabulary)
+    given = {"tokens": tokens, "attention_mask": mask}
+    answer = Graph(files.graph_path("clap_text"), spec=entry.spec, where="clap_text", threads=1)(given)["embedding"]
+    with torch.no_grad():
+        expected = ClapText(net)(torch.from_numpy(tokens), torch.from_numpy(mask)).numpy()
+    assert np.abs(answer - expected).max() < 1e-5
+
+
+def test_export_when_clap_is_the_same_then_said(published: Published, capsys: pytest.CaptureFixture[str]) -> None:
+    same = Checkpoint(published.diffusion)
+    syncfusion.say_how_clap_differs(same, CLAP, same, print)
+    assert "are those of diffusion.ckpt" in capsys.readouterr().out
+
+
+def test_export_when_precision_and_operators_are_chosen_then_the_generator_is_made_so(
+    published: Published, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[dict[str, Any]] = []
+
+    def stage(unet: object, encoder: object, **words: Any) -> None:
+        chosen.append(words)
+        raise PackError("stopped", hint="here")
+
+    monkeypatch.setattr(syncfusion_what, "stage", stage)
+    refused(published, "--precision", "fp16", "--plain")
+    refused(published, "--precision", "int8")
+    refused(published)
+    assert [(words["precision"], words["plain"]) for words in chosen] == [
+        ("fp16", True),
+        ("int8", False),
+        ("fp32", False),
+    ]
 
 
 @pytest.mark.parametrize(("given", "slot"), list(itertools.permutations(("onset", "diffusion", "clap"), 2)))
@@ -267,12 +315,3 @@ def test_export_when_a_file_is_missing_or_cut_then_named(
     half = tmp_path / "half.ckpt"
     half.write_bytes(published.diffusion.read_bytes()[:-500])
     assert "half.ckpt is damaged or cut short" in refused(published, "--diffusion-checkpoint", str(half))
-
-
-@pytest.mark.parametrize("precision", ["fp16", "int8"])
-def test_export_when_less_precision_is_asked_then_smaller_graphs(
-    published: Published, pack: Path, tmp_path: Path, precision: str
-) -> None:
-    out = tmp_path / "syncfusion"
-    assert main([*published.words(out), "--precision", precision]) == 0
-    assert (out / "denoiser.onnx").stat().st_size < 0.8 * (pack / "denoiser.onnx").stat().st_size
