@@ -54,7 +54,9 @@ def main(argv: Sequence[str]) -> int:
     for name in ("librosa.onset", "sklearn.metrics"):
         library(name)
     files = _pack(arguments.pack)
-    found = evaluate(split, files, plan, provider=arguments.provider, limit=arguments.limit, say=_say)
+    found = evaluate(
+        split, files, plan, provider=arguments.provider, limit=arguments.limit, keep=arguments.keep, say=_say
+    )
     if arguments.out is not None:
         _write(arguments.out, report.to_json(found))
     print(report.text(found), end="")
@@ -68,13 +70,15 @@ def evaluate(
     *,
     provider: str = "auto",
     limit: int | None = None,
+    keep: Path | None = None,
     say: Say = lambda sentence: None,
 ) -> report.Report:
     """Runs the protocol.
 
     Args:
         split: the videos. files: a verified pack. plan: what and how. provider: as in the bridge's settings.
-        limit: at most so many videos, the split's first. say: is told how far it is.
+        limit: at most so many videos, the split's first. keep: a folder for made sounds, to go on from.
+        say: is told how far it is.
 
     Raises:
         PackError: the pack cannot do it. MediaError: a video cannot be read.
@@ -98,7 +102,7 @@ def evaluate(
                 passed_over[video.name] = why
             for table in compared if not why else ():
                 given = looked.found_s if table == 3 and looked is not None else None
-                compared[table].append(protocol.compare(video, sound, nets, plan, given_s=given))
+                compared[table].append(protocol.compare(video, sound, nets, plan, given_s=given, keep=keep))
         say(f"{number} of {len(videos)}: {video.name} ({time.monotonic() - began:.0f} s)")
     tables: list[Table] = [results.onset_table(seen, seed=plan.seed)] if 1 in plan.tables else []
     tables += [
@@ -161,6 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of noise, examples and words")
     parser.add_argument("--limit", type=_count, metavar="N", help="only the first N videos")
     parser.add_argument("--partial", action="store_true", help="evaluate what is there of the test split")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep made sounds there; a stopped run goes on from them"
+    )
     parser.add_argument("--provider", choices=PROVIDERS, default="auto", help="what runs the graphs")
     return parser
 

@@ -8,9 +8,11 @@ torchvision's Resize makes them of a tensor.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +22,7 @@ import av.error
 import av.filter
 import cv2
 import numpy as np
+import soundfile
 from av.container import InputContainer
 from numpy.typing import NDArray
 
@@ -111,6 +114,33 @@ def resample(samples: Array, *, rate_hz: int, new_rate_hz: int) -> Array:
     padded = np.pad(np.asarray(samples, np.float64), (reach, reach + old))
     windows = np.lib.stride_tricks.sliding_window_view(padded, len(taps))[::old]
     return (windows @ kernels.T).reshape(-1)[: math.ceil(len(samples) * new / old)].astype(np.float32)
+
+
+def kept(folder: Path, name: str, named: Sequence[object], make: Callable[[], Array], *, samples: int) -> Array:
+    """A sound that is made once: a WAV file (48 kHz, float) that later runs read.
+
+    Args:
+        folder: made where missing. name: the file's name begins so.
+        named: everything that the sound depends on. make: makes it. samples: how long it is.
+
+    Raises:
+        MediaError: the folder cannot be written.
+    """
+    key = hashlib.sha256(json.dumps(list(named)).encode()).hexdigest()[:16]
+    path = folder / f"{name}_{key}.wav"
+    try:
+        if path.is_file():
+            there, rate_hz = soundfile.read(path, dtype="float32", always_2d=False)
+            if there.shape == (samples,) and rate_hz == RATE_HZ:
+                return np.asarray(there, np.float32)
+        made = make()
+        folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        soundfile.write(part, made, RATE_HZ, subtype="FLOAT", format="WAV")
+        part.replace(path)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise MediaError(f"{path} cannot be used ({error})", hint="Name another folder with --keep") from error
+    return made
 
 
 def _fifteen(container: InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:

@@ -172,5 +172,5 @@ class Nets:
         path = self.files.path(self.manifest.require_what().null_embedding)
         try:
             return np.load(path, allow_pickle=False).astype(np.float32)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise PackError(f"{path} cannot be read ({error})", hint="Export the pack again") from error

@@ -24,6 +24,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,7 +169,13 @@ def why_not(video: Video, sound: Array) -> str:
 
 
 def compare(
-    video: Video, sound: Array, nets: Nets, plan: Plan, *, given_s: NDArray[np.float64] | None = None
+    video: Video,
+    sound: Array,
+    nets: Nets,
+    plan: Plan,
+    *,
+    given_s: NDArray[np.float64] | None = None,
+    keep: Path | None = None,
 ) -> Compared:
     """Makes one sound and compares it with the recording.
 
@@ -176,6 +183,7 @@ def compare(
         video: one that ``why_not`` has nothing against. sound: its own, 48 kHz.
         nets: make and hear. plan: how.
         given_s: onsets found in the picture (Table 3); None gives the annotated ones (Table 2).
+        keep: a folder for made sounds; one that is there from the same pack, plan and onsets is not made again.
     """
     generator = np.random.default_rng([plan.seed, zlib.crc32(video.name.encode())])
     recording = sound[:LENGTH]
@@ -183,16 +191,23 @@ def compare(
     example = _example(recording, known, generator)
     words = _words(video.hits, generator)
     noise = generator.standard_normal(LENGTH, dtype=np.float32)
-    embedding = nets.understood(words) if plan.conditioning == "text" else nets.heard(example)
     given = known if given_s is None else _places(given_s, LENGTH)
-    track = np.zeros(LENGTH, np.float32)
-    track[given] = 1.0
-    made = nets.made(track, embedding, noise, sampler=plan.sampler, steps=plan.steps, guidance=plan.guidance)
+
+    def make() -> Array:
+        embedding = nets.understood(words) if plan.conditioning == "text" else nets.heard(example)
+        track = np.zeros(LENGTH, np.float32)
+        track[given] = 1.0
+        sound = nets.made(track, embedding, noise, sampler=plan.sampler, steps=plan.steps, guidance=plan.guidance)
+        return sound[:CUT]
+
+    manner = (plan.conditioning, plan.steps, plan.sampler, plan.guidance, plan.seed)
+    named = [video.name, nets.files.digest, *manner, *given.tolist()]
+    made = make() if keep is None else media.kept(keep, video.name, named, make, samples=CUT)
     silent = int(known[0]) if given_s is None else 0
     return _scored(
         video,
         recording[:CUT],
-        made[:CUT],
+        made,
         nets,
         silent=silent,
         given=int(np.sum(given < CUT)),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bridge.errors import MediaError
 from bridge.packs.store import PackFiles
 from onnx_export.evaluate import greatest_hits, media, protocol
 from onnx_export.evaluate.greatest_hits import Hit, Video
@@ -117,6 +118,35 @@ def test_compare_when_table_2_then_both_are_silent_before_the_first_onset_in_off
     assert one.recording_f == pytest.approx(4 / 5)
     other = protocol.compare(video, early, nets, PLAN, given_s=np.array(HITS[SECOND]))
     assert other.recorded == 3
+
+
+def test_compare_when_sounds_are_kept_then_they_are_not_made_again_unless_something_changed(
+    data: Path, pack: PackFiles, tmp_path: Path
+) -> None:
+    video, sound = of(data, SECOND)
+    keep = tmp_path / "kept"
+    first, again, other = Listening(pack), Listening(pack), Listening(pack)
+    once = protocol.compare(video, sound, first, PLAN, keep=keep)
+    twice = protocol.compare(video, sound, again, PLAN, keep=keep)
+    assert (len(first.tracks), len(again.tracks)) == (1, 0)
+    assert np.array_equal(once.made_embeddings, twice.made_embeddings)
+    assert once.envelope_l1 == twice.envelope_l1
+    protocol.compare(video, sound, other, Plan(steps=3), keep=keep)
+    protocol.compare(video, sound, other, PLAN, given_s=np.array([0.8]), keep=keep)
+    assert len(other.tracks) == 2
+    assert len(list(keep.glob(f"{SECOND}_*.wav"))) == 3
+
+
+def test_compare_when_a_kept_sound_is_damaged_then_its_file_is_named(
+    data: Path, pack: PackFiles, tmp_path: Path
+) -> None:
+    video, sound = of(data, SECOND)
+    nets = Listening(pack)
+    protocol.compare(video, sound, nets, PLAN, keep=tmp_path)
+    (kept,) = tmp_path.glob("*.wav")
+    kept.write_bytes(b"RIFF")
+    with pytest.raises(MediaError, match=kept.name):
+        protocol.compare(video, sound, nets, PLAN, keep=tmp_path)
 
 
 def test_why_not_when_a_video_cannot_take_part_then_why(data: Path) -> None:
