@@ -32,9 +32,11 @@ from torch import Tensor, nn
 from onnx_export.nets.clap import Clap, ClapShape
 from onnx_export.nets.clap_audio import AudioShape
 from onnx_export.nets.clap_mel import MelShape
-from onnx_export.nets.clap_text import EPSILON, PAD, TextShape
+from onnx_export.nets.clap_text import PAD, TextShape
 
 LABELS = 5
+ROBERTA_EPSILON = 1e-5
+"""``layer_norm_eps`` in roberta-base's ``config.json``, which the authors' net is built from; the class has another."""
 PACKAGES = ("laion_clap", "torchlibrosa", "transformers")
 STOOD_IN = ("torchvision", "torchvision.ops", "torchvision.ops.misc", "h5py", "torchaudio")
 """What the authors' modules, and transformers, import but do not need here; not all of it comes for every torch."""
@@ -57,7 +59,10 @@ WITH_OFFICIAL_WORDS = replace(TINY, text=replace(TINY.text, width=768, heads=12)
 
 
 def weight(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Weights of one name: large enough that every part of the net shows in an embedding."""
+    """Weights of one name: large enough that every part of the net shows in an embedding.
+
+    Tables of words are small, as trained ones are: the epsilon of what normalises them shows, too.
+    """
     random = np.random.default_rng(zlib.crc32(name.encode()))
     if name.endswith("running_var"):
         return random.uniform(50.0, 400.0, shape).astype(np.float32)
@@ -68,7 +73,9 @@ def weight(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
         values = 0.3 * spread
     elif len(shape) < 2:
         values = 1.0 + 0.3 * spread
-    elif "embeddings" in name or name.endswith("bias_table"):
+    elif "embeddings" in name:
+        values = 0.02 * spread
+    elif name.endswith("bias_table"):
         values = spread
     else:
         values = 1.5 * spread / math.sqrt(math.prod(shape[1:]))
@@ -139,7 +146,7 @@ def authors_net(shape: ClapShape) -> nn.Module:
             num_attention_heads=shape.text.heads,
             intermediate_size=shape.text.hidden,
             type_vocab_size=1,
-            layer_norm_eps=EPSILON,
+            layer_norm_eps=ROBERTA_EPSILON,
             pad_token_id=PAD,
         )
 

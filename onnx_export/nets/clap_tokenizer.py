@@ -72,7 +72,7 @@ def _pairs(path: Path) -> list[tuple[str, str]]:
         raise PackError(f"{path} cannot be read ({error})", hint=_HINT) from error
     pairs = []
     for number, line in enumerate(lines, start=1):
-        parts = line.rstrip("\r").split(" ")
+        parts = line.split(" ")
         if not line.strip() or (number == 1 and line.startswith("#version")):
             continue
         if len(parts) != 2 or not all(parts):

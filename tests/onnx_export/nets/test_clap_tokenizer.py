@@ -24,6 +24,7 @@ TEXTS = [
 PROMPTS = [
     *TEXTS,
     "glass",
+    "  glass on stone\n",
     "Glass Breaking!!",
     "it's  two   spaces\tand a tab\nand a line",
     "drums – 太鼓 🥁 ütö",
@@ -95,7 +96,7 @@ def test_tokeniser_when_a_prompt_is_long_then_it_is_cut_to_77_and_ends_as_it_sho
 
 def test_tokeniser_when_decoded_then_the_words_come_back(files: tuple[Path, Path]):
     inner = tokenizers.Tokenizer.from_str(tokenizer_json(*files).decode())
-    assert inner.decode(inner.encode(PROMPTS[7]).ids) == PROMPTS[7]
+    assert inner.decode(inner.encode(PROMPTS[5]).ids) == PROMPTS[5]
 
 
 def test_tokeniser_when_made_again_then_it_is_the_same_bytes(files: tuple[Path, Path]):
