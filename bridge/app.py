@@ -30,7 +30,7 @@ from bridge.host.reaper import ReaperHost
 from bridge.jobs import verbs
 from bridge.jobs.runner import Context, Runner
 from bridge.osc.messages import Answer, Cancel, Free, Status, Verb
-from bridge.osc.server import OscServer
+from bridge.osc.server import PATIENCE_S, OscServer
 from bridge.packs.store import SHIPPED_FOLDER, Store
 
 log = logging.getLogger(__name__)
@@ -158,7 +158,7 @@ class Bridge:
         return self._engine.take_notices() if self._engine else ()
 
     def _free(self) -> str:
-        """Closes the pack's graphs; says which, and what that gave back.
+        """Closes the pack's graphs; says which, and what that gave back; to the host too if the sender gave up waiting.
 
         Raises:
             RequestError: they are in use or being opened.
@@ -167,6 +167,7 @@ class Bridge:
             raise RequestError("The models are in use", hint="Wait until nothing is being made, or press Cancel")
         if not self._engine_lock.acquire(blocking=False):
             raise RequestError("The models are being loaded", hint="Try again in a moment")
+        began = time.monotonic()
         try:
             before = memory.resident_bytes()
             closed = self._engine.release() if self._engine else ()
@@ -180,6 +181,8 @@ class Bridge:
         amount = "" if before is None or after is None else f"{max(0, before - after) / 1e6:.0f} MB freed: "
         sentence = f"{amount}{graphs} closed; the next key press opens what it needs."
         log.info("%s", sentence)
+        if time.monotonic() - began > PATIENCE_S / 2:
+            self._host.tell(sentence, kind="info")
         return sentence
 
     def _status(self) -> str:

@@ -136,6 +136,16 @@ def test_key_when_the_designer_turns_to_another_tab_then_the_pressed_one_is_work
     assert reaper.markers()
 
 
+def test_free_memory_when_pressed_between_two_keys_then_the_models_open_again_by_themselves(desk: Studio) -> None:
+    desk.press_and_wait("generate")
+    desk.until(lambda: "sounded for" in desk.reaper.help_text())
+    desk.press("free_memory")
+    desk.until(lambda: "4 graphs of pack tiny closed" in desk.reaper.help_text() + desk.reaper.console())
+    desk.press_and_wait("new_variation")
+    (item,) = desk.foley_items()
+    assert len(item["takes"]) == 2
+
+
 def test_new_variation_when_the_foley_item_was_trimmed_then_its_sound_still_fits_the_picture(desk: Studio) -> None:
     desk.press_and_wait("generate")
     (item,) = desk.foley_items()
