@@ -17,10 +17,13 @@ from typing import Any
 import onnx
 import torch
 from onnx import TensorProto
+from onnx_ir.passes import common as passes
+from onnxscript.optimizer import fold_constants
 
 from bridge.errors import PackError
 from bridge.packs.contract import FREE_AXES, GraphSpec, TensorSpec
 from onnx_export.recipe import Recipe
+from onnx_export.shrink import shrink
 
 OPSET = 20
 
@@ -56,14 +59,16 @@ def export(recipe: Recipe) -> onnx.ModelProto:
                 input_names=[tensor.name for tensor in recipe.spec.inputs],
                 output_names=[tensor.name for tensor in recipe.spec.outputs],
                 dynamic_shapes=_dynamic_shapes(recipe),
+                optimize=False,
                 verbose=False,
             )
+            _fold(program.model)
     except Exception as error:
         reason = " ".join(str(error.__cause__ or error).split())[:400]
         raise PackError(
             f'graph "{recipe.role}" cannot be exported ({reason})', hint="Change the net, or the recipe's shapes"
         ) from error
-    model = program.model_proto
+    model = shrink(program.model_proto, recipe.precision)
     tidy(model, recipe.spec)
     return model
 
@@ -107,6 +112,28 @@ def graph_spec(model: onnx.ModelProto) -> GraphSpec:
         inputs=tuple(_tensor_spec(value) for value in model.graph.input if value.name not in weights),
         outputs=tuple(_tensor_spec(value) for value in model.graph.output),
     )
+
+
+def _fold(model: Any) -> None:
+    """Computes what is constant, drops what nobody takes, and keeps of equal things one; in place.
+
+    The exporter's own ``optimize`` also looks for patterns, in a time that grows with the square of the graph, and
+    ONNX Runtime finds the same ones again when it opens the file.
+    """
+    fold_constants(model)
+    steps = (
+        passes.RemoveUnusedNodesPass(),
+        passes.RemoveUnusedFunctionsPass(),
+        passes.RemoveUnusedOpsetsPass(),
+        passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        passes.LiftSubgraphInitializersToMainGraphPass(),
+        passes.DeduplicateInitializersPass(),
+        passes.CommonSubexpressionEliminationPass(),
+        passes.OutputFixPass(),
+        passes.NameFixPass(),
+    )
+    for step in steps:
+        step(model)
 
 
 @contextlib.contextmanager

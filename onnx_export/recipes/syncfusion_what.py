@@ -21,6 +21,7 @@ from onnx_export.checkpoints import fill
 from onnx_export.nets.syncfusion.onset_encoder import OnsetEncoder, OnsetEncoderShape
 from onnx_export.nets.syncfusion.preparing import ContextEncoder, EmbeddingEncoder, TimeEncoder
 from onnx_export.nets.syncfusion.serving import ServingUNet, outermost
+from onnx_export.nets.syncfusion.serving_pieces import Manner
 from onnx_export.nets.syncfusion.unet import UNet, UNetShape
 from onnx_export.recipe import FP16, FP32, INT8, Recipe, Stage
 
@@ -115,7 +116,7 @@ def recipes(unet: UNet, encoder: OnsetEncoder, *, precision: str = FP32, plain: 
         number = numbers[depth.depth] = numbers.get(depth.depth, -1) + 1
         axes = (BATCH, axis, depth.channels) if depth.turned else (BATCH, depth.channels, axis)
         contexts.append(_tensor(f"context_{depth.depth}_{number}", *axes))
-    serving = ServingUNet(unet, fused=fused)
+    serving = ServingUNet(unet, Manner(precision=precision, fused=fused))
     modulation = _tensor(MODULATION, BATCH, sum(serving.sizes))
     added = _tensor(ADDED, BATCH, sum(serving.added_sizes))
     source = contract.SOURCES

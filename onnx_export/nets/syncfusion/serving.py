@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from onnx_export.nets.syncfusion import layout
-from onnx_export.nets.syncfusion.serving_pieces import Down, Item, Steering, TurnedItem, Up, UprightItem
+from onnx_export.nets.syncfusion.serving_pieces import Down, Item, Manner, Steering, TurnedItem, Up, UprightItem
 from onnx_export.nets.syncfusion.unet import Level, UNet
 
 TURNED_FROM = 128
@@ -65,16 +65,16 @@ class ServingUNet(nn.Module):
 
     Args:
         unet: the official net with its weights.
-        fused: use operators of ONNX Runtime's own where the export may.
+        manner: how it computes.
     """
 
-    def __init__(self, unet: UNet, *, fused: bool = True) -> None:
+    def __init__(self, unet: UNet, manner: Manner | None = None) -> None:
         super().__init__()
         top = outermost(unet)
         self.shape = unet.shape
         self.sizes = modulation_sizes(top)
         self.added_sizes = [depth.channels for depth, item in top.walk() if item is not None]
-        self.net = ServingLevel(top, above=None, units=unet.shape.align, fused=fused)
+        self.net = ServingLevel(top, manner or Manner(), above=None, units=unet.shape.align)
 
     def forward(self, noisy: Tensor, modulation: Tensor, added: Tensor, *contexts: Tensor) -> Tensor:
         """Predicts v.
@@ -106,7 +106,7 @@ class Steerings:
 class ServingLevel(nn.Module):
     """One depth and all below it."""
 
-    def __init__(self, depth: Depth, *, above: Depth | None, units: int, fused: bool) -> None:
+    def __init__(self, depth: Depth, manner: Manner, *, above: Depth | None, units: int) -> None:
         super().__init__()
         turned, self.turned_above = depth.turned, above is not None and above.turned
         turn = turned and not self.turned_above
@@ -116,13 +116,13 @@ class ServingLevel(nn.Module):
 
         def made(items: list[Item]) -> nn.ModuleList:
             if turned:
-                return nn.ModuleList([TurnedItem(item, fused=fused) for item in items])
-            return nn.ModuleList([UprightItem(item, block=min(units, BLOCK), fused=fused) for item in items])
+                return nn.ModuleList([TurnedItem(item, manner, even=units % 2 == 0) for item in items])
+            return nn.ModuleList([UprightItem(item, manner, block=min(units, BLOCK)) for item in items])
 
         self.before, self.after = made(depth.before), made(depth.after)
         self.inner = None
         if depth.inner is not None:
-            self.inner = ServingLevel(depth.inner, above=depth, units=units, fused=fused)
+            self.inner = ServingLevel(depth.inner, manner, above=depth, units=units)
 
     def forward(self, x: Tensor, steering: Steerings) -> Tensor:
         """In the layout of the depth above -> the same shape."""
@@ -157,5 +157,3 @@ def _items(pieces: list[nn.Module]) -> list[Item]:
         resnet, modulation, inject, *attentions = pieces[start:end]
         items.append(Item(resnet, modulation, inject, attentions[0] if len(attentions) == 2 else None, attentions[-1]))  # type: ignore[arg-type]
     return items
-
-

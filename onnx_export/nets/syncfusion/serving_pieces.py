@@ -9,6 +9,7 @@ track), and the vector that cross attention would add (from the embedding; with 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,20 @@ from torch.nn import functional
 
 from onnx_export.nets.syncfusion import layout
 from onnx_export.nets.syncfusion.serving_ops import attend, group_norm, layer_norm, silu, turned_group_norm
+from onnx_export.recipe import FP16, FP32, INT8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How the serving nets compute.
+
+    Attributes:
+        precision: what the graph will be shrunk to; it decides how convolutions are written.
+        fused: with operators of ONNX Runtime's own where it has them.
+    """
+
+    precision: str = FP32
+    fused: bool = True
 
 
 class Steering(NamedTuple):
@@ -61,12 +76,12 @@ class UprightConv(nn.Module):
 class UprightItem(nn.Module):
     """Resnet, modulation, injection and cross attention."""
 
-    def __init__(self, item: Item, *, block: int, fused: bool) -> None:
+    def __init__(self, item: Item, manner: Manner, *, block: int) -> None:
         super().__init__()
         self.norms, convs = halves(item.resnet)
         self.convs = nn.ModuleList([UprightConv(conv) for conv in convs])
         self.mix = nn.Parameter(mix_of(item.inject)[:, :, None])
-        self.block, self.fused = block, fused
+        self.block, self.fused = block, manner.fused
 
     def forward(self, x: Tensor, given: Steering) -> Tensor:
         """(batch, channels, frames) -> the same shape."""
@@ -81,45 +96,84 @@ class UprightItem(nn.Module):
         return x + (given.context + given.added[:, :, None])
 
 
-class TurnedConv(nn.Module):
+class PairedConv(nn.Module):
     """A convolution over three frames, turned, with two thirds of the multiplications.
 
     Two neighbouring answers need four products instead of six: Winograd's F(2, 3) (Lavin and Gray 2016, section 4.1).
+
+    Args:
+        conv: the convolution. even: whether the number of frames always is.
     """
 
-    def __init__(self, conv: nn.Conv1d) -> None:
+    def __init__(self, conv: nn.Conv1d, *, even: bool) -> None:
         super().__init__()
+        self.even = even
         first, middle, last = taken(conv.weight).double().unbind(-1)
         plus, minus = (first + middle + last) / 2, (first - middle + last) / 2
         weights = (first, plus, minus, -last)
-        self.weights = nn.ParameterList([weight.float().contiguous() for weight in weights])
+        self.weights = nn.ParameterList([weight.t().float().contiguous() for weight in weights])
         self.bias = nn.Parameter(taken(bias_of(conv)))
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, frames, before) -> (batch, frames, after)."""
         batch, frames, channels = x.shape
-        pairs = (frames + 1) // 2
-        padded = functional.pad(x, (0, 0, 1, 2 * pairs - frames + 1)).reshape(batch, pairs + 1, 2 * channels)
-        odd, even = padded.split(channels, dim=-1)
+        odd_one = 0 if self.even else frames % 2
+        padded = functional.pad(x, (0, 0, 1, 1 + odd_one)).reshape(batch, -1, 2 * channels)
+        odd, even = padded[..., :channels], padded[..., channels:]
         before, here, after, beyond = odd[:, :-1], even[:, :-1], odd[:, 1:], even[:, 1:]
-        outer, plus, minus, far = (weight.t() for weight in self.weights)
-        summed = linear(here + after, plus, self.bias)
-        differing = linear(after - here, minus)
-        first = linear(before - after, outer, summed + differing)
-        second = linear(here - beyond, far, summed - differing)
-        return torch.cat([first, second], dim=-1).reshape(batch, 2 * pairs, -1)[:, :frames]
+        sides = (before - after, here + after, after - here, here - beyond)
+        outer, plus, minus, far = (side.reshape(-1, channels) for side in sides)
+        summed = torch.addmm(self.bias, plus, self.weights[1])
+        differing = minus @ self.weights[2]
+        first = torch.addmm(summed + differing, outer, self.weights[0])
+        second = torch.addmm(summed - differing, far, self.weights[3])
+        y = torch.cat([first, second], dim=-1).reshape(batch, frames + odd_one, -1)
+        return y if self.even else y[:, :frames]
+
+
+class JoinedConv(nn.Module):
+    """A convolution over three frames, turned, as one product of three frames side by side; for eight bits."""
+
+    def __init__(self, conv: nn.Conv1d) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(taken(conv.weight).permute(2, 1, 0).flatten(0, 1).contiguous())
+        self.bias = nn.Parameter(taken(bias_of(conv)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, frames, before) -> (batch, frames, after)."""
+        padded = functional.pad(x, (0, 0, 1, 1))
+        return torch.cat([padded[:, :-2], x, padded[:, 2:]], dim=-1) @ self.weight + self.bias
+
+
+class TurnedConv(nn.Module):
+    """A convolution over three frames, turned, left to the convolution of the runtime; for graphics cards."""
+
+    def __init__(self, conv: nn.Conv1d) -> None:
+        super().__init__()
+        self.conv = UprightConv(conv)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, frames, before) -> (batch, frames, after)."""
+        return self.conv(x.transpose(1, 2)).transpose(1, 2)
+
+
+def turned_conv(conv: nn.Conv1d, manner: Manner, *, even: bool) -> nn.Module:
+    """The convolution that suits a precision."""
+    if manner.precision == FP16:
+        return TurnedConv(conv)
+    return JoinedConv(conv) if manner.precision == INT8 else PairedConv(conv, even=even)
 
 
 class TurnedItem(nn.Module):
     """Resnet, modulation, injection, self attention and cross attention."""
 
-    def __init__(self, item: Item, *, fused: bool) -> None:
+    def __init__(self, item: Item, manner: Manner, *, even: bool) -> None:
         super().__init__()
         self.norms, convs = halves(item.resnet)
-        self.convs = nn.ModuleList([TurnedConv(conv) for conv in convs])
+        self.convs = nn.ModuleList([turned_conv(conv, manner, even=even) for conv in convs])
         self.mix = nn.Parameter(mix_of(item.inject))
-        self.attention = None if item.attention is None else TurnedAttention(item.attention, fused=fused)
-        self.fused = fused
+        self.attention = None if item.attention is None else TurnedAttention(item.attention, fused=manner.fused)
+        self.fused = manner.fused
 
     def forward(self, x: Tensor, given: Steering) -> Tensor:
         """(batch, frames, channels) -> the same shape."""
@@ -153,7 +207,7 @@ class TurnedAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x + what the frames tell each other."""
         normal = functional.layer_norm(x, x.shape[-1:], eps=self.eps)
-        query, key, value = linear(normal, self.weight.t(), self.bias).chunk(3, dim=-1)
+        query, key, value = linear(normal, self.weight.t(), self.bias).split_with_sizes([self.out.shape[1]] * 3, dim=-1)
         return linear(attend(query, key, value, self.heads, fused=self.fused), self.out.t(), x)
 
 
