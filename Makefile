@@ -36,10 +36,12 @@ $(VENV)/.runtime: $(VENV)/bin/python pyproject.toml
 	touch $@
 
 # torch first and exactly so: only the exporter and its tests need it, the daemon never does. data-science-types comes
-# with the SyncFusion authors' packages and would replace numpy's own types by poorer ones.
+# with the SyncFusion authors' packages and would replace numpy's own types by poorer ones. laion-clap's own wishes (old
+# numpy, a logging service) are those of its training; its nets, beside which ours are tested, need none of them.
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet -e ".[dev,export,evaluate,parity]"
+	$(BIN)/python -m pip install --quiet --no-deps "laion-clap==1.1.7" "torchlibrosa==0.1.0"
 	$(BIN)/python -m pip uninstall --quiet --yes data-science-types
 	touch $@ $(VENV)/.runtime
 
