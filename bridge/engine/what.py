@@ -164,8 +164,7 @@ class Generator:
         spans_s = changed_spans(changed, unchanged, tail_s=self.tail_s, length_s=length_s)
         spans = [(int(start * request.rate_hz), int(end * request.rate_hz)) for start, end in spans_s]
         spans = [(start, end) for start, end in spans if start < end]
-        meanings = {one.meaning_of(onset) for one in (previous_request, request) for onset in one.onsets}
-        known = previous.samples[0] if self._windows.keeps and len(meanings) == 1 else None
+        known = previous.samples[0] if self._windows.keeps else None
         new = self._sound(request, progress, cancelled, wanted=spans, previous=known)
         fade = int(level.SPLICE_S * request.rate_hz)
         return Audio(

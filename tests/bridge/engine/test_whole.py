@@ -174,6 +174,32 @@ def test_render_when_a_window_follows_leaves_the_one_before_as_it_was_up_to_the_
     assert np.array_equal(followed[: WINDOW - SEAM], alone[: WINDOW - SEAM])
 
 
+def test_render_when_a_window_follows_its_net_sees_the_sound_before_where_they_overlap(
+    pack: LoadedPack, generator: Generator
+) -> None:
+    hits, length = [3000, STRIDE + 1500, STRIDE + 7000], WINDOW + STRIDE
+    seen: list[tuple[float, np.ndarray]] = []
+
+    class Looking(Counting):
+        def graph(self, role: str):
+            plain = super().graph(role)
+
+            def call(arrays):
+                if role == "denoiser":
+                    seen.append((float(arrays["angle"][0, 0]), arrays["noisy"][0, 0].copy()))
+                return plain(arrays)
+
+            return call
+
+    Generator(Looking(pack)).render(at(hits, length=length))
+    before = generator.render(at(hits, length=WINDOW)).samples[0, STRIDE : WINDOW - SEAM]
+    start = noise((STRIDE, WINDOW - SEAM), seed=3, channels=1, block=ALIGN)[0]
+    assert len(seen) == 2 * 2 * STEPS
+    for a, x in seen[2 * STEPS :]:
+        expected = a * before + math.sqrt(1 - a * a) * start
+        assert np.allclose(x[: len(expected)], expected, atol=1e-5)
+
+
 def test_render_when_a_hit_rings_across_a_seam_goes_on(generator: Generator) -> None:
     """Against the paper: but for an offset of its own in each window, the sound is one sound."""
     hits = [3000, WINDOW - 1000, 2 * STRIDE - 3000, 2 * STRIDE + OVERLAP - 500]
