@@ -61,3 +61,11 @@ def test_noise_when_taken_over_a_long_span_is_white() -> None:
 def test_windowing_when_nothing_is_left_between_is_refused() -> None:
     with pytest.raises(PackError, match="leave nothing"):
         Windowing.of(window=128, overlap=128)
+
+
+def test_noise_when_drawn_in_large_blocks_belongs_to_its_place_too() -> None:
+    whole = noise((0, 8192), seed=5, channels=1, block=1024)
+    assert np.array_equal(noise((1500, 5000), seed=5, channels=1, block=1024), whole[:, 1500:5000])
+    assert abs(whole.mean()) < 0.05
+    assert abs(whole.std() - 1) < 0.05
+    assert len(np.unique(whole)) > 8000

@@ -198,6 +198,20 @@ def test_render_when_long_has_no_seam_where_windows_meet(pack: LoadedPack) -> No
     assert f_score(times, attacks(pieces, rate_hz=RATE_HZ), 0.010) == 1.0
 
 
+def test_render_when_a_pack_with_a_decoder_wants_whole_windows_is_the_same_sound(pack: LoadedPack) -> None:
+    """The tiny net looks at a neighbourhood only, so it must not matter which windows it runs in."""
+    times = [0.1 + 0.15 * index for index in range(25)]
+    asked = request(times, length_s=4.0)
+    whole = Generator(Wide(pack, windows="whole"))
+    assert np.abs(whole.render(asked).samples - Generator(pack).render(asked).samples).max() < 2e-3
+    moved = request([*times[:12], times[12] + 0.05, *times[13:]], length_s=4.0)
+    old = whole.render(asked)
+    new, spans = whole.remake(moved, previous_request=asked, previous=old)
+    differs = np.flatnonzero(new.samples[0] != old.samples[0])
+    assert len(differs)
+    assert all(any(start <= index < end for start, end in spans) for index in differs)
+
+
 def test_render_when_cancelled_stops_before_the_next_call_of_the_network(pack: LoadedPack) -> None:
     calls = Counting(pack)
     generator = Generator(calls)
