@@ -12,17 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bridge.domain.audio import Audio
 from bridge.domain.onsets import Onset
-from bridge.domain.request import Request
 from bridge.engine import samplers
-from bridge.engine.loader import LoadedPack, load
+from bridge.engine.loader import LoadedPack
 from bridge.engine.tiles import noise
 from bridge.engine.what import Generator
 from bridge.engine.whole import Known
 from bridge.errors import JobCancelled
-from bridge.packs.store import Store
-from tests.wave_pack import ALIGN, NAME, NULL, OVERLAP, RATE_HZ, STEPS, WINDOW, envelope, result, tones, wave_pack
+from tests.bridge.engine.waves import Counting, at, opened
+from tests.wave_pack import ALIGN, NULL, OVERLAP, RATE_HZ, STEPS, WINDOW, envelope, result, tones
 
 STRIDE = WINDOW - OVERLAP
 SEAM = 240
@@ -31,39 +29,12 @@ WOOD = np.array([1, 0, 0, 0], np.float32)
 
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory: pytest.TempPathFactory) -> LoadedPack:
-    folder = tmp_path_factory.mktemp("packs")
-    wave_pack(folder)
-    return load(Store([folder]), NAME, provider="cpu", threads=1)
+    return opened(tmp_path_factory.mktemp("packs"))
 
 
 @pytest.fixture(scope="module")
 def generator(pack: LoadedPack) -> Generator:
     return Generator(pack)
-
-
-class Counting:
-    """The pack, noting each call of a graph and its first input's batch; ``fields`` change its numbers."""
-
-    def __init__(self, pack: LoadedPack, **fields: Any) -> None:
-        self._pack, self.path = pack, pack.path
-        self.manifest = replace(pack.manifest, what=replace(pack.manifest.require_what(), **fields))
-        self.roles: list[str] = []
-        self.batches: dict[str, int] = {}
-
-    def graph(self, role: str):
-        def call(arrays):
-            self.roles.append(role)
-            self.batches[role] = len(next(iter(arrays.values())))
-            return self._pack.graph(role)(arrays)
-
-        return call
-
-
-def at(samples: Sequence[int], *, length: int, **fields: Any) -> Request:
-    """A request with onsets at samples."""
-    onsets = tuple(Onset(time_s=(sample + 0.25) / RATE_HZ) for sample in samples)
-    given: dict[str, Any] = {"rate_hz": RATE_HZ, "onsets": onsets, "prompt": "wood", "seed": 3} | fields
-    return Request(length_samples=length, **given)
 
 
 def track_of(samples: Sequence[int], length: int = WINDOW) -> np.ndarray:
@@ -311,94 +282,6 @@ def test_render_tells_progress_call_by_call_that_ends_at_one(pack: LoadedPack) -
     assert len(told) == calls.roles.count("denoiser") + 1
     assert told[-2:] == [1.0, 1.0]
     assert told[0] == pytest.approx(1 / calls.roles.count("denoiser"))
-
-
-HITS = tuple(range(6000, 5 * STRIDE, 30000))
-
-
-def changed(hits: Sequence[int]) -> Request:
-    return at(sorted(hits), length=5 * STRIDE + 1000)
-
-
-@pytest.mark.parametrize(
-    "hits",
-    [(*HITS[:2], HITS[2] + 2000, *HITS[3:]), (*HITS[:2], *HITS[3:]), (*HITS, 71000)],
-    ids=["moved", "deleted", "added"],
-)
-def test_remake_when_a_marker_changed_differs_only_near_it_and_is_what_a_fresh_one_is(
-    generator: Generator, hits: tuple[int, ...]
-) -> None:
-    before, after = changed(HITS), changed(hits)
-    old, fresh = generator.render(before), generator.render(after)
-    new, spans = generator.remake(after, previous_request=before, previous=old)
-    inside = np.zeros(before.length_samples, np.bool_)
-    for start, end in spans:
-        inside[start:end] = True
-    assert np.array_equal(new.samples[0, ~inside], old.samples[0, ~inside])
-    assert np.flatnonzero(new.samples[0] != old.samples[0])[0] > HITS[1] + 20000
-    assert np.abs(new.samples[0, inside] - fresh.samples[0, inside]).max() < 0.05
-
-
-def test_remake_when_a_hit_is_deleted_leaves_silence_and_no_ghost(generator: Generator) -> None:
-    before, after = changed(HITS), changed((*HITS[:2], *HITS[3:]))
-    new, _ = generator.remake(after, previous_request=before, previous=generator.render(before))
-    gone = slice(HITS[2] - 200, HITS[2] + 6000)
-    assert np.abs(generator.render(before).samples[0, gone]).max() > 0.1
-    assert np.abs(new.samples[0, gone]).max() < 1e-4
-
-
-def test_remake_samples_only_the_windows_that_meet_the_change(pack: LoadedPack) -> None:
-    calls = Counting(pack)
-    generator = Generator(calls)
-    before, after = changed(HITS), changed((*HITS[:-1], HITS[-1] + 800))
-    old = generator.render(before)
-    assert calls.roles.count("onset_encoder") == 5
-    calls.roles.clear()
-    generator.remake(after, previous_request=before, previous=old)
-    assert 0 < calls.roles.count("onset_encoder") <= 2
-
-
-def test_remake_when_the_sound_around_was_another_knows_it(generator: Generator) -> None:
-    """What is known reaches the net: another previous sound outside the span gives another sound inside."""
-    before, after = changed(HITS), changed((*HITS[:2], HITS[2] + 2000, *HITS[3:]))
-    old = generator.render(before)
-    louder = Audio(samples=old.samples + np.float32(0.3), rate_hz=RATE_HZ)
-    sounds = [generator.remake(after, previous_request=before, previous=one)[0].samples[0] for one in (old, louder)]
-    middle = slice(HITS[2] + 2000, HITS[2] + 4000)
-    assert np.abs(sounds[0][middle] - sounds[1][middle]).max() > 1e-3
-
-
-def test_remake_of_one_of_two_layers_keeps_what_lies_outside(generator: Generator) -> None:
-    onsets = [Onset(time_s=hit / RATE_HZ, prompt=("wood", "glass")[n % 2]) for n, hit in enumerate(HITS)]
-    before = at([], length=5 * STRIDE + 1000, onsets=tuple(onsets))
-    onsets[3] = replace(onsets[3], time_s=onsets[3].time_s + 0.02)
-    after = replace(before, onsets=tuple(onsets))
-    old = generator.render(before)
-    new, spans = generator.remake(after, previous_request=before, previous=old)
-    differs = np.flatnonzero(new.samples[0] != old.samples[0])
-    assert len(differs)
-    assert all(any(start <= index < end for start, end in spans) for index in differs)
-
-
-def test_remake_at_another_rate_keeps_what_lies_outside(generator: Generator) -> None:
-    before, after = (replace(changed(hits), rate_hz=44100) for hits in (HITS, (*HITS[:2], *HITS[3:])))
-    old = generator.render(before)
-    new, spans = generator.remake(after, previous_request=before, previous=old)
-    assert new.samples.shape == old.samples.shape
-    differs = np.flatnonzero(new.samples[0] != old.samples[0])
-    assert all(any(start <= index < end for start, end in spans) for index in differs)
-
-
-@pytest.mark.parametrize("change", [{"sampler": "ddim"}, {"steps": 2}, {"seed": 9}])
-def test_remake_when_more_than_onsets_changed_makes_everything_again(
-    generator: Generator, change: dict[str, Any]
-) -> None:
-    before = changed(HITS[:3])
-    after = replace(before, **change)
-    old = generator.render(before)
-    new, spans = generator.remake(after, previous_request=before, previous=old)
-    assert spans == [(0, after.length_samples)]
-    assert np.array_equal(new.samples, generator.render(after).samples)
 
 
 def test_generator_when_warm_has_opened_every_graph_that_a_prompt_needs(pack: LoadedPack) -> None:

@@ -1,0 +1,45 @@
+"""What tests of whole windows share: the wave pack with its calls counted, and requests by sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bridge.domain.onsets import Onset
+from bridge.domain.request import Request
+from bridge.engine.loader import LoadedPack, load
+from bridge.packs.store import Store
+from tests.wave_pack import NAME, RATE_HZ, wave_pack
+
+
+def opened(folder: Path) -> LoadedPack:
+    """The wave pack, written into a folder."""
+    wave_pack(folder)
+    return load(Store([folder]), NAME, provider="cpu", threads=1)
+
+
+class Counting:
+    """The pack, noting each call of a graph and its first input's batch; ``fields`` change its numbers."""
+
+    def __init__(self, pack: LoadedPack, **fields: Any) -> None:
+        self._pack, self.path = pack, pack.path
+        self.manifest = replace(pack.manifest, what=replace(pack.manifest.require_what(), **fields))
+        self.roles: list[str] = []
+        self.batches: dict[str, int] = {}
+
+    def graph(self, role: str):
+        def call(arrays):
+            self.roles.append(role)
+            self.batches[role] = len(next(iter(arrays.values())))
+            return self._pack.graph(role)(arrays)
+
+        return call
+
+
+def at(samples: Sequence[int], *, length: int, **fields: Any) -> Request:
+    """A request with onsets at samples."""
+    onsets = tuple(Onset(time_s=(sample + 0.25) / RATE_HZ) for sample in samples)
+    given: dict[str, Any] = {"rate_hz": RATE_HZ, "onsets": onsets, "prompt": "wood", "seed": 3} | fields
+    return Request(length_samples=length, **given)
