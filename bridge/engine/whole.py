@@ -24,6 +24,7 @@ from bridge.engine.diffusion import Array, Diffusion, Layer, Manner, Watch
 from bridge.engine.samplers import Velocity
 from bridge.engine.spans import Span, intersect
 from bridge.engine.tiles import noise
+from bridge.errors import PackError
 from bridge.packs import contract
 from bridge.packs.manifest import What
 
@@ -80,6 +81,9 @@ class WholeWindows:
 
     Args:
         diffusion: runs the graphs. what: the pack's numbers.
+
+    Raises:
+        PackError: windows overlap by more than half.
     """
 
     keeps = True
@@ -89,6 +93,11 @@ class WholeWindows:
         self._diffusion, self._what = diffusion, what
         self._window, self._overlap = what.window_frames, what.overlap_frames
         self._stride = self._window - self._overlap
+        if self._overlap > self._stride:
+            raise PackError(
+                f"windows of {self._window} frames with an overlap of {self._overlap} overlap by more than half",
+                hint="Get the pack again, or export it again with foley-export",
+            )
         self._seam = min(-(-int(level.SPLICE_S * what.rate_hz) // what.hop_samples), self._overlap)
         self.tail_frames = self._window
 
@@ -138,7 +147,7 @@ class WholeWindows:
         count = 1 + max(0, -(-(frames - self._window) // self._stride))
         spans = [(number * self._stride, number * self._stride + self._window) for number in range(count)]
         active = [self._sounds(layer, span) for span in spans]
-        wants = [wanted is None or bool(intersect([span], wanted)) for span in spans]
+        wants = active if wanted is None else self._needed(spans, active, wanted)
         opens = 0
         for number, span in enumerate(spans):
             if not active[number]:
@@ -156,6 +165,24 @@ class WholeWindows:
                     follows=number > 0 and active[number - 1] and wants[number - 1],
                     leads=number + 1 < count and active[number + 1] and wants[number + 1],
                 )
+
+    def _needed(self, spans: Sequence[Span], active: Sequence[bool], wanted: Sequence[Span]) -> list[bool]:
+        """Which windows make the wanted spans: as few as can be, each beginning well before what it is wanted for."""
+        needed = [False] * len(spans)
+        lead = [self._overlap // 2 if number and active[number - 1] else 0 for number in range(len(spans))]
+        sounding = [number for number in range(len(spans)) if active[number]]
+        for at, end in wanted:
+            while at < end:
+                here = [number for number in sounding if spans[number][0] + lead[number] <= at < spans[number][1]]
+                later = [number for number in sounding if at < spans[number][0] < end]
+                if here:
+                    needed[here[-1]] = True
+                    at = spans[here[-1]][1]
+                elif later:
+                    at = spans[later[0]][0]
+                else:
+                    break
+        return needed
 
     def _sounds(self, layer: Layer, span: Span) -> bool:
         earliest = min(span[0], span[0] + self._overlap - self._window // 2 + 1)

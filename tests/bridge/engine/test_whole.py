@@ -18,7 +18,7 @@ from bridge.engine.loader import LoadedPack
 from bridge.engine.tiles import noise
 from bridge.engine.what import Generator
 from bridge.engine.whole import Known
-from bridge.errors import JobCancelled
+from bridge.errors import JobCancelled, PackError
 from tests.bridge.engine.waves import Counting, at, opened
 from tests.wave_pack import ALIGN, NULL, OVERLAP, RATE_HZ, STEPS, WINDOW, envelope, result, tones
 
@@ -288,3 +288,8 @@ def test_generator_when_warm_has_opened_every_graph_that_a_prompt_needs(pack: Lo
     calls = Counting(pack)
     Generator(calls).warm_up()
     assert {"clap_text", "denoiser", "onset_encoder", "time_encoder", "embedding_encoder"} == set(calls.roles)
+
+
+def test_generator_when_windows_overlap_by_more_than_half_refuses_the_pack(pack: LoadedPack) -> None:
+    with pytest.raises(PackError, match="more than half"):
+        Generator(Counting(pack, overlap_frames=WINDOW // 2 + ALIGN))

@@ -75,6 +75,23 @@ def test_remake_samples_only_the_windows_that_meet_the_change(pack: LoadedPack) 
     assert 0 < calls.roles.count("onset_encoder") <= 2
 
 
+@pytest.mark.parametrize(("hit", "windows"), [(STRIDE + 6000, 1), (STRIDE + 1000, 2), (5000, 1)])
+def test_remake_when_windows_share_the_change_takes_as_few_as_hold_it_with_what_comes_before(
+    pack: LoadedPack, hit: int, windows: int
+) -> None:
+    """Span: to the next hit that stays, half a second later."""
+    calls = Counting(pack)
+    generator = Generator(calls)
+    before, after = (at([one, hit + 24500, 3 * STRIDE], length=4 * STRIDE) for one in (hit + 400, hit))
+    old = generator.render(before)
+    calls.roles.clear()
+    new, ((start, end),) = generator.remake(after, previous_request=before, previous=old)
+    assert calls.roles.count("onset_encoder") == windows
+    fresh = generator.render(after)
+    assert np.abs(new.samples[0, start + 300 : end - 300] - fresh.samples[0, start + 300 : end - 300]).max() < 0.05
+    assert np.abs(new.samples[0, hit : hit + 500]).max() > 0.1
+
+
 def test_remake_when_the_sound_around_was_another_knows_it(generator: Generator) -> None:
     """What is known reaches the net: another previous sound outside the span gives another sound inside."""
     before, after = changed(HITS), changed((*HITS[:2], HITS[2] + 2000, *HITS[3:]))
