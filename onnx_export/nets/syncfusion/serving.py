@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-
 from torch import Tensor, nn
 
 from onnx_export.nets.syncfusion import layout

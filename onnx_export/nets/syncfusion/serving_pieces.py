@@ -81,6 +81,8 @@ class UprightItem(nn.Module):
         self.norms, convs = halves(item.resnet)
         self.convs = nn.ModuleList([UprightConv(conv) for conv in convs])
         self.mix = nn.Parameter(mix_of(item.inject)[:, :, None])
+        channels = self.mix.shape[0]
+        self.register_buffer("average", torch.full((1, 1, channels), 1.0 / channels))
         self.block, self.fused = block, manner.fused
 
     def forward(self, x: Tensor, given: Steering) -> Tensor:
@@ -90,8 +92,8 @@ class UprightItem(nn.Module):
             y = group_norm(y, norm.weight, norm.bias, norm.num_groups, norm.eps, block=self.block)
             y = conv(silu(y, fused=self.fused))
         x = x + y
-        centred = x - x.mean(1, keepdim=True)
-        normal = centred * torch.rsqrt((centred * centred).mean(1, keepdim=True) + 1e-6)
+        centred = x - self.average @ x
+        normal = centred * torch.rsqrt(self.average @ (centred * centred) + 1e-6)
         x = functional.conv1d(normal * given.scale[:, :, None] + given.shift[:, :, None], self.mix)
         return x + (given.context + given.added[:, :, None])
 
@@ -234,8 +236,8 @@ class Down(nn.Module):
 class Up(nn.Module):
     """Every frame ``factor`` times, then a convolution over three.
 
-    Turned, only frames at a seam see two different values; the seam's step is what remains of them. That is three
-    products a frame instead of three for each copy.
+    Only frames at a seam see two different values, so copies share products. Upright, the convolution runs before the
+    copies are made, with the outputs of all of them; turned, the seam's step is all that is added to what copies share.
     """
 
     def __init__(self, up: layout.Up, *, turn: bool, turned: bool) -> None:
@@ -243,25 +245,39 @@ class Up(nn.Module):
         upsample, conv = up.block  # type: ignore[misc]
         self.factor, self.turn, self.turned = int(upsample.scale_factor), turn, turned
         weight = taken(conv.weight)
+        first, _, last = weight.double().unbind(-1)
+        whole = weight.double().sum(-1)
         self.bias = nn.Parameter(taken(bias_of(conv)))
         if turned:
-            first, _, last = weight.unbind(-1)
-            self.whole = nn.Parameter(weight.double().sum(-1).float())
-            self.first, self.last = nn.Parameter(-first), nn.Parameter(last.contiguous())
+            self.whole = nn.Parameter(whole.float().t().contiguous())
+            self.first = nn.Parameter(-first.float().t().contiguous())
+            self.last = nn.Parameter(last.float().t().contiguous())
+        elif self.factor == 1:
+            self.conv = UprightConv(conv)
         else:
-            self.weight = nn.Parameter(weight)
+            none = torch.zeros_like(whole)
+            begin, end = torch.stack([first, whole - first, none], -1), torch.stack([none, whole - last, last], -1)
+            middle = [torch.stack([none, whole, none], -1)] * (self.factor - 2)
+            copies = nn.Conv1d(conv.in_channels, conv.out_channels * self.factor, 3)
+            copies.weight = nn.Parameter(torch.cat([begin, *middle, end]).float())
+            copies.bias = nn.Parameter(self.bias.detach().repeat(self.factor))
+            self.conv = UprightConv(copies)
 
     def forward(self, x: Tensor) -> Tensor:
         """Frames x factor; upright if the depth above is."""
+        batch = x.shape[0]
         if not self.turned:
-            x = x if self.factor == 1 else functional.interpolate(x, scale_factor=float(self.factor))
-            return functional.conv1d(x, self.weight, self.bias, padding=1)
-        batch, frames, _ = x.shape
+            y = self.conv(x)
+            if self.factor == 1:
+                return y
+            split = y.reshape(batch, self.factor, len(self.bias), -1)
+            return split.permute(0, 2, 3, 1).reshape(batch, len(self.bias), -1)
+        frames = x.shape[1]
         padded = functional.pad(x, (0, 0, 1, 1))
         steps = padded[:, 1:] - padded[:, :-1]
-        inside = linear(x, self.whole.t(), self.bias)
-        begin = linear(steps[:, :-1], self.first.t(), inside)
-        end = linear(steps[:, 1:], self.last.t(), inside)
+        inside = linear(x, self.whole, self.bias)
+        begin = linear(steps[:, :-1], self.first, inside)
+        end = linear(steps[:, 1:], self.last, inside)
         parts = [begin, *[inside] * (self.factor - 2), end]
         y = torch.cat(parts, dim=-1).reshape(batch, frames * self.factor, -1)
         return y.transpose(1, 2) if self.turn else y
