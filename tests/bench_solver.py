@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +17,8 @@ from numpy.typing import NDArray
 from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
 from bridge.dsp.metrics import envelope_correlation
-from bridge.engine.loader import LoadedPack, load
+from bridge.engine.loader import load
 from bridge.engine.what import Generator
-from bridge.packs.manifest import Manifest
 from bridge.packs.store import SHIPPED_FOLDER, STARTER, Store
 
 RATE_HZ = 48_000
@@ -40,28 +36,6 @@ RHYTHMS = {
 SEEDS = (0, 1)
 
 
-@dataclass(frozen=True)
-class WithSampler:
-    """A loaded pack whose manifest names another sampler."""
-
-    pack: LoadedPack
-    sampler: str
-
-    @property
-    def manifest(self) -> Manifest:
-        """The pack's own but for the sampler."""
-        manifest = self.pack.manifest
-        return replace(manifest, what=replace(manifest.require_what(), sampler=self.sampler))
-
-    def graph(self, role: str) -> Callable[[Mapping[str, NDArray[Any]]], dict[str, NDArray[Any]]]:
-        """The pack's graph."""
-        return self.pack.graph(role)
-
-    def path(self, name: str) -> Path:
-        """The pack's file."""
-        return self.pack.path(name)
-
-
 class Solvers:
     """Makes a request's sound with any solver, the starter's net and the request's noise.
 
@@ -70,13 +44,11 @@ class Solvers:
     """
 
     def __init__(self, *, threads: int = 0) -> None:
-        pack = load(Store([SHIPPED_FOLDER]), STARTER, provider="cpu", threads=threads)
-        names = {REFERENCE[0]} | {name for name, _ in CANDIDATES}
-        self._generators = {name: Generator(WithSampler(pack, name)) for name in sorted(names)}
+        self._generator = Generator(load(Store([SHIPPED_FOLDER]), STARTER, provider="cpu", threads=threads))
 
     def sound(self, request: Request, sampler: str, steps: int) -> NDArray[np.float32]:
         """Samples (n,) at 48 kHz."""
-        return self._generators[sampler].render(replace(request, steps=steps)).samples[0]
+        return self._generator.render(replace(request, sampler=sampler, steps=steps)).samples[0]
 
 
 def request(prompt: str, times_s: tuple[float, ...], seed: int, *, length_s: float = LENGTH_S) -> Request:
