@@ -167,7 +167,6 @@ class _Pack:
     when: When | None = None
     what: What | None = None
     training_data: tuple[TrainingData, ...] = ()
-    size_bytes: int = 0
 
     def add(self, stage: Stage) -> None:
         """Exports, proves and writes what a stage gives."""
