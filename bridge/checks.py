@@ -21,6 +21,8 @@ from bridge.engine.words import Vocabulary
 from bridge.errors import BridgeError, HostError
 from bridge.media.files import probe_writable
 from bridge.osc import client
+from bridge.packs import contract
+from bridge.packs.store import PackFiles
 
 STOCK_REAPY_PORT = 2306
 
@@ -67,7 +69,7 @@ def list_packs(settings: Settings) -> int:
         try:
             files = store.open(name)
             manifest = files.manifest
-            words = Vocabulary.read(files.path(manifest.what.vocabulary)).tags if manifest.what else ()
+            hears = _hears(files)
         except BridgeError as error:
             broken += 1
             print(f"{mark} {name}: damaged. {error.sentence}")
@@ -77,8 +79,8 @@ def list_packs(settings: Settings) -> int:
         print(f"    licence: {manifest.licence.name}; commercial use: {manifest.licence.commercial_use}")
         for data in manifest.training_data:
             print(f"    trained on: {data.name} ({data.licence}; commercial use: {data.commercial_use})")
-        if words:
-            print(f"    understands: {', '.join(words)}, and words that mean these")
+        if hears:
+            print(f"    understands: {hears}")
     if settings.pack not in names:
         broken += 1
         print(f"The pack in use, {settings.pack!r}, is not there. Install foley-bridge again, or choose another.")
@@ -124,6 +126,21 @@ class _Opened:
             where += f", but {', '.join(moved)}"
         notices = () if self._engine is None else self._engine.take_notices()
         return " ".join((f"{where}. Not used: {', '.join(others(wanted, best))}.", *notices))
+
+
+def _hears(files: PackFiles) -> str:
+    """What a pack can be asked for, in words; "" if it makes no sound."""
+    what = files.manifest.what
+    if what is None:
+        return ""
+    hears = []
+    if what.vocabulary:
+        hears.append(f"{', '.join(Vocabulary.read(files.path(what.vocabulary)).tags)}, and words that mean these")
+    if what.tokenizer:
+        hears.append("any English words")
+    if contract.CLAP_AUDIO in files.manifest.graphs:
+        hears.append("a reference sound (render --reference)")
+    return "; ".join(hears)
 
 
 def _python(settings: Settings) -> Finding:

@@ -97,7 +97,7 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
     if ignored:
         print(f"not understood and left out: {', '.join(ignored)}")
     if example is not None and arguments.prompt:
-        print(f"made after {arguments.reference.name}; the prompt was not needed")
+        print(f"made after {Path(example.path).name}; the prompt was not needed")
     print(f"wrote {written}")
     return 0
 
