@@ -56,9 +56,9 @@ def _to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     _name_nodes(copy)
-    return convert_float_to_float16(
-        copy, keep_io_types=True, disable_shape_infer=False, node_block_list=_norm_nodes(copy.graph)
-    )
+    half = convert_float_to_float16(copy, keep_io_types=True, node_block_list=_norm_nodes(copy.graph))
+    _sort(half.graph)
+    return half
 
 
 def _to_eight_bits(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -96,6 +96,28 @@ def _norm_nodes(graph: onnx.GraphProto) -> list[str]:
         if node.op_type not in _ROOTS:
             waiting += [taker for name in node.output for taker in takers.get(name, [])]
     return list(found)
+
+
+def _sort(graph: onnx.GraphProto) -> None:
+    """Puts each node behind those that it takes from, as ONNX wants it; the tool appends its casts at the end."""
+    ready = {value.name for value in (*graph.input, *graph.initializer)} | {""}
+    makers = {name: node for node in graph.node for name in node.output}
+    ordered: list[onnx.NodeProto] = []
+    for last in graph.node:
+        waiting = [last]
+        while waiting:
+            node = waiting[-1]
+            before = [makers[name] for name in node.input if name not in ready]
+            if before:
+                waiting += before
+                continue
+            waiting.pop()
+            if not ready.issuperset(node.output):
+                ready.update(node.output)
+                ordered.append(node)
+    nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in ordered]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _name_nodes(model: onnx.ModelProto) -> None:

@@ -75,13 +75,11 @@ def stage(
     fill(encoder, encoder_tensors, where="the onset encoder of the diffusion checkpoint")
     unet.eval()
     encoder.eval()
-    align = unet.shape.align
-    window = WINDOW_FRAMES if WINDOW_FRAMES % align == 0 else 64 * align
     what = What(
         rate_hz=RATE_HZ,
         hop_samples=1,
         latent_channels=1,
-        window_frames=window,
+        window_frames=WINDOW_FRAMES,
         overlap_frames=OVERLAP_FRAMES,
         embedding_dim=unet.shape.embedding,
         steps=STEPS,
@@ -90,7 +88,7 @@ def stage(
         tokenizer=TOKENIZER_FILE,
         null_embedding=NULL_FILE,
         windows="whole",
-        align_frames=align,
+        align_frames=unet.shape.align,
         guidance_batched=False,
     )
     return Stage(
@@ -152,7 +150,7 @@ def recipes(unet: UNet, encoder: OnsetEncoder, *, precision: str = FP32, plain: 
             module=serving,
             sizes=sizes,
             shapes=frames,
-            tolerance=TOLERANCE[precision],
+            tolerance=TOLERANCE.get(precision, TOLERANCE[FP32]),
             spec=GraphSpec(inputs=(usual.inputs[0], modulation, added, *contexts), outputs=usual.outputs),
             units=units,
             precision=precision,

@@ -87,7 +87,7 @@ def turned_group_norm(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps:
     Args:
         x: (batch, frames, channels). weight, bias: (channels,). groups: how many. eps: added to the variance.
     """
-    batch, frames, channels = x.shape
+    frames = x.shape[1]
     average = x.new_full((1, 1, frames), 1.0) / frames
     centred = x - _of_groups(average @ x, groups)
     variance = _of_groups(average @ (centred * centred), groups)
