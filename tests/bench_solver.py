@@ -26,7 +26,7 @@ LENGTH_S = 2.0
 BLOCK = RATE_HZ // 100
 REFERENCE = ("ddim", 150)
 """The official sampler and its number of steps (exp/evaluate_gh_gen*.yaml of the official repository)."""
-CANDIDATES = (("dpm2m", 10), ("dpm2m", 15), ("dpm2m", 20), ("dpm2m", 25), ("ddim", 25), ("ddim", 50))
+CANDIDATES = (("deis2", 10), ("deis2", 15), ("deis2", 20), ("deis2", 25), ("ddim", 25), ("ddim", 50))
 PROMPTS = ("wood hit", "metal", "glass", "footsteps on gravel", "water")
 RHYTHMS = {
     "one": (0.4,),

@@ -99,7 +99,7 @@ def draft() -> Draft:
             embedding_dim=DIM,
             steps=STEPS,
             guidance=GUIDANCE,
-            sampler="dpm2m",
+            sampler="deis2",
             tokenizer="tokenizer.json",
             null_embedding="null_embedding.npy",
             windows="whole",

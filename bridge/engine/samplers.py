@@ -47,38 +47,33 @@ def ddim(velocity: Velocity, noise: Array, *, steps: int) -> Array:
     return x
 
 
-def dpm2m(velocity: Velocity, noise: Array, *, steps: int) -> Array:
-    """Second order, two points: DPM-Solver++(2M) (Lu et al. 2022) in lambda = -ln tan(phi).
+def deis2(velocity: Velocity, noise: Array, *, steps: int) -> Array:
+    """Second order, two points: the guess of x0 goes on in a straight line over phi, and that is solved exactly.
 
-    The first step is DDIM's, since lambda is infinite at sigma 1; the last one lands on the last guess of x0.
+    An exponential integrator with a polynomial in time (Zhang and Chen 2023, "DEIS", section 3.3), written for the
+    angle: with x0(t) = x0(phi) + m (t - phi) the equation dx/dphi = (x cos(phi) - x0) / sin(phi) has the solution
+    x' = DDIM's + m (sin(phi') ln(sin(phi) / sin(phi')) - (phi - phi') cos(phi')). Unlike multistep solvers in
+    ln tan(phi) it has nothing infinite at either end. The last step is DDIM's and lands on the last guess of x0.
 
     Args:
         velocity: the network. noise: x at sigma 1, any shape. steps: at least 1.
     """
-    asked = sigmas(steps)
-    angles = [math.pi / 2 * sigma for sigma in (*asked, 0.0)]
-    x, before, h_before = noise, None, 0.0
-    for step, sigma in enumerate(asked):
-        phi, after = angles[step], angles[step + 1]
+    delta = math.pi / 2 / steps
+    x, before = noise, None
+    for sigma in sigmas(steps):
+        phi = math.pi / 2 * sigma
         v = velocity(x, sigma)
         clean = np.float32(math.cos(phi)) * x - np.float32(math.sin(phi)) * v
-        if step == steps - 1:
-            return clean
-        if step == 0:
-            delta = phi - after
-            x = np.float32(math.cos(delta)) * x - np.float32(math.sin(delta)) * v
-            continue
-        h = math.log(math.tan(phi)) - math.log(math.tan(after))
-        guess = clean
-        if before is not None and h_before > 0.0:
-            lean = np.float32(h / (2.0 * h_before))
-            guess = clean + lean * (clean - before)
-        x = np.float32(math.sin(after) / math.sin(phi)) * x - np.float32(math.cos(after) * math.expm1(-h)) * guess
-        before, h_before = clean, h
+        x = np.float32(math.cos(delta)) * x - np.float32(math.sin(delta)) * v
+        after = phi - delta
+        if before is not None and after > delta / 2:
+            lean = math.cos(after) - math.sin(after) / delta * math.log(math.sin(phi) / math.sin(after))
+            x = x + np.float32(lean) * (clean - before)
+        before = clean
     return x
 
 
-SAMPLERS: Mapping[str, Sampler] = MappingProxyType({"ddim": ddim, "dpm2m": dpm2m})
+SAMPLERS: Mapping[str, Sampler] = MappingProxyType({"ddim": ddim, "deis2": deis2})
 """By the name that a pack gives."""
 
 

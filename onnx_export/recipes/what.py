@@ -17,7 +17,7 @@ from onnx_export.train.what_tags import TAGS, Tag
 VOCABULARY_FILE = "vocabulary.json"
 STEPS = 20
 GUIDANCE = 2.0
-SAMPLER = "dpm2m"
+SAMPLER = "deis2"
 WINDOW_FRAMES = 4096
 OVERLAP_FRAMES = 1280
 

@@ -63,7 +63,7 @@ def test_render_when_another_sampler_is_asked_then_the_recipe_holds_it(folder: P
     ("pack", "given", "words"),
     [
         ("wave", [], ["--prompt", "--reference"]),
-        ("wave", ["--prompt", "wood", "--sampler", "euler"], ["euler", "ddim", "dpm2m"]),
+        ("wave", ["--prompt", "wood", "--sampler", "euler"], ["euler", "ddim", "deis2"]),
         ("wave", ["--reference", "gone.wav"], ["gone.wav"]),
         ("wave", ["--reference", "onsets.csv"], ["onsets.csv", "no sound"]),
         ("tiny", ["--reference", "ping.wav"], ["tiny", "ping.wav", "prompt"]),

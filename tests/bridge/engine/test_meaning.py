@@ -140,7 +140,7 @@ def test_prompt_when_the_pack_only_listens_names_pack_and_way_out(tmp_path: Path
 def test_sampler_when_unknown_is_named_with_those_that_are_known(pack: LoadedPack) -> None:
     with pytest.raises(RequestError) as caught:
         Generator(pack).render(request(sampler="euler"))
-    for word in ("euler", "ddim", "dpm2m"):
+    for word in ("euler", "ddim", "deis2"):
         assert word in caught.value.sentence
 
 

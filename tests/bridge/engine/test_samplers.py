@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.engine.samplers import SAMPLERS, ddim, dpm2m, guided, sampler
+from bridge.engine.samplers import SAMPLERS, ddim, deis2, guided, sampler
 from bridge.errors import PackError
 
 
@@ -45,9 +45,9 @@ def test_ddim_when_steps_double_halves_its_error() -> None:
     assert 1.7 < error(ddim, 40) / error(ddim, 80) < 2.3
 
 
-def test_dpm2m_when_steps_are_few_is_closer_than_ddim() -> None:
-    assert error(dpm2m, 16) < 0.5 * error(ddim, 16)
-    assert error(dpm2m, 32) < 0.5 * error(dpm2m, 16)
+def test_deis2_when_steps_are_few_is_closer_than_ddim() -> None:
+    assert error(deis2, 32) < 0.25 * error(ddim, 32)
+    assert error(deis2, 32) < 0.25 * error(deis2, 16)
 
 
 def test_sampler_when_run_asks_once_per_step_from_sigma_one_down() -> None:
@@ -70,5 +70,5 @@ def test_guided_when_scale_is_one_is_the_conditional_and_grows_beyond() -> None:
 
 
 def test_sampler_when_the_pack_names_an_unknown_one_says_which_are_known() -> None:
-    with pytest.raises(PackError, match=r"euler.*ddim, dpm2m"):
+    with pytest.raises(PackError, match=r"euler.*ddim, deis2"):
         sampler("euler")

@@ -135,7 +135,7 @@ def test_known_sound_when_sampled_is_landed_on_and_carried_on(name: str) -> None
     landed = sampled(Known(latent=wave, mask=half))
     assert np.allclose(landed[half], wave[0, half], atol=1e-5)
     assert np.allclose(landed[~half].mean(), 0.5, atol=0.05)
-    assert abs(sampled(Known(latent=wave, mask=np.zeros(4000, np.bool_)))[~half].mean()) < 0.1
+    assert abs(sampled(Known(latent=wave, mask=np.zeros(4000, np.bool_)))[~half].mean()) < 0.2
 
 
 def test_render_when_a_window_follows_leaves_the_one_before_as_it_was_up_to_the_seam(generator: Generator) -> None:

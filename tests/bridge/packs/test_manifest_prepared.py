@@ -80,7 +80,7 @@ def good() -> dict[str, Any]:
             "embedding_dim": DIM,
             "steps": 25,
             "guidance": 2.0,
-            "sampler": "dpm2m",
+            "sampler": "deis2",
             "tokenizer": "tokenizer.json",
             "null_embedding": "null_embedding.npy",
             "windows": "whole",

@@ -95,11 +95,11 @@ def test_evaluate_when_a_figure_cannot_be_told_then_null_and_a_dash(
 def test_evaluate_when_words_are_asked_for_then_the_report_says_so(
     data: Path, pack: PackFiles, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    further = ("--partial", "--tables", "2", "--limit", "1", "--conditioning", "text", "--sampler", "dpm2m")
+    further = ("--partial", "--tables", "2", "--limit", "1", "--conditioning", "text", "--sampler", "deis2")
     assert run(data, pack.folder, *further) == 0
     said = capsys.readouterr().out
     assert "annotated onsets, text" in said
-    assert "sampler dpm2m" in said
+    assert "sampler deis2" in said
 
 
 def test_evaluate_when_the_pack_is_of_another_kind_then_it_is_refused(

@@ -23,7 +23,7 @@ def track_at(*frames: int) -> np.ndarray:
     return track
 
 
-@pytest.mark.parametrize("sampler", ["ddim", "dpm2m"])
+@pytest.mark.parametrize("sampler", ["ddim", "deis2"])
 def test_made_when_guidance_is_raised_then_the_sound_goes_that_far_from_no_words(nets: Nets, sampler: str) -> None:
     track, noise = track_at(2000), np.random.default_rng(0).standard_normal(FRAMES, dtype=np.float32)
     plain, far = (
