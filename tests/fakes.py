@@ -82,6 +82,7 @@ class FakeEngine:
     """Finds what it was told to find; sound is one click per onset whose height tells seed and prompt."""
 
     pack_name, pack_version, pack_digest, licence, commercial_use = "fake", "1", "d" * 64, "none", "unknown"
+    provider = "CPUExecutionProvider"
     rate_hz = 48000
 
     def __init__(self, finds: tuple[float, ...] = (0.5, 1.25)) -> None:

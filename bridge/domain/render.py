@@ -25,6 +25,7 @@ class Recipe:
         video_item_guid: the item it was made for ("" outside a host).
         source_path: the video file.
         time_map: the clip's own numbers (position_s, length_s, start_offset_s, play_rate, ...).
+        provider: ONNX Runtime's name of what the denoiser ran on; the same bytes are only promised on the same.
         previous_digest: digest of the request whose render was partly kept; "" if all of it was made at once.
     """
 
@@ -37,6 +38,7 @@ class Recipe:
     video_item_guid: str
     source_path: str
     time_map: dict[str, Any]
+    provider: str = ""
     previous_digest: str = ""
 
     def to_table(self) -> dict[str, Any]:

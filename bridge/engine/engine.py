@@ -18,6 +18,7 @@ from bridge.engine.what import Generator
 from bridge.engine.when import Detection, Detector
 from bridge.errors import RequestError
 from bridge.media import video
+from bridge.packs import contract
 
 
 class Engine:
@@ -56,6 +57,11 @@ class Engine:
     def rate_hz(self) -> int:
         """Sampling rate that the pack makes sound at."""
         return self.generator.rate_hz
+
+    @property
+    def provider(self) -> str:
+        """ONNX Runtime's name of what the denoiser runs on now; "" before it was first needed."""
+        return self.pack.providers().get(contract.DENOISER, "")
 
     def warm_up(self) -> None:
         """Opens every graph, so that the first key press does not wait for it."""
@@ -99,7 +105,7 @@ class Engine:
         video_item_guid: str = "",
         previous_digest: str = "",
     ) -> Recipe:
-        """How a request's sound for a clip is made with this pack; see ``Recipe``."""
+        """How a request's sound for a clip was made with this pack; see ``Recipe``."""
         return Recipe(
             request=request,
             pack=self.pack_name,
@@ -110,6 +116,7 @@ class Engine:
             video_item_guid=video_item_guid,
             source_path=clip.source_path,
             time_map={key: value for key, value in asdict(clip).items() if key != "source_path"},
+            provider=self.provider,
             previous_digest=previous_digest,
         )
 

@@ -48,6 +48,7 @@ def test_render_when_a_reference_is_given_then_it_sounds_like_it_and_the_recipe_
     recipe = Recipe.from_json(json.dumps(wav.read_provenance(tmp_path / "heard.wav")))
     assert recipe.request.reference is not None
     assert Path(recipe.request.reference.path) == folder / "ping.wav"
+    assert recipe.provider == "CPUExecutionProvider"
     assert render(folder, tmp_path / "both.wav", "--reference", ping, "--prompt", "wood") == 0
     assert np.array_equal(wav.read(tmp_path / "both.wav").samples, heard)
     assert "made after ping.wav" in capsys.readouterr().out
