@@ -17,6 +17,7 @@ from typing import Any
 import onnx
 import torch
 from onnx import TensorProto
+from onnx_ir import convenience
 from onnx_ir.passes import common as passes
 from onnxscript.optimizer import fold_constants
 
@@ -121,6 +122,11 @@ def _fold(model: Any) -> None:
     ONNX Runtime finds the same ones again when it opens the file.
     """
     fold_constants(model)
+    for node in model.graph:  # torch gives a convolution without bias a zero one of a wrong shape
+        if node.op_type == "Conv" and len(node.inputs) == 3:
+            bias = convenience.get_const_tensor(node.inputs[2])
+            if bias is not None and not bias.numpy().any():
+                node.resize_inputs(2)
     steps = (
         passes.RemoveUnusedNodesPass(),
         passes.RemoveUnusedFunctionsPass(),
