@@ -228,6 +228,7 @@ def _onnx(arguments: argparse.Namespace, file: str, name: str) -> Row:
     noisy, track, embedding = _inputs(arguments.samples)
     null = np.load(arguments.folder / "null.npy")
     sigmas = np.linspace(1.0, 0.0, 151, dtype=np.float32)
+    session = ONNX_RUNTIME.open(arguments.folder / f"{file}.onnx", providers=(CPU,), threads=arguments.threads)
     prepared: dict[str, Any] = {}
     seconds = 0.0
     for role, feed in (
@@ -240,7 +241,6 @@ def _onnx(arguments: argparse.Namespace, file: str, name: str) -> Row:
         prepared.update(graph(feed))
         seconds += time.perf_counter() - began
         del graph
-    session = ONNX_RUNTIME.open(arguments.folder / f"{file}.onnx", providers=(CPU,), threads=arguments.threads)
     table, added = prepared.pop("modulation"), prepared.pop("added")
 
     def velocity(x: Any, number: int) -> Any:

@@ -115,8 +115,7 @@ class ServingEncoder(nn.Module):
         return block.to_out(x) + self._half(block.block2, self._half(block.block1, x, units), units)
 
     def _half(self, half: NormedConv, x: Tensor, units: int) -> Tensor:
-        norm = half.groupnorm
-        y = group_norm(x, norm.weight, norm.bias, norm.num_groups, norm.eps, block=min(units, BLOCK))
+        y = group_norm(x, half.groupnorm, block=min(units, BLOCK))
         return half.project(silu(y, fused=self.fused))
 
 

@@ -7,6 +7,8 @@ Layouts: *upright* is (batch, channels, frames), *turned* is (batch, frames, cha
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -40,8 +42,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, *, fused: bool
             shape=query.shape,
             version=1,
         )
-    split = [part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in (query, key, value)]
-    return functional.scaled_dot_product_attention(*split).transpose(1, 2).flatten(2)
+    query, key, value = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in (query, key, value))
+    return functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
 
 
 def layer_norm(x: Tensor, scale: Tensor, shift: Tensor, eps: float) -> Tensor:
@@ -62,36 +64,35 @@ def layer_norm(x: Tensor, scale: Tensor, shift: Tensor, eps: float) -> Tensor:
     return functional.layer_norm(x, x.shape[-1:], eps=eps) * scale + shift
 
 
-def group_norm(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float, *, block: int) -> Tensor:
+def group_norm(x: Tensor, norm: Any, *, block: int) -> Tensor:
     """Group norm of an upright tensor over the whole length, its means summed in stages.
 
     ONNX Runtime's own norms and means add a quarter of a million values one after the other, which costs three
     digits where most are zero.
 
     Args:
-        x: (batch, channels, frames). weight, bias: (channels,).
-        groups: how many. eps: added to the variance. block: a number that divides frames.
+        x: (batch, channels, frames). norm: a ``GroupNorm`` with its weights. block: a number that divides frames.
     """
-    batch, channels = x.shape[:2]
+    batch, channels, groups = *x.shape[:2], norm.num_groups
     stages = (batch, groups, -1, block)
     grouped = x.reshape(batch, groups, -1)
     centred = grouped - x.reshape(stages).mean(-1).mean(-1, keepdim=True)
     variance = (centred * centred).reshape(stages).mean(-1).mean(-1, keepdim=True)
-    scale = torch.rsqrt(variance + eps) * weight.view(groups, -1)
-    return centred.reshape(x.shape) * scale.reshape(batch, channels, 1) + bias[:, None]
+    scale = torch.rsqrt(variance + norm.eps) * norm.weight.view(groups, -1)
+    return centred.reshape(x.shape) * scale.reshape(batch, channels, 1) + norm.bias[:, None]
 
 
-def turned_group_norm(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> Tensor:
+def turned_group_norm(x: Tensor, norm: Any) -> Tensor:
     """Group norm of a turned tensor over the whole length; its means are products with a row of equal weights.
 
     Args:
-        x: (batch, frames, channels). weight, bias: (channels,). groups: how many. eps: added to the variance.
+        x: (batch, frames, channels). norm: a ``GroupNorm`` with its weights.
     """
     frames = x.shape[1]
     average = x.new_full((1, 1, frames), 1.0) / frames
-    centred = x - _of_groups(average @ x, groups)
-    variance = _of_groups(average @ (centred * centred), groups)
-    return centred * (torch.rsqrt(variance + eps) * weight) + bias
+    centred = x - _of_groups(average @ x, norm.num_groups)
+    variance = _of_groups(average @ (centred * centred), norm.num_groups)
+    return centred * (torch.rsqrt(variance + norm.eps) * norm.weight) + norm.bias
 
 
 def _of_groups(means: Tensor, groups: int) -> Tensor:

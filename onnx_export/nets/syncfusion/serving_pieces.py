@@ -82,6 +82,7 @@ class UprightItem(nn.Module):
         self.convs = nn.ModuleList([UprightConv(conv) for conv in convs])
         self.mix = nn.Parameter(mix_of(item.inject)[:, :, None])
         channels = self.mix.shape[0]
+        self.average: Tensor
         self.register_buffer("average", torch.full((1, 1, channels), 1.0 / channels))
         self.block, self.fused = block, manner.fused
 
@@ -89,7 +90,7 @@ class UprightItem(nn.Module):
         """(batch, channels, frames) -> the same shape."""
         y = x
         for norm, conv in zip(self.norms, self.convs, strict=True):
-            y = group_norm(y, norm.weight, norm.bias, norm.num_groups, norm.eps, block=self.block)
+            y = group_norm(y, norm, block=self.block)
             y = conv(silu(y, fused=self.fused))
         x = x + y
         centred = x - self.average @ x
@@ -181,7 +182,7 @@ class TurnedItem(nn.Module):
         """(batch, frames, channels) -> the same shape."""
         y = x
         for norm, conv in zip(self.norms, self.convs, strict=True):
-            y = turned_group_norm(y, norm.weight, norm.bias, norm.num_groups, norm.eps)
+            y = turned_group_norm(y, norm)
             y = conv(silu(y, fused=self.fused))
         x = layer_norm(x + y, given.scale[:, None], given.shift[:, None], 1e-6)
         x = linear(x, self.mix.t(), given.context)
