@@ -41,7 +41,7 @@ def rows(folder: Path, samples: int, repeats: int) -> list[Row]:
 
 
 def _onnx_step(path: Path, samples: int, *, graphs: bool) -> Callable[[], object]:
-    options = runtime.session_options((runtime.CUDA,), 0)  # pyright: ignore[reportCallIssue]
+    options = runtime.session_options(0)
     given = {**runtime.provider_options(runtime.CUDA, path), "enable_cuda_graph": "1" if graphs else "0"}
     session = ort.InferenceSession(str(path), options, providers=[(runtime.CUDA, given)], enable_fallback=0)
     binding, kept = session.io_binding(), []
