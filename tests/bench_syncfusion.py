@@ -52,8 +52,10 @@ def main() -> int:
             f"one evaluation: {facts['direct']:.1f} GFLOP as the restructured net is defined, "
             f"{facts['done']:.1f} with shared products"
         )
-        peak = _run("peak", arguments)["gflops"]
-        print(f"measured convolution peak (torch, 512 to 512 channels over 3 frames): {peak:.0f} GFLOP/s\n")
+        best = _run("peak", arguments)
+        peak = best["gflops"]
+        print(f"measured convolution peak ({best['by']}, 512 to 512 channels over 3 frames): {peak:.0f} GFLOP/s")
+        print("of peak: the restructured net's work by definition in the time taken, shared products not subtracted\n")
         print(f"  {'guided step':<34}{'median s':>9} [least .. most]  {'memory':>9}  {'times':>6}  {'of peak':>7}")
         rows = {part: _run(part, arguments) for part in ("authors", "torch", "ort_fp32", "ort_int8")}
         reference = rows["authors"].get("steps")
@@ -166,15 +168,33 @@ def _count(arguments: argparse.Namespace) -> Row:
 
 
 def _peak(arguments: argparse.Namespace) -> Row:
-    """Best of the repeats, as a peak is meant."""
+    """Best of the repeats, as a peak is meant, and of the two that can convolve here."""
+    import onnx
     import torch
+    from onnx import helper, numpy_helper
 
     torch.set_num_threads(arguments.threads)
     x, weight = torch.randn(1, 512, 2048), torch.randn(512, 512, 3)
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "weight"], ["y"], pads=[1, 1])],
+        "convolution",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, list(x.shape))],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, list(x.shape))],
+        [numpy_helper.from_array(weight.numpy(), "weight")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    session = ONNX_RUNTIME.open(model.SerializeToString(), providers=(CPU,), threads=arguments.threads)
+    runs = {
+        "torch": lambda: torch.nn.functional.conv1d(x, weight, padding=1),
+        "ONNX Runtime": lambda: session.run(["y"], {"x": x.numpy()}),
+    }
+    seconds = {}
     with torch.no_grad():
-        torch.nn.functional.conv1d(x, weight, padding=1)
-        seconds = _times(lambda: torch.nn.functional.conv1d(x, weight, padding=1), 10 * arguments.repeats)
-    return {"gflops": 2 * 3 * 512 * 512 * 2048 / min(seconds) / 1e9}
+        for name, run in runs.items():
+            run()
+            seconds[name] = min(_times(run, 10 * arguments.repeats))
+    name = min(seconds, key=lambda name: seconds[name])
+    return {"gflops": 2 * 3 * 512 * 512 * 2048 / seconds[name] / 1e9, "by": name}
 
 
 def _authors(arguments: argparse.Namespace) -> Row:

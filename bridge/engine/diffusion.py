@@ -123,6 +123,10 @@ class Diffusion:
                 self._preparing[source] = (role, [tensor.name for tensor in given])
         self._decodes = contract.DECODER in graphs
 
+    def open(self) -> None:
+        """Opens the denoiser: while it opens it holds its weights twice, so before the others take memory."""
+        self._pack.graph(contract.DENOISER)
+
     def prepared(self, source: str, value: NDArray[Any]) -> Tensors:
         """What the denoiser takes of a source.
 

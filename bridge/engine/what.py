@@ -184,6 +184,7 @@ class Generator:
         rate, hop = self._what.rate_hz, self._what.hop_samples
         total = -(-request.length_samples * rate // request.rate_hz)
         frames = -(-total // hop)
+        self._diffusion.open()
         manner = self._manner(request)
         layers = self._layers(request, frames)
         near = None

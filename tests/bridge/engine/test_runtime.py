@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -26,7 +28,8 @@ def test_session_when_opened_then_it_runs_and_never_changes_its_provider_by_itse
     assert isinstance(session, ort.InferenceSession)
     assert list(session.get_providers()) == [CPU]
     assert session._enable_fallback is False  # pyright: ignore[reportAttributeAccessIssue]
-    assert np.shape(session.run(["embedding"], {"tags": np.zeros((1, 5), np.float32)})[0]) == (1, 4)
+    answers: Sequence[Any] = session.run(["embedding"], {"tags": np.zeros((1, 5), np.float32)})
+    assert answers[0].shape == (1, 4)
 
 
 def test_session_when_cuda_has_no_driver_then_nothing_is_printed(model: Path, capfd: pytest.CaptureFixture) -> None:
