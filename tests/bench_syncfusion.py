@@ -25,8 +25,11 @@ import numpy as np
 import psutil
 
 from bridge.engine.graph import Graph
-from bridge.engine.runtime import CPU, CUDA, ONNX_RUNTIME
+from bridge.engine.runtime import CPU, ONNX_RUNTIME
 from bridge.packs import contract
+from tests.bench_syncfusion_cuda import MAKERS as CUDA_ROWS
+from tests.bench_syncfusion_cuda import row as cuda_row
+from tests.bench_syncfusion_cuda import trouble
 
 SAMPLES = 1 << 18
 RATE_HZ = 48000
@@ -115,13 +118,33 @@ def _say_windows(row: Row, window_s: float) -> None:
 
 
 def _cuda_rows(arguments: argparse.Namespace) -> None:
-    rows = _run("cuda", arguments)["rows"]
     print("\ngraphics card")
-    if not rows:
-        print("  no CUDA device that works is at hand: no rows")
-    for row in rows:
-        spread = f"[{min(row['steps']):.4f} .. {max(row['steps']):.4f}]"
-        print(f"  {row['name']:<34}{statistics.median(row['steps']):9.4f} {spread}")
+    if why := _run("card", arguments)["trouble"]:
+        print(f"  no rows: {why}")
+        return
+    print(f"  {'guided step':<38}{'median s':>9} [least .. most]  {'memory':>9}  a window, projected")
+    for key in CUDA_ROWS:
+        print(cuda_line(_cuda_row(key, arguments)))
+
+
+def _cuda_row(key: str, arguments: argparse.Namespace) -> Row:
+    """A row's process may end without a word."""
+    try:
+        return _run(key, arguments)
+    except subprocess.CalledProcessError as error:
+        return {"name": CUDA_ROWS[key][0], "missing": f"failed: its process ended with {error.returncode}"}
+
+
+def cuda_line(row: Row) -> str:
+    """One row of the graphics card; a window is so many times the median step, without preparing."""
+    if "missing" in row:
+        return f"  {row['name']:<38} {row['missing']}"
+    steps = row["steps"]
+    middle = statistics.median(steps)
+    spread = f"[{min(steps):.4f} .. {max(steps):.4f}]"
+    memory = "unknown" if row["memory"] is None else f"{row['memory'] / 1e9:.2f} GB"
+    windows = ", ".join(f"{number} steps {number * middle:.2f} s" for number in (25, 150))
+    return f"  {row['name']:<38}{middle:9.4f} {spread}  {memory:>9}  {windows}"
 
 
 def _build(arguments: argparse.Namespace) -> Row:
@@ -287,18 +310,9 @@ def _onnx(arguments: argparse.Namespace, file: str, name: str) -> Row:
     return row
 
 
-def _cuda(arguments: argparse.Namespace) -> Row:
-    """Rows of ``bench_syncfusion_cuda`` where a card works; none elsewhere."""
-    if not _card():
-        return {"rows": []}
-    from tests import bench_syncfusion_cuda
-
-    return {"rows": bench_syncfusion_cuda.rows(arguments.folder, arguments.samples, arguments.repeats)}
-
-
 def _card() -> bool:
-    """Whether ONNX Runtime has CUDA and the driver's library can be loaded."""
-    return CUDA in ONNX_RUNTIME.available() and ONNX_RUNTIME.has_library("libcuda.so.1")
+    """Whether ONNX Runtime computes with CUDA here."""
+    return not trouble()
 
 
 def _ours() -> tuple[Any, Any]:
@@ -348,7 +362,11 @@ PARTS: dict[str, Callable[[argparse.Namespace], Row]] = {
     "torch": _torch,
     "ort_fp32": lambda arguments: _onnx(arguments, contract.DENOISER, "ONNX Runtime, fp32"),
     "ort_int8": lambda arguments: _onnx(arguments, "int8", "ONNX Runtime, int8"),
-    "cuda": _cuda,
+    "card": lambda _: {"trouble": trouble()},
+    **{
+        key: lambda arguments, key=key: cuda_row(key, arguments.folder, arguments.samples, arguments.repeats)
+        for key in CUDA_ROWS
+    },
 }
 
 if __name__ == "__main__":

@@ -1,49 +1,68 @@
-"""The rows of ``bench_syncfusion`` that need a graphics card; runs only where one works.
+"""The rows of ``bench_syncfusion`` that need a graphics card; those that fail say why, and the others go on.
 
-The denoiser alone: a guided step is two evaluations one after the other; inputs stay on the card.
+A guided step of the denoiser alone, two evaluations; inputs stay on the card. No TF32 anywhere. Each row has a process
+of its own. Its memory is what ``nvidia-smi`` says is used on all cards after the steps beyond what was used before the
+process came to the card: CUDA's own part is in it, and what other programs took meanwhile. torch in half precision
+computes its norms in it too: with random weights the row is good for speed and memory, not for an answer.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 
-from bridge.engine import runtime
+from bridge.engine import devices, runtime
+from bridge.engine.runtime import ONNX_RUNTIME, Runtime
 from bridge.packs import contract
 
 Row = dict[str, Any]
+Step = Callable[[], object]
+Maker = Callable[[Path, int], Step]
 
 
-def rows(folder: Path, samples: int, repeats: int) -> list[Row]:
-    """One row a variant; of those that fail, why.
+def trouble(asked: Runtime = ONNX_RUNTIME) -> str:
+    """Why ONNX Runtime cannot compute with CUDA here, after a trial; "" if it can."""
+    cuda = next(device for device in devices.DEVICES if device.providers[0] == runtime.CUDA)
+    return devices.problem(cuda, asked)
+
+
+def row(
+    key: str, folder: Path, samples: int, repeats: int, makers: Mapping[str, tuple[str, Maker]] | None = None
+) -> Row:
+    """One row: ``steps`` in seconds and ``memory`` in bytes (None if unknown), or ``missing``, one line that says why.
 
     Args:
-        folder: has ``denoiser.onnx`` and ``fp16.onnx``. samples: of the window. repeats: guided steps of each.
+        key: of ``MAKERS``. folder: has ``denoiser.onnx`` and ``fp16.onnx``. samples: of the window.
+        repeats: guided steps measured. makers: other rows than ``MAKERS``.
     """
-    found: list[Row] = []
-    for precision, file in (("fp32", contract.DENOISER), ("fp16", "fp16")):
-        for graphs in (False, True):
-            name = f"ONNX Runtime CUDA, {precision}{', CUDA graphs' if graphs else ''}"
-            step = _onnx_step(folder / f"{file}.onnx", samples, graphs=graphs)
-            found.append({"name": name, "steps": _times(step, repeats)})
-    import torch
-
-    if torch.cuda.is_available():
-        for compiled in (False, True):
-            name = f"our serving net, torch {'compiled' if compiled else 'eager'}, fp32"
-            found.append({"name": name, "steps": _times(_torch_step(samples, compiled=compiled), repeats)})
-    return found
+    name, maker = (MAKERS if makers is None else makers)[key]
+    try:
+        before = _used()
+        steps = _times(maker(folder, samples), repeats)
+        after = _used()
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        return {"name": name, "missing": f"failed: {type(error).__name__}{f': {reason}' if reason else ''}"}
+    return {"name": name, "steps": steps, "memory": None if before is None or after is None else after - before}
 
 
-def _onnx_step(path: Path, samples: int, *, graphs: bool) -> Callable[[], object]:
+def _onnx(folder: Path, samples: int, *, file: str, graphs: bool) -> Step:
+    if trouble():
+        raise RuntimeError(trouble())
+    path = folder / f"{file}.onnx"
     options = runtime.session_options(0)
     given = {**runtime.provider_options(runtime.CUDA, path), "enable_cuda_graph": "1" if graphs else "0"}
     session = ort.InferenceSession(str(path), options, providers=[(runtime.CUDA, given)], enable_fallback=0)
+    if runtime.CUDA not in session.get_providers():
+        raise RuntimeError("ONNX Runtime left CUDA out")
     binding, kept = session.io_binding(), []
     random = np.random.default_rng(0)
     for tensor in session.get_inputs():
@@ -63,25 +82,86 @@ def _onnx_step(path: Path, samples: int, *, graphs: bool) -> Callable[[], object
     return step
 
 
-def _torch_step(samples: int, *, compiled: bool) -> Callable[[], object]:
+def _torch(_: Path, samples: int, *, compiled: bool, half: bool) -> Step:
     import torch
 
     from onnx_export.nets.syncfusion.onset_encoder import OnsetEncoder
     from onnx_export.nets.syncfusion.unet import UNet
     from onnx_export.recipes import syncfusion_what
 
+    torch.backends.cudnn.allow_tf32 = False
     recipe = syncfusion_what.recipes(UNet().eval(), OnsetEncoder().eval(), precision="fp16")[-1]
-    given = [torch.from_numpy(array).cuda() for array in recipe.inputs({"batch": 1, "frames": samples}).values()]
-    net = recipe.module.eval().cuda()
+    given = [torch.from_numpy(array) for array in recipe.inputs({"batch": 1, "frames": samples}).values()]
+    return torch_step(recipe.module, given, device="cuda", compiled=compiled, half=half)
+
+
+def torch_step(net: Any, given: list[Any], *, device: str, compiled: bool = False, half: bool = False) -> Step:
+    """A guided step of a serving net; reading one number waits for the device."""
+    import torch
+
+    kind = torch.float16 if half else torch.float32
+    net = net.eval().to(device, kind)
+    given = [tensor.to(device, kind) for tensor in given]
     run: Any = torch.compile(net) if compiled else net
 
     def step() -> object:
         with torch.no_grad():
-            for _ in range(2):
-                run(*given)
-        return torch.cuda.synchronize()
+            run(*given)
+            return float(run(*given)[0, 0, 0])
 
     return step
+
+
+def _authors(_: Path, samples: int) -> Step:
+    """Their net makes both evaluations of a guided step in one call."""
+    from tests import official
+
+    if missing := [one for one in official.PACKAGES if importlib.util.find_spec(one) is None]:
+        raise RuntimeError(f"{', '.join(missing)} missing (extra 'parity')")
+    import torch
+
+    torch.backends.cudnn.allow_tf32 = False
+    return authors_step(official.OFFICIAL, samples, device="cuda")
+
+
+def authors_step(size: Any, samples: int, *, device: str) -> Step:
+    """A guided step of the authors' net of a size (``official.Configuration``)."""
+    import torch
+
+    from tests import official
+
+    net = official.diffusion_model(size).get_submodule("net").to(device)
+    encoder = official.onset_encoder(size).to(device)
+    noisy, embedding = torch.randn(1, 1, samples), torch.randn(1, 1, size.unet["embedding_features"])
+    with torch.no_grad():
+        contexts = official.contexts_of(encoder, official.onset_track(samples).to(device))
+    given = {
+        "time": torch.tensor([0.5], device=device),
+        "channels": contexts,
+        "embedding": embedding.to(device),
+        "embedding_scale": 2.0,
+    }
+    noisy = noisy.to(device)
+
+    def step() -> object:
+        with torch.no_grad():
+            return float(net(noisy, **given)[0, 0, 0])
+
+    return step
+
+
+MAKERS: Mapping[str, tuple[str, Maker]] = {
+    "cuda_authors": ("authors' code, torch eager, fp32", _authors),
+    "cuda_eager": ("our serving net, torch eager, fp32", partial(_torch, compiled=False, half=False)),
+    "cuda_eager_half": ("our serving net, torch eager, fp16", partial(_torch, compiled=False, half=True)),
+    "cuda_compiled": ("our serving net, torch compiled, fp32", partial(_torch, compiled=True, half=False)),
+    "cuda_compiled_half": ("our serving net, torch compiled, fp16", partial(_torch, compiled=True, half=True)),
+    "cuda_onnx": ("ONNX Runtime, fp32", partial(_onnx, file=contract.DENOISER, graphs=False)),
+    "cuda_onnx_graphs": ("ONNX Runtime, fp32, CUDA graphs", partial(_onnx, file=contract.DENOISER, graphs=True)),
+    "cuda_onnx_half": ("ONNX Runtime, fp16", partial(_onnx, file="fp16", graphs=False)),
+    "cuda_onnx_half_graphs": ("ONNX Runtime, fp16, CUDA graphs", partial(_onnx, file="fp16", graphs=True)),
+}
+"""Key to name and to what makes a guided step of (folder, samples)."""
 
 
 def _size(axis: Any, samples: int) -> int:
@@ -95,7 +175,17 @@ def _size(axis: Any, samples: int) -> int:
     return samples // (1, 4, 16, 64, 128, 256, 512, 1024)[contract.LEVELS.index(axis)]
 
 
-def _times(step: Callable[[], object], repeats: int) -> list[float]:
+def _used() -> int | None:
+    """Bytes in use on all cards; None where it cannot be known."""
+    command = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+    try:
+        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+        return sum(int(line) for line in said.split()) << 20
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+
+
+def _times(step: Step, repeats: int) -> list[float]:
     for _ in range(3):
         step()
     seconds = []
