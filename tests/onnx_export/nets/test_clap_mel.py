@@ -1,5 +1,8 @@
 """The ear's picture is LAION-CLAP's: Slaney's bands from 50 Hz, decibels, frames centred on hops."""
 
+import importlib.util
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -28,7 +31,11 @@ def picture(waveform: np.ndarray, shape: MelShape = OFFICIAL) -> np.ndarray:
 def test_mel_weights_when_compared_with_librosa_then_they_are_the_same(
     low_hz: float, high_hz: float, bands: int, window: int
 ):
-    librosa = pytest.importorskip("librosa")
+    if importlib.util.find_spec("librosa") is None:
+        assert not os.environ.get("CI"), "librosa is not installed"
+        pytest.skip("librosa is not installed")
+    import librosa
+
     shape = MelShape(low_hz=low_hz, high_hz=high_hz, bands=bands, window_samples=window)
     theirs = librosa.filters.mel(sr=48_000, n_fft=window, n_mels=bands, fmin=low_hz, fmax=high_hz).T
     np.testing.assert_allclose(mel_weights(shape), theirs, atol=1e-8)

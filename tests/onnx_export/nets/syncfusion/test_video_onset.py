@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onnx_export.nets.syncfusion.video_onset import CONTEXT_STEPS, DEVIATION, MEAN, VideoOnsetGraph, VideoOnsetNet
+from onnx_export.nets.syncfusion.video_onset import CONTEXT_STEPS, VideoOnsetGraph, VideoOnsetNet
 
 AUTHORS = (
     (5.62099, 6.49411, 7.25917, 5.14275),
@@ -129,9 +129,11 @@ def test_net_when_run_in_a_batch_then_each_video_answers_as_alone() -> None:
 
 
 def test_graph_when_given_pictures_then_it_normalises_turns_and_squashes() -> None:
+    """With ImageNet's mean and deviation of red, green and blue, as torchvision's weights want them."""
     seen = torch.from_numpy(np.random.default_rng(3).random((2, 5, 3, 16, 16), np.float32))
     net = tiny()
-    normal = (seen - torch.tensor(MEAN)[:, None, None]) / torch.tensor(DEVIATION)[:, None, None]
+    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    normal = (seen - mean[:, None, None]) / deviation[:, None, None]
     with torch.no_grad():
         logits = net(normal.movedim(2, 1))
         torch.testing.assert_close(VideoOnsetGraph(net)(seen), torch.sigmoid(logits), rtol=1e-5, atol=1e-6)
