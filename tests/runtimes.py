@@ -59,9 +59,9 @@ class FakeSession:
     def get_providers(self) -> Sequence[str]:
         return list(self._providers)
 
-    def run(self, output_names: Sequence[str], input_feed: Mapping[str, Any]) -> Sequence[Any]:
+    def run(self, output_names: Sequence[str], input_feed: Mapping[str, Any], run_options: Any = None) -> Sequence[Any]:
         def real() -> list[Any]:
-            return list(self._real.run(output_names, input_feed))
+            return list(self._real.run(output_names, input_feed, run_options))
 
         fault = self._runtime.faults.get(self._providers[0])
         return fault(self._name, real) if fault else real()

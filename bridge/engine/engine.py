@@ -65,8 +65,8 @@ class Engine:
 
     def warm_up(self) -> None:
         """Opens every graph, so that the first key press does not wait for it."""
-        self.detector.warm_up()
         self.generator.warm_up()
+        self.detector.warm_up()
 
     def release(self) -> tuple[str, ...]:
         """Closes every graph and drops what the stages keep; the next use opens again.

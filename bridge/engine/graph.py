@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.engine import devices
-from bridge.engine.runtime import CPU, DIRECTML, ONNX_RUNTIME, Runtime, Session
+from bridge.engine.runtime import CPU, DIRECTML, ONNX_RUNTIME, Runtime, Session, shrinking
 from bridge.errors import EngineError, PackError
 from bridge.packs.contract import GraphSpec, TensorSpec, check_real
 
@@ -54,6 +54,7 @@ class Graph:
         where: names pack and graph in errors, e.g. 'pack "starter", graph "onset"'.
         providers: ONNX Runtime's names, best first (see ``devices.providers_for``).
         threads: threads for one operator; 0 lets ONNX Runtime choose.
+        often: runs many times in a row, so the memory of a run is kept for the next; else it is given back.
         notice: is told, once, in a sentence for the designer, that another provider took over and why.
         runtime: opens the session.
 
@@ -69,11 +70,13 @@ class Graph:
         where: str = "",
         providers: Sequence[str] = (CPU,),
         threads: int = 0,
+        often: bool = True,
         notice: Notice = _quiet,
         runtime: Runtime = ONNX_RUNTIME,
     ) -> None:
         self.where = where or f'graph "{Path(path).name}"'
         self._path, self._threads, self._runtime, self._notice = Path(path), threads, runtime, notice
+        self._often = often
         self._change = threading.Lock()
         self._turn = threading.Lock() if DIRECTML in providers else contextlib.nullcontext()
         self._session = self._open(tuple(providers))
@@ -122,7 +125,8 @@ class Graph:
     def _run(self, session: Session, feed: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
         try:
             with self._turn:
-                results = session.run(self._output_names, feed)
+                keeps = self._often or not _on_cpu(session)
+                results = session.run(self._output_names, feed, None if keeps else shrinking())
         except Exception as error:
             raise _translated(error, self.where) from error
         outputs = dict(zip(self._output_names, results, strict=True))

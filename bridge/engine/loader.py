@@ -14,6 +14,7 @@ from pathlib import Path
 from bridge.engine.devices import providers_for
 from bridge.engine.graph import Graph
 from bridge.engine.runtime import ONNX_RUNTIME, Runtime
+from bridge.packs import contract
 from bridge.packs.manifest import Manifest
 from bridge.packs.store import PackFiles, Store
 
@@ -86,6 +87,7 @@ class LoadedPack:
                     where=f'pack "{self.manifest.name}", graph "{role}"',
                     providers=self._providers,
                     threads=self._threads,
+                    often=role == contract.DENOISER,
                     notice=self._note,
                     runtime=self._runtime,
                 )

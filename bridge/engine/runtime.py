@@ -8,6 +8,9 @@ Chosen for the same bytes from the same request, on one machine: one operator af
 on CUDA no TF32, and convolutions by rule, not by which one happened to be fastest on first sight. Chosen for memory,
 with the same bytes and in the same time: no memory patterns, and CUDA's arena grows by what is asked for, not by powers
 of two.
+
+ONNX Runtime's Linux and Windows builds count what is run and may send it to their makers; this program sends nothing
+to anybody, so that is switched off before the library is loaded, which is the only moment at which it listens.
 """
 
 from __future__ import annotations
@@ -17,12 +20,15 @@ import ctypes
 import functools
 import hashlib
 import io
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import onnxruntime as ort
 import platformdirs
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime as ort  # noqa: E402
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
@@ -42,7 +48,9 @@ class Session(Protocol):
 
     def get_providers(self) -> Sequence[str]: ...
 
-    def run(self, output_names: Sequence[str], input_feed: Mapping[str, Any]) -> Sequence[Any]: ...
+    def run(
+        self, output_names: Sequence[str], input_feed: Mapping[str, Any], run_options: Any = None
+    ) -> Sequence[Any]: ...
 
 
 class Runtime(Protocol):
@@ -117,6 +125,13 @@ def session_options(threads: int) -> ort.SessionOptions:
     options.enable_mem_pattern = False
     options.log_severity_level = _ERRORS
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def shrinking() -> ort.RunOptions:
+    """For a run after which the CPU's arena gives back what it holds: a graph that runs once in a while."""
+    options = ort.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options
 
 

@@ -75,6 +75,7 @@ class Generator:
 
     def warm_up(self) -> None:
         """Opens the graphs that a prompt needs and runs each once."""
+        self._diffusion.open()
         null = self._meaning.of_nothing()
         if self._what.tokenizer:
             self._meaning.of_prompt("wood")

@@ -107,6 +107,8 @@ class Downloader:
         part, note = path.with_name(path.name + PART_SUFFIX), path.with_name(path.name + NOTE_SUFFIX)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if part.is_symlink():
+                part.unlink()  # what it leads to is not ours
             fresh = not part.exists()
             self._transfer(source, part, note, progress)
             try:

@@ -3,7 +3,9 @@
 Convention: what lies in the download folder under its name was verified once, and its SHA-256 is written beside it
 (``NAME.sha256``, as ``sha256sum`` does); it is verified again on every run. Who vouches for a file, in this order: the
 catalogue's SHA-256, the checksum that Zenodo states now, the SHA-256 written beside it. A mirror's word for its own
-files counts for nothing. What nobody vouches for is only used if the user says so.
+files counts for nothing. What nobody vouches for is only used if the user says so. A server's words are no more than
+words: no name of its leads out of the folder, nothing that lay there is replaced or removed, and control characters
+never reach the terminal.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,6 +31,7 @@ ARCHIVE_SUFFIX = ".zip"
 ZENODO = "https://zenodo.org/api/records/"
 
 _PIECE_BYTES = 4 * 1024 * 1024
+_CONTROLS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,17 +67,23 @@ class Puller:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             return {role: self._ensure(item) for role, item in entry.items.items()}
+        except PackError as error:
+            raise PackError(_plain(error.message), hint=_plain(error.hint)) from error
         except OSError as error:
             raise PackError(
                 f"{error.filename or self.folder} cannot be read or written ({error.strerror or error})",
                 hint="Check folder and space, or choose another folder with --into",
             ) from error
 
+    def _tell(self, sentence: str) -> None:
+        self.say(_plain(sentence))
+
     def _ensure(self, item: Item) -> Path:
         path = self.folder / item.name
         if path.is_file():
             self._verify_present(item, path)
             return path
+        _refuse_taken(path)
         at_hand = self._at_hand(item)
         if at_hand is not None:
             self._take(item, at_hand, path)
@@ -99,7 +109,7 @@ class Puller:
         except PackError as error:
             raise PackError(error.message, hint=f"Move {path} away and run the command again") from error
         _write_note(path, digest)
-        self.say(f"{item.name}: is there and whole (SHA-256 {digest})")
+        self._tell(f"{item.name}: is there and whole (SHA-256 {digest})")
 
     def _at_hand(self, item: Item) -> Path | None:
         """What the user put into a folder, under any name that the publisher gives it."""
@@ -113,7 +123,7 @@ class Puller:
 
     def _take(self, item: Item, found: Path, path: Path) -> None:
         """Verifies what was put there by hand, and gives it its name."""
-        self.say(f"{item.name}: found {found}")
+        self._tell(f"{item.name}: found {found}")
         source = Source(url="", sha256=item.sha256, size_bytes=item.size_bytes if item.sha256 else None)
         if item.record and found.name != item.name:
             if self.offline is None:
@@ -126,6 +136,7 @@ class Puller:
             self._unpack(item, found, path)
             return
         part = path.with_name(path.name + PART_SUFFIX)
+        part.unlink(missing_ok=True)
         try:
             shutil.copyfile(found, part)
             check(part, Source(url="", sha256=digest), name=str(part))
@@ -133,7 +144,7 @@ class Puller:
         finally:
             part.unlink(missing_ok=True)
         _write_note(path, digest)
-        self.say(f"{item.name}: SHA-256 {digest}")
+        self._tell(f"{item.name}: SHA-256 {digest}")
 
     def _get_from_record(self, item: Item, path: Path) -> None:
         """Asks Zenodo what the record holds, and gets the right one of it."""
@@ -142,19 +153,24 @@ class Puller:
         if not name.endswith(ARCHIVE_SUFFIX):
             self._get(item, offers[name], path)
             return
+        if not _is_file_name(name):
+            raise PackError(
+                f'{item.page} offers the {item.what} as "{name}", which is no name of a file',
+                hint="Get it by hand and give its folder with --from",
+            )
         archive = self.folder / name
+        _refuse_taken(archive)
         self._get(item, offers[name], archive)
         self._unpack(item, archive, path)
         archive.unlink()
-        archive.with_name(name + NOTE_SUFFIX).unlink(missing_ok=True)
 
     def _get(self, item: Item, source: Source, path: Path) -> None:
-        vouched = source.vouched
         self._refuse_unvouched(item, source, path)
-        self.say(f"{path.name}: getting {source.url}")
+        self._tell(f"{path.name}: getting {source.url}")
         digest = self.downloader.fetch(source, path, progress=self.progress(path.name))
-        _write_note(path, digest)
-        self.say(f"{path.name}: {'verified' if vouched else 'NOT verified'}, SHA-256 {digest}")
+        if path.name == item.name:
+            _write_note(path, digest)
+        self._tell(f"{path.name}: {'verified' if source.vouched else 'NOT verified'}, SHA-256 {digest}")
 
     def _offers(self, item: Item) -> dict[str, Source]:
         """What a Zenodo record holds, by name."""
@@ -162,7 +178,7 @@ class Puller:
         answer = self.downloader.read_json(url)
         try:
             licence = answer.get("metadata", {}).get("license", {}).get("id", "none")
-            self.say(f"Licence of {item.page} as Zenodo states it now: {licence}")
+            self._tell(f"Licence of {item.page} as Zenodo states it now: {licence}")
             return {file["key"]: self._offer(item, file) for file in answer["files"]}
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise PackError(
@@ -180,7 +196,7 @@ class Puller:
         try:
             return self._offers(item).get(name, Source(url=""))
         except PackError as error:
-            self.say(f"{name}: {error.sentence}")
+            self._tell(f"{name}: {error.sentence}")
             return Source(url="")
 
     def _refuse_unvouched(self, item: Item, source: Source, path: Path) -> None:
@@ -191,11 +207,12 @@ class Puller:
                 f"nobody vouches for {path.name}: no checksum of it is known",
                 hint=f"Compare it with {item.page} yourself and run the command again with --unverified",
             )
-        self.say(f"{path.name}: used although nobody vouches for it (--unverified)")
+        self._tell(f"{path.name}: used although nobody vouches for it (--unverified)")
 
     def _unpack(self, item: Item, archive: Path, path: Path) -> None:
         """Takes the one file that is needed out of an archive; the zip's own checksum is verified on the way."""
         part = path.with_name(path.name + PART_SUFFIX)
+        part.unlink(missing_ok=True)
         try:
             with zipfile.ZipFile(archive) as files:
                 names = [info.filename for info in files.infolist() if not info.is_dir()]
@@ -206,7 +223,7 @@ class Puller:
                         f"{self.folder} has {free / 1e9:.1f} GB free, {info.file_size / 1e9:.1f} GB are needed",
                         hint="Make room, or choose another folder with --into",
                     )
-                self.say(f"{item.name}: unpacking {info.filename} ({info.file_size / 1e6:.1f} MB)")
+                self._tell(f"{item.name}: unpacking {info.filename} ({info.file_size / 1e6:.1f} MB)")
                 digest = hashlib.sha256()
                 with files.open(info) as source, part.open("wb") as target:
                     while piece := source.read(_PIECE_BYTES):
@@ -218,7 +235,7 @@ class Puller:
         finally:
             part.unlink(missing_ok=True)
         _write_note(path, digest.hexdigest())
-        self.say(f"{item.name}: SHA-256 {digest.hexdigest()}")
+        self._tell(f"{item.name}: SHA-256 {digest.hexdigest()}")
 
     def _url(self, url: str) -> str:
         if not self.mirror:
@@ -260,6 +277,21 @@ def _pick(names: list[str], wanted: Iterable[str], item: Item, choose: tuple[str
         + ", ".join((fitting or sorted(names))[:20]),
         hint="Name the right one with --choose NAME",
     )
+
+
+def _is_file_name(name: str) -> bool:
+    """Whether a name of a server's can only be that of a file in the folder."""
+    return _plain(name) == name.strip(" .") == name != "" and not set(name) & set('/\\:*?"<>|') and len(name) <= 200
+
+
+def _refuse_taken(path: Path) -> None:
+    if os.path.lexists(path):
+        raise PackError(f"{path} is in the way", hint="Move it away, or choose another folder with --into")
+
+
+def _plain(text: str) -> str:
+    """A text of which no character does anything to a terminal."""
+    return "".join("?" if unicodedata.category(letter) in _CONTROLS else letter for letter in text)
 
 
 def _is_other(name: str, item: Item) -> bool:

@@ -30,7 +30,7 @@ WINDOW_FRAMES = 262144
 OVERLAP_FRAMES = 48 * 1024
 STEPS = 25
 GUIDANCE = 2.0
-SAMPLER = "dpm2m"
+SAMPLER = "deis2"
 TOKENIZER_FILE = "tokenizer.json"
 NULL_FILE = "null_embedding.npy"
 

@@ -8,16 +8,25 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from torch import Tensor
 
+from bridge.domain.clip import Clip
+from bridge.domain.onsets import Onset
+from bridge.domain.request import Request
+from bridge.engine.engine import Engine
 from bridge.engine.graph import Graph
+from bridge.engine.loader import load
+from bridge.engine.samplers import SAMPLERS
 from bridge.errors import PackError
+from bridge.media import mux, reference
 from bridge.packs.store import Store
 from onnx_export import syncfusion
 from onnx_export.__main__ import main
@@ -96,6 +105,7 @@ def test_export_when_the_files_are_whole_then_a_pack_that_opens_and_says_what_it
     assert any("LAION-Audio" in data.name for data in manifest.training_data)
     what = manifest.require_what()
     assert (what.tokenizer, what.null_embedding) == ("tokenizer.json", "null_embedding.npy")
+    assert what.sampler in SAMPLERS
     assert set(manifest.files) == {f"{role}.onnx" for role in ROLES} | {"tokenizer.json", "null_embedding.npy"}
     assert [path.name for path in pack.parent.iterdir()] == ["syncfusion"]
 
@@ -315,3 +325,21 @@ def test_export_when_a_file_is_missing_or_cut_then_named(
     half = tmp_path / "half.ckpt"
     half.write_bytes(published.diffusion.read_bytes()[:-500])
     assert "half.ckpt is damaged or cut short" in refused(published, "--diffusion-checkpoint", str(half))
+
+
+def test_export_when_made_then_the_engine_finds_onsets_and_makes_sound_with_it(pack: Path, tmp_path: Path) -> None:
+    engine = Engine(load(Store([pack.parent]), "syncfusion", provider="cpu", threads=1))
+    engine.warm_up()
+    flashes = (np.full((48, 64, 3), 200 * (number % 5 == 0), np.uint8) for number in range(25))
+    mux.encode_frames(tmp_path / "film.mp4", flashes, 25.0)
+    film = Clip(source_path=str(tmp_path / "film.mp4"), source_length_s=1.0, length_s=1.0, name="film.mp4")
+    assert len(engine.detect(film, threshold=0.0).activation.values) in (15, 16)
+    onsets = (Onset(time_s=0.1), Onset(time_s=0.6))
+    asked = Request(length_samples=48000, rate_hz=48000, onsets=onsets, prompt="wood on wood", seed=1, steps=2)
+    soundfile.write(tmp_path / "knock.wav", np.random.default_rng(0).normal(0.0, 0.1, 9000), 22050)
+    heard = replace(asked, reference=reference.named(tmp_path / "knock.wav"))
+    sounds = [engine.render(one).samples[0] for one in (asked, heard, replace(asked, sampler="ddim"))]
+    assert all(sound.shape == (48000,) and np.isfinite(sound).all() for sound in sounds)
+    assert all(np.abs(sound[:4700]).max() == 0.0 < np.abs(sound[4800:]).max() for sound in sounds)
+    assert not np.array_equal(sounds[0], sounds[1])
+    assert np.array_equal(engine.render(asked).samples[0], sounds[0])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +13,12 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import platformdirs
+import psutil
 import pytest
 from onnx import TensorProto, helper
 
 from bridge.engine import memory, runtime
+from bridge.engine.graph import Graph
 from bridge.engine.runtime import COREML, CPU, CUDA, DIRECTML, ONNX_RUNTIME, TENSORRT
 from tests.packs import tiny_pack
 
@@ -30,6 +35,43 @@ def test_session_when_opened_then_it_runs_and_never_changes_its_provider_by_itse
     assert session._enable_fallback is False  # pyright: ignore[reportAttributeAccessIssue]
     answers: Sequence[Any] = session.run(["embedding"], {"tags": np.zeros((1, 5), np.float32)})
     assert answers[0].shape == (1, 4)
+
+
+def test_session_when_it_runs_then_nothing_is_noted_for_anybody(model: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    run = (
+        "import sys, numpy as np; from pathlib import Path; from bridge.engine.runtime import CPU, ONNX_RUNTIME;"
+        "session = ONNX_RUNTIME.open(Path(sys.argv[1]), providers=(CPU,), threads=1);"
+        "session.run(['embedding'], {'tags': np.zeros((1, 5), np.float32)})"
+    )
+    hidden = {"ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"}
+    environment = {name: value for name, value in os.environ.items() if name not in hidden} | {"HOME": str(home)}
+    subprocess.run([sys.executable, "-B", "-c", run, str(model)], env=environment, check=True)
+    assert list(home.rglob("*")) == []
+
+
+def test_memory_when_a_graph_runs_once_in_a_while_then_its_run_is_given_back(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Mul", ["x", "x"], ["square"]),
+        helper.make_node("Add", ["square", "x"], ["sum"]),
+        helper.make_node("ReduceMax", ["sum"], ["largest"]),
+    ]
+    given = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])]
+    graph = helper.make_graph(nodes, "g", given, [helper.make_tensor_value_info("largest", TensorProto.FLOAT, [1])])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    path = tmp_path / "graph.onnx"
+    onnx.save(model, path)
+    x = np.ones(16_000_000, np.float32)
+    held = {}
+    for often in (True, False):
+        opened = Graph(path, threads=1, often=often)
+        opened({"x": x[:1000]})
+        before = psutil.Process().memory_info().rss
+        assert opened({"x": x})["largest"] == 2.0
+        held[often] = psutil.Process().memory_info().rss - before
+        del opened
+    assert held[False] < 20e6 < 100e6 < held[True]
 
 
 def test_session_when_cuda_has_no_driver_then_nothing_is_printed(model: Path, capfd: pytest.CaptureFixture) -> None:
