@@ -31,11 +31,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
     top = argparse.ArgumentParser(prog="foley-bridge", description="Foley made from the picture, inside REAPER.")
     top.add_argument("--version", action="version", version=f"foley-bridge {__version__}")
-    top.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"], help="how much to say")
-    top.add_argument("--pack", help="model pack to use (default: starter)")
-    top.add_argument("--packs-dir", help="folder with packs of your own")
-    top.add_argument("--threads", type=int, help="threads per graph; 0 is automatic")
-    top.add_argument("--provider", choices=PROVIDERS, help="where the graphs run")
+    _settings(top)
     verbs = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     detect = verbs.add_parser("detect", help="find the onsets in a video and write them as a table")
@@ -93,7 +89,20 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=0, help="seed of the first take (default 0)")
     demo.add_argument("--out", type=_path, default=Path("demo"), help="folder to write (default: demo)")
     demo.set_defaults(run=commands.demo)
+    for verb in (*verbs.choices.values(), pull):
+        _settings(verb, default=argparse.SUPPRESS)
     return top
+
+
+def _settings(words: argparse.ArgumentParser, *, default: str | None = None) -> None:
+    """What may be said before the command or after it; after it wins."""
+    group = words.add_argument_group("settings (also before the command)" if default else "settings")
+    levels = ["DEBUG", "INFO", "WARNING", "ERROR"]
+    group.add_argument("--log-level", choices=levels, default=default, help="how much to say")
+    group.add_argument("--pack", default=default, help="model pack to use (default: starter)")
+    group.add_argument("--packs-dir", default=default, help="folder with packs of your own")
+    group.add_argument("--threads", type=int, default=default, help="threads per graph; 0 is automatic")
+    group.add_argument("--provider", choices=PROVIDERS, default=default, help="where the graphs run")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -83,7 +83,7 @@ def list_packs(settings: Settings) -> int:
             print(f"    understands: {hears}")
     if settings.pack not in names:
         broken += 1
-        print(f"The pack in use, {settings.pack!r}, is not there. Install foley-bridge again, or choose another.")
+        print(f"The pack in use, {settings.pack!r}, is not there. Choose another, or `foley-bridge packs pull`.")
     print("* is the pack in use; choose another with --pack, in the config file, or FOLEY_BRIDGE_PACK.")
     return 1 if broken else 0
 

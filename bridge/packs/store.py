@@ -116,7 +116,8 @@ class Store:
                     return self.open_folder(folder)
         there = ", ".join(listing.name for listing in self.list()) or "none"
         raise PackError(
-            f'there is no pack "{name}" (found: {there})', hint=f"Choose one of these, or put it into {user_folder()}"
+            f'there is no pack "{name}" (found: {there})',
+            hint=f"Choose one of these, put it into {user_folder()}, or see whether 'foley-bridge packs pull' has it",
         )
 
     def open_folder(self, folder: Path, *, any_name: bool = False) -> PackFiles:

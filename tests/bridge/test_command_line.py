@@ -244,3 +244,17 @@ def test_reaper_when_asked_to_copy_then_every_action_is_there(
     copied = {path.name for path in (tmp_path / "Foley Bridge").iterdir()}
     assert {"foley_server.py", "foley_generate.py", "foley_find_onsets.py", "foley_inside"} <= copied
     assert "foley_generate.py" in capsys.readouterr().out
+
+
+def test_settings_when_said_before_or_after_the_command_mean_the_same_and_after_wins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny_pack(tmp_path)
+    folder = ["--packs-dir", str(tmp_path)]
+    for arguments in (
+        [*folder, "--pack", "tiny", "packs"],
+        ["packs", *folder, "--pack", "tiny"],
+        ["--pack", "starter", *folder, "packs", "--pack", "tiny"],
+    ):
+        assert main(arguments) == 0
+        assert "* tiny" in capsys.readouterr().out
