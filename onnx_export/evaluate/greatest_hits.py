@@ -23,6 +23,7 @@ TEST_IDS = Path(__file__).with_name("greatest_hits_test.txt")
 ADDRESS = "https://andrewowens.com/vis/"
 SUFFIXES = ("_mic.mp4", "_denoised.mp4")
 TIMES_SUFFIX = "_times.txt"
+MAX_TIME_S = 86_400.0
 _SHOWN = 3
 
 
@@ -142,7 +143,7 @@ def read_hits(path: Path) -> tuple[Hit, ...]:
     dictionary by time (main/dataset_diffusion.py).
 
     Raises:
-        MediaError: a line does not begin with a time.
+        MediaError: a line does not begin with a time from 0 to ``MAX_TIME_S``; file and line are named.
     """
     hits: dict[float, str] = {}
     try:
@@ -157,9 +158,9 @@ def read_hits(path: Path) -> tuple[Hit, ...]:
             time_s = float(words[0])
         except ValueError:
             time_s = math.nan
-        if not (math.isfinite(time_s) and time_s >= 0.0):
+        if not 0.0 <= time_s <= MAX_TIME_S:
             raise MediaError(
-                f'{path}, line {number} does not begin with a time in seconds: "{line[:40]}"',
+                f'{path}, line {number} does not begin with a time of 0 to {MAX_TIME_S:g} s: "{line[:40]}"',
                 hint=f"Get the data set again from {ADDRESS}",
             )
         hits[time_s] = " ".join(words[1:])

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import csv
+import errno
+import io
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+from bridge.packs.manifest import MAX_STEPS
 from bridge.packs.store import PackFiles
 from onnx_export.__main__ import main
 from onnx_export.evaluate import greatest_hits
 from tests import packs
-from tests.onnx_export.evaluate.conftest import FIRST, LATE
+from tests.onnx_export.evaluate.conftest import FIRST, HITS, LATE, SECOND, film
 
 COMMON = ("evaluate", "syncfusion", "--provider", "cpu", "--steps", "2")
+ONE = ("--partial", "--tables", "2", "--limit", "1")
 
 
 def run(data: Path, pack: Path, *further: str) -> int:
@@ -44,12 +49,13 @@ def test_evaluate_when_some_videos_are_missing_then_it_takes_partial_to_go_on(
 def test_evaluate_when_all_is_there_then_three_tables_beside_the_papers(
     data: Path, pack: PackFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(data, pack.folder, "--partial", "--out", str(tmp_path / "out" / "a.json")) == 0
+    assert run(data, pack.folder, "--partial", "--out", str(tmp_path / "a.json")) == 0
     said = capsys.readouterr()
     for words in ("Table 1", "Table 2", "Table 3", "49.39", "98.75", "56.87", "Only 3 of the 196", "ddim, 150 steps"):
         assert words in said.out
     assert "3 of 3" in said.err
-    found = json.loads((tmp_path / "out" / "a.json").read_text())
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
     assert found["pack"]["digest"] == pack.digest
     assert (found["settings"]["seed"], found["settings"]["steps"], found["data"]["videos"]) == (0, 2, 3)
     assert list(found["tables"]) == ["table 1", "table 2", "table 3"]
@@ -112,9 +118,110 @@ def test_evaluate_when_the_pack_is_of_another_kind_then_it_is_refused(
     assert "does not make waveforms" in capsys.readouterr().err
 
 
-def test_evaluate_when_a_number_makes_no_sense_then_usage(data: Path) -> None:
-    with pytest.raises(SystemExit):
-        main([*COMMON, "--greatest-hits", str(data), "--limit", "0"])
+@pytest.mark.parametrize(
+    ("name", "number", "allowed"),
+    [
+        ("--limit", "0", "1 or more"),
+        ("--seed", "-1", "0..2147483647"),
+        ("--seed", "1099511627776", "0..2147483647"),
+        ("--steps", "99999", f"1..{MAX_STEPS}"),
+        ("--steps", "many", f"1..{MAX_STEPS}"),
+    ],
+)
+def test_evaluate_when_a_number_makes_no_sense_then_one_sentence_says_what_does(
+    data: Path, pack: PackFiles, capsys: pytest.CaptureFixture[str], name: str, number: str, allowed: str
+) -> None:
+    assert run(data, pack.folder, "--partial", name, number) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert name in said
+    assert f"{allowed}, not {number}" in said
+
+
+def test_evaluate_when_no_data_set_is_named_then_one_sentence_says_where_to_get_it(
+    pack: PackFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*COMMON, "--pack", str(pack.folder)]) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert "--greatest-hits DIR" in said
+    assert greatest_hits.ADDRESS in said
+
+
+def test_evaluate_when_the_report_cannot_be_written_then_it_says_so_before_the_run(
+    data: Path, pack: PackFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "taken.json"
+    taken.write_text("mine")
+    for out, why in ((taken, "exists already"), (tmp_path / "no" / "a.json", "is not a folder")):
+        assert run(data, pack.folder, "--partial", "--tables", "2", "--out", str(out)) == 2
+        said = capsys.readouterr()
+        assert why in said.err
+        assert len(said.err.splitlines()) == 1
+        assert said.out == ""
+    assert taken.read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.json"]
+
+
+def test_evaluate_when_writing_fails_at_the_end_then_the_report_is_on_the_screen(
+    data: Path,
+    pack: PackFiles,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(path: Path, content: str, encoding: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert run(data, pack.folder, *ONE, "--out", str(tmp_path / "a.json")) == 2
+    said = capsys.readouterr()
+    assert "Table 2" in said.out
+    assert "a.json cannot be written (No space left on device)" in said.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_evaluate_when_the_screen_is_gone_then_the_report_is_in_the_file(
+    data: Path, pack: PackFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, words: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Gone())
+    with pytest.raises(BrokenPipeError):
+        run(data, pack.folder, *ONE, "--out", str(tmp_path / "a.json"))
+    assert list(json.loads((tmp_path / "a.json").read_text())["tables"]) == ["table 2"]
+
+
+def test_evaluate_when_a_video_cannot_be_read_then_it_is_left_out_named_and_counted(
+    data: Path, pack: PackFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / "data"
+    shutil.copytree(data, damaged)
+    (damaged / f"{SECOND}_denoised.mp4").write_bytes(b"this is no video")
+    film(damaged / f"{LATE}_denoised.mp4", HITS[LATE], sound=False)
+    assert run(damaged, pack.folder, "--partial", "--out", str(tmp_path / "a.json")) == 0
+    said = capsys.readouterr()
+    assert f"2 of 3: {SECOND} is left out" in said.err
+    assert "cannot be read: 2" in said.out
+    assert f"Left out: {SECOND}" in said.out
+    assert "Only 1 of the 196" in said.out
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert found["data"] == {"videos": 1, "of": 196, "left out": 2, "*_denoised.mp4": 1}
+    assert [[clip["video"] for clip in table["clips"]] for table in found["tables"].values()] == [[FIRST]] * 3
+
+
+def test_evaluate_when_no_video_can_be_read_then_one_is_named(
+    data: Path, pack: PackFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(data / f"{FIRST}_times.txt", tmp_path)
+    (tmp_path / f"{FIRST}_denoised.mp4").write_bytes(b"this is no video")
+    assert run(tmp_path, pack.folder, "--partial") == 2
+    said = capsys.readouterr()
+    assert "none of the 1 videos can be read" in said.err
+    assert f"{FIRST}_denoised.mp4" in said.err
+    assert said.out == ""
 
 
 @pytest.mark.clips

@@ -53,9 +53,9 @@ def test_read_hits_when_a_time_comes_twice_then_the_last_label_counts(tmp_path: 
     assert [(hit.time_s, hit.label) for hit in hits] == [(1.5, "metal scratch static"), (2.0, "None None None")]
 
 
-@pytest.mark.parametrize("line", ["wood 1.5", "nan wood", "-1 wood"])
-def test_read_hits_when_a_line_has_no_time_then_the_line_is_named(tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize("line", ["wood 1.5", "nan wood", "-1 wood", "1e15 wood", "inf wood"])
+def test_read_hits_when_a_line_has_no_time_then_file_and_line_are_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "a_times.txt"
     path.write_text(f"1.0 wood hit static\n{line}\n")
-    with pytest.raises(MediaError, match="line 2"):
+    with pytest.raises(MediaError, match=r"a_times\.txt, line 2"):
         gh.read_hits(path)
