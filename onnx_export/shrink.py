@@ -56,7 +56,9 @@ def _to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     _name_nodes(copy)
-    half = convert_float_to_float16(copy, keep_io_types=True, node_block_list=_norm_nodes(copy.graph))
+    kept = _norm_nodes(copy.graph)
+    half = convert_float_to_float16(copy, keep_io_types=True, node_block_list=kept)
+    _join(half.graph, frozenset(kept))
     _sort(half.graph)
     return half
 
@@ -96,6 +98,30 @@ def _norm_nodes(graph: onnx.GraphProto) -> list[str]:
         if node.op_type not in _ROOTS:
             waiting += [taker for name in node.output for taker in takers.get(name, [])]
     return list(found)
+
+
+def _join(graph: onnx.GraphProto, kept: frozenset[str]) -> None:
+    """Lets nodes that stay float32 hand on float32; the tool goes through half precision between two of them."""
+    makers = {name: node for node in graph.node for name in node.output}
+    outside = {value.name for value in graph.output}
+    direct: dict[str, str] = {}
+    for node in graph.node:
+        before = makers.get(node.input[0]) if node.op_type == "Cast" else None
+        if before is None or before.op_type != "Cast" or node.output[0] in outside:
+            continue
+        source = makers.get(before.input[0])
+        if source is not None and source.name in kept:
+            direct[node.output[0]] = before.input[0]
+    for node in graph.node:
+        if node.name in kept:
+            node.input[:] = [direct.get(name, name) for name in node.input]
+    used = {name for node in graph.node for name in node.input} | outside
+    nodes = [node for node in graph.node if node.op_type != "Cast" or node.output[0] in used]
+    used = {name for node in nodes for name in node.input} | outside
+    nodes = [node for node in nodes if node.op_type != "Cast" or node.output[0] in used]
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del graph.node[:]
+    graph.node.extend(copies)
 
 
 def _sort(graph: onnx.GraphProto) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor
 
+from onnx_export.nets.syncfusion import layout
 from onnx_export.nets.syncfusion.onset_encoder import OnsetEncoder
 from onnx_export.nets.syncfusion.preparing import ContextEncoder, EmbeddingEncoder, TimeEncoder
-from onnx_export.nets.syncfusion.serving import ServingUNet
+from onnx_export.nets.syncfusion.serving import ServingUNet, outermost
 from onnx_export.nets.syncfusion.serving_ops import group_norm, turned_group_norm
-from onnx_export.nets.syncfusion.serving_pieces import Manner
+from onnx_export.nets.syncfusion.serving_pieces import Manner, Steering, TurnedAttention, TurnedItem, mix_of
 from onnx_export.nets.syncfusion.unet import UNet
 from onnx_export.recipe import FP16, FP32, INT8
 from tests import official
@@ -27,11 +30,12 @@ def nets() -> tuple[UNet, OnsetEncoder]:
 
 
 def inputs(samples: int, *, batch: int = 2) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Noise, sigma, onsets, and embeddings of length 1 as CLAP's are, which is small beside an epsilon."""
     random = torch.Generator().manual_seed(samples)
     noisy = torch.randn(batch, 1, samples, generator=random)
     sigma = torch.rand(batch, generator=random)
     embedding = torch.randn(batch, TINY.unet_shape.embedding, generator=random)
-    return noisy, sigma, onset_track(samples, batch=batch), embedding
+    return noisy, sigma, onset_track(samples, batch=batch), torch.nn.functional.normalize(embedding)
 
 
 def served(
@@ -60,6 +64,31 @@ def test_serving_nets_when_weights_are_official_answer_as_the_official_net(
     noisy, sigma, track, embedding = given = inputs(samples)
     wanted = unet(noisy, sigma, encoder(track), embedding)
     assert relative(served(unet, encoder, given, precision=precision) - noisy, wanted - noisy) < 5e-6
+
+
+@torch.no_grad()
+def test_turned_pieces_when_signals_are_small_have_the_official_epsilons(nets: tuple[UNet, OnsetEncoder]) -> None:
+    """The variance of what they norm is near what is added to it."""
+    unet, _ = nets
+    depth, item = next(one for one in outermost(unet).walk() if one[0].turned and one[1] is not None)
+    assert item is not None
+    assert item.attention is not None
+    random = torch.Generator().manual_seed(5)
+    x = 0.003 * torch.randn(2, depth.channels, 6, generator=random)
+    features = torch.randn(2, TINY.unet_shape.features, generator=random)
+    given = layout.Given(features, torch.zeros(2, 1, TINY.unet_shape.embedding), ())
+    attended = TurnedAttention(item.attention, fused=False)(x.transpose(1, 2)).transpose(1, 2)
+    assert relative(attended, item.attention(x, given)) < 5e-6
+    resnet = copy.deepcopy(item.resnet)
+    for parameter in resnet.get_submodule("block.blocks.0.blocks.1.2").parameters():
+        parameter.mul_(1e-3)
+    scale, shift = item.modulation.blocks[0](features).chunk(2, dim=-1)
+    wanted = item.modulation(resnet(x, given), given)
+    mixed = torch.einsum("oc,bcf->bof", mix_of(item.inject), wanted)
+    turned = TurnedItem(item._replace(resnet=resnet, attention=None), Manner(fused=False), even=True)
+    none = torch.zeros(2, depth.channels)
+    answer = turned(x.transpose(1, 2), Steering(1.0 + scale, shift, none, torch.zeros(2, 6, depth.channels)))
+    assert relative(answer.transpose(1, 2), mixed) < 5e-5
 
 
 @torch.no_grad()
