@@ -78,7 +78,7 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str) -> Non
         where: names the checkpoint in errors.
 
     Raises:
-        PackError: weights are missing, extra, misshapen or not finite; the first dozen by name.
+        PackError: weights are missing, extra, misshapen, whole numbers or not finite; the first dozen by name.
     """
     wanted = module.state_dict()
     problems = [f'"{name}" is missing' for name in wanted if name not in tensors]
@@ -86,6 +86,8 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str) -> Non
     for name, tensor in tensors.items():
         if name in wanted and tensor.shape != wanted[name].shape:
             problems.append(f'"{name}" is {_shape(tensor)}, the net has {_shape(wanted[name])}')
+        if name in wanted and wanted[name].is_floating_point() and not tensor.is_floating_point():
+            problems.append(f'"{name}" holds {str(tensor.dtype).removeprefix("torch.")}, the net has real numbers')
     if problems:
         raise PackError(
             f"{where} does not fit the net: {'; '.join(problems[:12])}"

@@ -8,12 +8,14 @@ that memory holds one of them at a time. Nothing has the pack's name before all 
 Whose CLAP: the diffusion checkpoint carries a copy (``clap.model.*``), and the authors' generation code
 (main/generation.py) loads it over the one from the CLAP file. So the diffusion checkpoint's weights are used here
 too, and it is said how they compare with the file's. The file is needed for that comparison, and as the place where the
-tokeniser's files lie, which no checkpoint holds.
+tokeniser's files lie, which no checkpoint holds; it is held to the net's names, shapes and numbers like the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +29,7 @@ from bridge.packs.manifest import Licence, TrainingData, What, When
 from bridge.packs.store import PackFiles
 from onnx_export.bundle import Facts, PackWriter
 from onnx_export.convert import export
+from onnx_export.nets.clap import load_clap
 from onnx_export.nets.syncfusion.names import CLAP, COPIES, ENCODER, LISTED, one_copy
 from onnx_export.parity import check_parity
 from onnx_export.recipe import FP32, Stage
@@ -36,6 +39,10 @@ from onnx_export.torch_file import Checkpoint
 NAME = "syncfusion"
 TITLE = "SyncFusion (Comunità et al. 2024): onsets from pictures, sound from words or an example, 48 kHz"
 TOKENIZER_FILES = ("vocab.json", "merges.txt")
+WORST = 3
+"""So many tensors are named where two checkpoints differ."""
+
+_AGAIN = f"Get the file again: foley-bridge packs pull {NAME}"
 
 LICENCE = Licence(
     name="not stated",
@@ -138,17 +145,20 @@ def export_syncfusion(order: Order, *, say: Say, sizes: Sizes | None = None) -> 
         onset = _open(order.onset, ONSET, say)
         diffusion = _open(order.diffusion, DIFFUSION, say)
         clap_file = _open(order.clap, CLAP_FILE, say)
-        makers: tuple[Callable[[], Stage], ...] = (
-            lambda: syncfusion_when.stage(onset.read("model."), **sizes.when),
-            lambda: _generator(diffusion, order, sizes),
-            lambda: clap.stage(diffusion.read(CLAP), tokenizer=tokenizer, **sizes.words),
+        makers: tuple[tuple[Path, Callable[[], Stage]], ...] = (
+            (order.onset, lambda: syncfusion_when.stage(onset.read("model."), **sizes.when)),
+            (order.diffusion, lambda: _generator(diffusion, order, sizes)),
+            (order.diffusion, lambda: clap.stage(diffusion.read(CLAP), tokenizer=tokenizer, **sizes.words)),
         )
         say("Checking every weight")
-        for make in makers:
-            make()
+        for path, make in makers:
+            with _weights_of(path):
+                make()
+        with _weights_of(order.clap):
+            load_clap(clap_file.read(CLAP_FILE.owns[0]), sizes.words.get("shape"))
         say_how_clap_differs(clap_file, CLAP_FILE.owns[0], diffusion, say)
         pack = _Pack(writer=writer, say=say)
-        for make in makers:
+        for _, make in makers:
             pack.add(make())
         return pack.finish()
 
@@ -156,6 +166,16 @@ def export_syncfusion(order: Order, *, say: Say, sizes: Sizes | None = None) -> 
 def _generator(diffusion: Checkpoint, order: Order, sizes: Sizes) -> Stage:
     parts = one_copy(diffusion.read())
     return syncfusion_what.stage(parts.unet, parts.encoder, precision=order.precision, plain=order.plain, **sizes.what)
+
+
+@contextlib.contextmanager
+def _weights_of(path: Path) -> Iterator[None]:
+    """Errors about weights name their file, and the way out for somebody who did not train them."""
+    try:
+        yield
+    except PackError as error:
+        message = error.message if str(path) in error.message else f"{path}: {error.message}"
+        raise PackError(message, hint=f"{_AGAIN}; nothing was written") from error
 
 
 @dataclass(kw_only=True, eq=False)
@@ -225,7 +245,7 @@ def _open(path: Path, slot: Slot, say: Say) -> Checkpoint:
         raise PackError(
             f"{path} does not fit: {'; '.join(extra[:LISTED])}"
             + (f"; and {len(extra) - LISTED} more" if len(extra) > LISTED else ""),
-            hint="Use the published checkpoint; nothing was written",
+            hint=f"{_AGAIN}; nothing was written",
         )
     return checkpoint
 
@@ -256,18 +276,21 @@ def say_how_clap_differs(file: Checkpoint, prefix: str, diffusion: Checkpoint, s
         say: is told in words.
     """
     there, here = set(file.names(prefix)), set(diffusion.names(CLAP))
-    differing, largest = 0, 0.0
+    differing: dict[str, float] = {}
     stored = file.read(prefix)
     for name, tensor in diffusion.each(CLAP):
         other = stored.pop(name, tensor)
-        if tensor.shape != other.shape or not torch.equal(tensor, other):
-            differing += 1
-            if tensor.shape == other.shape:
-                largest = max(largest, float((tensor.double() - other.double()).abs().max()))
+        if tensor.shape != other.shape:
+            differing[name] = math.inf
+        elif not torch.equal(tensor, other):
+            differing[name] = float((tensor.double() - other.double()).abs().max())
     if differing or there != here:
+        worst = sorted(differing, key=lambda name: -differing[name])[:WORST]
+        named = ", ".join(f"{name} by {differing[name]:.1e}" for name in worst)
         say(
-            f"The CLAP weights in the diffusion checkpoint are not those of {file.path.name}: {differing} of "
-            f"{len(there & here)} differ, by {largest:.1e} at most; {len(there ^ here)} are in one of them only. "
+            f"The CLAP weights in the diffusion checkpoint are not those of {file.path.name}: {len(differing)} of "
+            f"{len(there & here)} differ{', most of all ' + named if named else ''}; "
+            f"{len(there ^ here)} are in one of them only. "
             "The diffusion checkpoint's are used, as in the authors' code"
         )
     else:

@@ -51,6 +51,7 @@ def one_copy(tensors: Mapping[str, Tensor]) -> Parts:
             f"the checkpoint has no {', no '.join(missing)}; it has {', '.join(found[:LISTED])}",
             hint="Take the diffusion checkpoint of SyncFusion, whole",
         )
+    _refuse_unlike_names(copies)
     (first, unet), *others = copies.items()
     differing = [name for prefix, copy in others for name in _differing(unet, copy, first, prefix)]
     once, again = TWICE
@@ -72,13 +73,25 @@ def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _differing(unet: Mapping[str, Tensor], copy: Mapping[str, Tensor], first: str, other: str) -> list[str]:
-    """What is in one copy only, or not the same in both."""
-    alone = [f"{first}{name} only once" for name in unet if name not in copy]
-    alone += [f"{other}{name} only once" for name in copy if name not in unet]
-    return alone + [
-        f"{first}{name} and {other}{name}" for name in unet if name in copy and not _same(unet[name], copy[name])
+def _refuse_unlike_names(copies: Mapping[str, Mapping[str, Tensor]]) -> None:
+    """Says which copy lacks what the others have."""
+    names = dict.fromkeys(name for copy in copies.values() for name in copy)
+    lacking = [
+        f'"{name}" is missing in {" and ".join(prefix + "*" for prefix in lack)}'
+        for name in names
+        if (lack := [prefix for prefix, copy in copies.items() if name not in copy])
     ]
+    if lacking:
+        raise PackError(
+            f"the checkpoint stores the UNet more than once, and not alike: {'; '.join(lacking[:LISTED])}"
+            + (f"; and {len(lacking) - LISTED} more" if len(lacking) > LISTED else ""),
+            hint="The file is damaged or was edited; fetch it again",
+        )
+
+
+def _differing(unet: Mapping[str, Tensor], copy: Mapping[str, Tensor], first: str, other: str) -> list[str]:
+    """What is not the same in both copies."""
+    return [f"{first}{name} and {other}{name}" for name in unet if not _same(unet[name], copy[name])]
 
 
 def _same(one: Tensor, other: Tensor) -> bool:
