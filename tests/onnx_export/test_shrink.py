@@ -41,6 +41,11 @@ def test_half_when_squares_leave_its_range_keeps_norms_in_float32() -> None:
     weights = {"axes": np.array([-1]), "gain": np.full((1, 8), 1.5, np.float32)}
     x = np.linspace(-1000.0, 900.0, 8, dtype=np.float32)[None]
     small = shrink(model(nodes, weights, width=8), FP16)
+    inferred = onnx.shape_inference.infer_shapes(small).graph
+    types = {value.name: value.type.tensor_type.elem_type for value in (*inferred.value_info, *inferred.input)}
+    squares = [node for node in small.graph.node if node.op_type == "Mul" and len(set(node.input)) == 1]
+    means = [node for node in small.graph.node if node.op_type in ("ReduceMean", "Sqrt")]
+    assert [types[node.input[0]] for node in (*squares, *means)] == [TensorProto.FLOAT] * 3
     wanted = 1.5 * x / np.sqrt(np.mean(x**2))
     np.testing.assert_allclose(answer(small, x), wanted, rtol=5e-3)
     assert any(weight.data_type == TensorProto.FLOAT16 for weight in small.graph.initializer)
