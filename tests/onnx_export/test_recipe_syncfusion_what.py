@@ -122,7 +122,7 @@ def test_stage_when_made_says_how_the_authors_run_it_and_keeps_their_fixed_embed
     what = whole.what
     assert what is not None
     assert (what.rate_hz, what.hop_samples, what.latent_channels, what.window_frames) == (48000, 1, 1, 262144)
-    assert (what.steps, what.guidance, what.sampler, what.windows) == (25, 2.0, "dpm2m", "whole")
+    assert (what.steps, what.guidance, what.sampler, what.windows) == (25, 2.0, "deis2", "whole")
     assert (what.align_frames, what.guidance_batched, what.tokenizer) == (4, False, "tokenizer.json")
     null = np.load(io.BytesIO(whole.files[NULL_FILE]))
     assert null.dtype == np.float32
