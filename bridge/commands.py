@@ -146,7 +146,8 @@ def packs_pull(arguments: argparse.Namespace, settings: Settings) -> int:
     files = puller.pull(entry)
     out = (Path(settings.packs_dir) / entry.name).absolute()
     words = pull.next_command(entry, files, folder=folder, out=out)
-    print("All files are there. Make the pack of them with (needs pip install 'foley-bridge[export]'):")
+    print('All files are there. The exporter is installed in a clone of foley-bridge by: pip install -e ".[export]"')
+    print("Make the pack of them with:")
     print(subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words))
     return 0
 

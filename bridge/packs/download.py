@@ -141,7 +141,7 @@ class Downloader:
             try:
                 with self._open(url, {"Accept": "application/json"}) as answer:
                     return json.loads(answer.read(4 * 1024 * 1024))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise PackError(f"{url} gave no JSON", hint=_HINT_OFFLINE) from error
             except _Cut as error:
                 failures += 1
@@ -149,9 +149,9 @@ class Downloader:
 
     def _transfer(self, source: Source, part: Path, note: Path, progress: Progress) -> None:
         """Fills the part file, in as many attempts as it takes and brings something."""
-        failures = 0
+        failures = furthest = 0
         while True:
-            before = _size(part)
+            furthest = max(furthest, _size(part))
             try:
                 self._attempt(source, part, note, progress)
                 return
@@ -160,7 +160,7 @@ class Downloader:
                 failures += 1
                 self._pause(failures, source.url, error)
             except _Cut as error:
-                failures = 1 if _size(part) - before >= _PROGRESS_BYTES else failures + 1
+                failures = 1 if _size(part) - furthest >= _PROGRESS_BYTES else failures + 1
                 self._pause(failures, source.url, error)
 
     def _attempt(self, source: Source, part: Path, note: Path, progress: Progress) -> None:
@@ -218,7 +218,7 @@ class Downloader:
                 hint="Check the network and run the same command again: it goes on where it broke. " + _HINT_OFFLINE,
             ) from error
         asked = str(error.args[1]) if len(error.args) > 1 else ""
-        wait = float(asked) if asked.isdigit() else self.backoff_s * 2 ** (failures - 1)
+        wait = float(asked) if asked.isdecimal() else self.backoff_s * 2 ** (failures - 1)
         self.sleep(min(wait, MOST_BACKOFF_S))
 
 
@@ -285,13 +285,14 @@ def _pour(
             raise PackError(f"{source.url} sends more than the {limit} bytes that were expected", hint=_HINT_OFFLINE)
         file.write(piece)
         progress(done, total, (done - first) / max(time.monotonic() - began, 1e-3))
-    if total is not None and done < total:
-        raise _Cut(f"the connection closed after {done} of {total} bytes")
+    expected = source.size_bytes if total is None else total
+    if expected is not None and done < expected:
+        raise _Cut(f"the connection closed after {done} of {expected} bytes")
 
 
 def _total(answer: http.client.HTTPResponse, start: int) -> int | None:
     length = answer.headers.get("Content-Length", "")
-    return start + int(length) if length.isdigit() else None
+    return start + int(length) if length.isdecimal() else None
 
 
 def _check_answer(answer: http.client.HTTPResponse, source: Source, total: int | None) -> None:

@@ -131,10 +131,14 @@ class Puller:
             elif noted := _read_note(found):
                 source = Source(url="", sha256=noted)
         self._refuse_unvouched(item, source, found)
-        digest = check(found, source, name=str(found))
+        try:
+            digest = check(found, source, name=str(found))
+        except PackError as error:
+            raise PackError(error.message, hint=f"Move {found} away and run the command again") from error
         if found.suffix == ARCHIVE_SUFFIX:
             self._unpack(item, found, path)
             return
+        self._compare_size(item, found.stat().st_size, name=str(found))
         part = path.with_name(path.name + PART_SUFFIX)
         part.unlink(missing_ok=True)
         try:
@@ -180,7 +184,7 @@ class Puller:
             licence = answer.get("metadata", {}).get("license", {}).get("id", "none")
             self._tell(f"Licence of {item.page} as Zenodo states it now: {licence}")
             return {file["key"]: self._offer(item, file) for file in answer["files"]}
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise PackError(
                 f"{url} gave an answer in an unknown form", hint=f"Get the files from {item.page} by hand"
             ) from error
@@ -209,6 +213,17 @@ class Puller:
             )
         self._tell(f"{path.name}: used although nobody vouches for it (--unverified)")
 
+    def _compare_size(self, item: Item, size: int, *, name: str) -> None:
+        """Of the file itself, out of its archive."""
+        if item.size_bytes in (None, size):
+            return
+        message = f"{name} has {size} bytes where {item.size_bytes} were expected"
+        if not self.unverified:
+            raise PackError(
+                message, hint=f"Compare it with {item.page} yourself and run the command again with --unverified"
+            )
+        self._tell(f"{message}; used all the same (--unverified)")
+
     def _unpack(self, item: Item, archive: Path, path: Path) -> None:
         """Takes the one file that is needed out of an archive; the zip's own checksum is verified on the way."""
         part = path.with_name(path.name + PART_SUFFIX)
@@ -217,6 +232,7 @@ class Puller:
             with zipfile.ZipFile(archive) as files:
                 names = [info.filename for info in files.infolist() if not info.is_dir()]
                 info = files.getinfo(_pick(names, item.inside, item, self.choose, where=str(archive)))
+                self._compare_size(item, info.file_size, name=f"{info.filename} in {archive}")
                 free = shutil.disk_usage(self.folder).free
                 if info.file_size > min(free, MAX_BYTES):
                     raise PackError(
@@ -230,8 +246,14 @@ class Puller:
                         digest.update(piece)
                         target.write(piece)
             os.replace(part, path)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-            raise PackError(f"{archive} is damaged ({error})", hint="Move it away and get it again") from error
+        except PackError:
+            raise
+        except Exception as error:  # every way of packing has its own errors, and bz2's is an OSError without a number
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise PackError(
+                f"{archive} is damaged ({error})", hint=f"Move {archive} away and run the command again"
+            ) from error
         finally:
             part.unlink(missing_ok=True)
         _write_note(path, digest.hexdigest())
@@ -251,6 +273,10 @@ def terms(entry: Entry) -> Iterable[str]:
         size = "size not known" if item.size_bytes is None else f"{item.size_bytes / 1e6:,.1f} MB"
         yield f"  {item.name}: {item.what}, {size}, from {item.page}"
         yield f"    licence: {item.licence}; commercial use: {item.commercial_use}; territory: {item.territory}"
+    archives = ", ".join(item.offered[0] for item in entry.items.values() if item.record and item.offered)
+    if archives:
+        yield f"Files that lie in the folder already are used, also as the archives that the record offers ({archives})"
+    yield "--from DIR takes them from another folder and copies them. Once the pack is made they may be deleted"
 
 
 def next_command(entry: Entry, files: dict[str, Path], *, folder: Path, out: Path) -> list[str]:
@@ -272,6 +298,11 @@ def _pick(names: list[str], wanted: Iterable[str], item: Item, choose: tuple[str
             return fitting[0]
         if fitting:
             break
+    if not names:
+        raise PackError(
+            f"{where} is empty; it should hold the {item.what}",
+            hint="Move it away, get the file by hand and give its folder with --from",
+        )
     raise PackError(
         f"{where} holds {'several files that may be' if fitting else 'no file that is known as'} the {item.what}: "
         + ", ".join((fitting or sorted(names))[:20]),
