@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -84,7 +84,13 @@ METADATA = frozenset(
 """Globals beside tensors that a checkpoint may call; the call runs nothing here."""
 
 METADATA_PACKAGES = ("pytorch_lightning", "lightning", "lightning_fabric", "omegaconf", "hydra", "jsonargparse")
-METADATA_PACKAGES += ("torch.optim", "torchmetrics")
+METADATA_PACKAGES += (
+    "torch.optim",
+    "torchmetrics",
+    "torch.nn.modules",
+    "torchvision.transforms",
+    "torchaudio.transforms",
+)
 """Packages whose every global is metadata."""
 
 _AGAIN = "Get the file again"
@@ -119,8 +125,17 @@ class StoredTensor:
             raise PackError("a tensor reaches past its storage", hint=_AGAIN)
 
 
-class Reader(pickle.Unpickler):
-    """Runs a pickle in a world where every global is a fresh class of ours."""
+_SET_ITEM: Any = pickle._Unpickler.dispatch[pickle.SETITEM[0]]
+
+
+class Reader(pickle._Unpickler):
+    """Runs a pickle in a world where every global is a fresh class of ours.
+
+    The standard library's reader in Python, not the one in C: a small file can make that one take any memory (a memo of
+    two thousand million places), or end the process (the hash of tuples that are nested a million deep).
+    """
+
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
 
     def __init__(self, file: Any, *, where: str) -> None:
         super().__init__(file)
@@ -146,6 +161,33 @@ class Reader(pickle.Unpickler):
         if not isinstance(key, str) or type(numel) is not int or numel < 0:
             raise PackError("a storage is described in an unknown way", hint=_AGAIN)
         return Storage(dtype=dtype, key=key, numel=numel)
+
+    def _checked(self, load: Callable[[Any], None], step: int) -> None:
+        """Runs an opcode that hashes what lies above the mark: every ``step``-th of it."""
+        stack = vars(self)["stack"]
+        for key in stack[::step]:
+            _flat(key)
+        load(self)
+
+    def _load_item(self) -> None:
+        _flat(vars(self)["stack"][-2])
+        _SET_ITEM(self)
+
+    def _refuse(self) -> None:
+        raise PackError("it is written in a way that no checkpoint needs", hint=_AGAIN)
+
+    dispatch[pickle.SETITEM[0]] = _load_item
+    for _code in (pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER, pickle.EXT1, pickle.EXT2, pickle.EXT4):
+        dispatch[_code[0]] = _refuse
+    for _code, _step in ((pickle.SETITEMS, 2), (pickle.DICT, 2), (pickle.ADDITEMS, 1), (pickle.FROZENSET, 1)):
+        dispatch[_code[0]] = lambda self, load=dispatch[_code[0]], step=_step: self._checked(load, step)
+
+
+def _flat(key: Any) -> Any:
+    """A key whose hash is worked out at once: no tuple of tuples."""
+    if isinstance(key, tuple | frozenset) and any(isinstance(item, tuple | frozenset) for item in key):
+        raise PackError("a key is nested", hint=_AGAIN)
+    return key
 
 
 class _Inert:
@@ -184,7 +226,11 @@ class _Table(dict[Any, Any]):
     """An ordered dict; its attributes (``_metadata``) are dropped."""
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*(argument for argument in arguments if isinstance(argument, dict | list | tuple)))
+        super().__init__()
+        for argument in arguments:
+            pairs = argument.items() if isinstance(argument, dict) else argument
+            for key, value in pairs if isinstance(argument, dict | list | tuple) else ():
+                self[_flat(key)] = value
 
     def __setstate__(self, state: Any) -> None: ...
 

@@ -8,6 +8,7 @@ that of a checkpoint with optimizer states only the weights ever lie in memory.
 from __future__ import annotations
 
 import contextlib
+import io
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +26,8 @@ from onnx_export.pickled import Reader, Storage, StoredTensor
 STATE_DICT = "state_dict"
 SAFETENSORS_SUFFIX = ".safetensors"
 
-_MAX_PICKLE_BYTES = 256 * 1024 * 1024
+_MAX_PICKLE_BYTES = 64 * 1024 * 1024
+_MAX_NOTE_BYTES = 64
 _PIECE_BYTES = 16 * 1024 * 1024
 _AGAIN = "Get the file again"
 
@@ -104,12 +106,15 @@ class Checkpoint:
             self._root = pickles[0].removesuffix("data.pkl")
             if any(name.startswith(self._root + "code/") for name in names):
                 raise PackError(f"{self.path} holds code (TorchScript)", hint="Give the checkpoint with the weights")
-            if self._root + "byteorder" in names and archive.read(self._root + "byteorder") != b"little":
+            order = self._root + "byteorder"
+            if order in names and archive.getinfo(order).file_size > _MAX_NOTE_BYTES:
+                raise PackError(f"{self.path}: its byteorder is no word", hint=_AGAIN)
+            if order in names and archive.read(order) != b"little":
                 raise PackError(f"{self.path} was written on a big-endian machine", hint="Save it again on this one")
             if archive.getinfo(pickles[0]).file_size > _MAX_PICKLE_BYTES:
                 raise PackError(f"{self.path}: its pickle is too large to be one of weights", hint=_AGAIN)
             with archive.open(pickles[0]) as file:
-                content = Reader(file, where=str(self.path)).load()
+                content = Reader(io.BytesIO(file.read()), where=str(self.path)).load()
         table = content.get(STATE_DICT, content) if isinstance(content, dict) else None
         if not isinstance(table, dict):
             raise PackError(f"{self.path} holds no table of tensors", hint="Give a checkpoint with a state_dict")
