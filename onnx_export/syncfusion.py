@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,7 +142,7 @@ def export_syncfusion(order: Order, *, say: Say, sizes: Sizes | None = None) -> 
             not finite (named); an export or its proof failed; or the pack cannot be written.
     """
     sizes = sizes or PUBLISHED
-    with PackWriter(order.out, name=NAME) as writer:
+    with _stoppable(), PackWriter(order.out, name=NAME) as writer:
         tokenizer = _tokenizer(order.tokenizer)
         onset = _open(order.onset, ONSET, say)
         diffusion = _open(order.diffusion, DIFFUSION, say)
@@ -166,6 +168,19 @@ def export_syncfusion(order: Order, *, say: Say, sizes: Sizes | None = None) -> 
 def _generator(diffusion: Checkpoint, order: Order, sizes: Sizes) -> Stage:
     parts = one_copy(diffusion.read())
     return syncfusion_what.stage(parts.unet, parts.encoder, precision=order.precision, plain=order.plain, **sizes.what)
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM stops as Ctrl-C does, so that what was half written goes away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from onnx_export import syncfusion
+from onnx_export.__main__ import main
 from onnx_export.nets.syncfusion.names import COPIES
 from onnx_export.torch_file import Checkpoint
 from tests.onnx_export import test_syncfusion
@@ -80,3 +82,15 @@ def test_export_when_a_weight_is_renamed_in_one_copy_then_which_copy_lacks_what(
     said = refused(publish(tmp_path / "in", diffusion=rename(COPIES[0] + UNET_WEIGHT, COPIES[0] + "odd")))
     assert f'"{UNET_WEIGHT}" is missing in {COPIES[0]}*' in said
     assert f'"odd" is missing in {COPIES[1]}* and {COPIES[2]}*' in said
+
+
+def test_export_when_terminated_then_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(syncfusion, "one_copy", lambda tensors: signal.raise_signal(signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    out = tmp_path / "packs" / "syncfusion"
+    assert main(publish(tmp_path / "in").words(out)) == 130
+    assert list(out.parent.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert "stopped" in capsys.readouterr().err
