@@ -31,6 +31,8 @@ from bridge.errors import MediaError
 
 FRAME_RATE_HZ = 15
 STORED_WIDTH, STORED_HEIGHT = 320, 240
+MAX_S = 600
+"""A data set's videos last half a minute; a damaged time stamp makes FFmpeg repeat a picture for days."""
 RATE_HZ = 48_000
 LOWPASS_ZEROS, ROLLOFF = 6, 0.99
 
@@ -60,11 +62,16 @@ def film(path: Path, *, rows: int, columns: int) -> Film:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             duration_s = float((stream.duration or 0) * (stream.time_base or 0)) or (container.duration or 0) / 1e6
-            small = [resize(image, rows=rows, columns=columns) for image in _jpeg(_fifteen(container, stream))]
+            images = itertools.islice(_jpeg(_fifteen(container, stream)), FRAME_RATE_HZ * MAX_S + 1)
+            small = [resize(image, rows=rows, columns=columns) for image in images]
     except (av.error.FFmpegError, OSError, IndexError) as error:
         raise MediaError(f"{path} cannot be read ({error})", hint="Get the video again") from error
     if not small:
         raise MediaError(f"{path} holds no picture", hint="Get the video again")
+    if len(small) > FRAME_RATE_HZ * MAX_S:
+        raise MediaError(
+            f"{path} shows more than {MAX_S} s, or its time stamps are damaged", hint="Get the video again"
+        )
     return Film(pictures=np.stack(small), duration_s=duration_s or len(small) / FRAME_RATE_HZ)
 
 

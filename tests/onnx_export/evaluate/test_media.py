@@ -35,6 +35,13 @@ def test_film_when_the_picture_is_red_then_red_comes_first(tmp_path: Path) -> No
     assert red > 2 * green > 2 * blue
 
 
+def test_film_when_it_never_ends_then_the_file_is_named(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film = next(iter(sorted(data.rglob("*.mp4"))))
+    monkeypatch.setattr(media, "MAX_S", 1)
+    with pytest.raises(MediaError, match=rf"{film.name} shows more than 1 s"):
+        media.film(film, rows=8, columns=8)
+
+
 def test_sound_when_read_then_mono_at_48_khz_where_it_was(data: Path) -> None:
     sound = media.sound(data / f"{FIRST}_denoised.mp4")
     wanted = bursts(HITS[FIRST])
