@@ -110,7 +110,7 @@ def _import(name: str):
         missing = (error.name or "").partition(".")[0]
         if missing in ("torch", "onnx", "onnxscript", "safetensors", "tokenizers", "transformers"):
             raise PackError(
-                f"{missing} is not installed", hint='Install the exporter: pip install "foley-bridge[export]"'
+                f"{missing} is not installed", hint='Install the exporter, in your clone: pip install -e ".[export]"'
             ) from error
         raise
 

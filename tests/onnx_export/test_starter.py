@@ -203,7 +203,7 @@ def test_command_when_torch_is_not_installed_then_names_the_extra() -> None:
     words = ["starter", "--when", "a", "--what", "b", "--out", "c"]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert 'pip install "foley-bridge[export]"' in done.stderr
+    assert 'pip install -e ".[export]"' in done.stderr
     assert "Traceback" not in done.stderr
 
 
