@@ -2,6 +2,7 @@
 
 * ``onset``: activation = how suddenly the motion stops: max(0, e[t-1] - e[t]) / (e[t-1] + 0.02), e = mean of |speed|
   and |changed brightness| over the grid. 0 for a still picture, near 1 one step after something fast stands still.
+  With ``strength``: min(1, e[t-1] / FULL_ENERGY), the largest of this step and its two neighbours.
 * ``text``: one weight per known tag, added up; no tags give the zero vector.
 * ``denoiser``: the velocity of the process whose result is x0 = envelope x the starting noise, exactly, for any number
   of DDIM steps: v = x (a - b envelope) / (a envelope + b). The envelope of a band is 0 before the first onset, jumps
@@ -38,21 +39,25 @@ DIM = 4
 TAGS = ("wood", "metal", "glass", "hit", "scrape")
 DECAY_FRAMES = 12.0
 MEMORY_FRAMES = 96
+FULL_ENERGY = 0.1
 OPSET = 20
 SLOPES = {"wood": -6.0, "metal": 0.0, "glass": 6.0}
 
 
-def tiny_pack(folder: Path) -> Path:
+def tiny_pack(folder: Path, *, strength: bool = False) -> Path:
     """Writes the pack into a folder of packs.
+
+    Args:
+        folder: of packs. strength: whether its ``onset`` graph also gives how hard an onset is.
 
     Returns:
         The pack's own folder, ``folder / "tiny"``.
     """
-    return bundle(draft(), folder / NAME).folder
+    return bundle(draft(strength=strength), folder / NAME).folder
 
 
-@functools.lru_cache(maxsize=1)
-def draft() -> Draft:
+@functools.lru_cache(maxsize=2)
+def draft(*, strength: bool = False) -> Draft:
     """The pack before it is written; the same object for a whole test session."""
     settings = MotionSettings()
     return Draft(
@@ -83,7 +88,7 @@ def draft() -> Draft:
             vocabulary="vocabulary.json",
         ),
         graphs={
-            contract.ONSET: onset_graph(settings),
+            contract.ONSET: onset_graph(settings, strength=strength),
             contract.TEXT: text_graph(),
             contract.DENOISER: denoiser_graph(),
             contract.DECODER: decoder_graph(),
@@ -98,7 +103,7 @@ def vocabulary() -> str:
     return json.dumps({"tags": list(TAGS), "words": words}, indent=2) + "\n"
 
 
-def onset_graph(settings: MotionSettings) -> onnx.ModelProto:
+def onset_graph(settings: MotionSettings, *, strength: bool = False) -> onnx.ModelProto:
     """See the module."""
     sizes = {"channels": CHANNELS, "rows": settings.rows, "columns": settings.columns}
     nodes = [
@@ -115,7 +120,18 @@ def onset_graph(settings: MotionSettings) -> onnx.ModelProto:
     ]
     numbers = {"zero": [0], "one": [1], "two": [2], "four": [4], "minus": [-1], "grid": [2, 3, 4]}
     weights = {name: np.array(value, np.int64) for name, value in numbers.items()}
-    return _model(contract.ONSET, nodes, {**weights, "floor": np.float32(0.02)}, sizes)
+    floats = {"floor": np.float32(0.02)}
+    if not strength:
+        return _model(contract.ONSET, nodes, {**weights, **floats}, sizes)
+    nodes += [
+        helper.make_node("Div", ["before", "full"], ["hard"]),
+        helper.make_node("Min", ["hard", "unit"], ["hardness"]),
+        helper.make_node("Unsqueeze", ["hardness", "one"], ["row"]),
+        helper.make_node("MaxPool", ["row"], ["near"], kernel_shape=[3], pads=[1, 1]),
+        helper.make_node("Squeeze", ["near", "one"], ["strength"]),
+    ]
+    floats |= {"full": np.float32(FULL_ENERGY), "unit": np.float32(1.0)}
+    return _model(contract.ONSET, nodes, {**weights, **floats}, sizes, spec=contract.MOTION_ONSET_STRENGTH)
 
 
 def text_graph() -> onnx.ModelProto:
@@ -178,9 +194,14 @@ def decoder_graph() -> onnx.ModelProto:
 
 
 def _model(
-    role: str, nodes: list[onnx.NodeProto], weights: Mapping[str, NDArray[Any] | np.float32], sizes: dict[str, int]
+    role: str,
+    nodes: list[onnx.NodeProto],
+    weights: Mapping[str, NDArray[Any] | np.float32],
+    sizes: dict[str, int],
+    *,
+    spec: contract.GraphSpec | None = None,
 ) -> onnx.ModelProto:
-    spec = contract.role_spec(role)
+    spec = spec or contract.role_spec(role)
 
     def value(tensor: contract.TensorSpec) -> onnx.ValueInfoProto:
         axes = [axis if isinstance(axis, int) else sizes.get(axis, axis) for axis in tensor.axes]

@@ -32,6 +32,7 @@ DECODER = "decoder"
 MOTION = "motion"
 PICTURES = "pictures"
 ACTIVATION = "activation"
+STRENGTH = "strength"
 TAGS = "tags"
 TOKENS = "tokens"
 ATTENTION_MASK = "attention_mask"
@@ -134,6 +135,7 @@ PREPARING: Mapping[str, str] = MappingProxyType(
 
 _EMBEDDED = (_tensor(EMBEDDING, BATCH, DIM),)
 _ACTIVATED = (_tensor(ACTIVATION, BATCH, TIME),)
+_STRONG = (*_ACTIVATED, _tensor(STRENGTH, BATCH, TIME))
 
 MOTION_ONSET = GraphSpec(inputs=(_tensor(MOTION, BATCH, TIME, CHANNELS, ROWS, COLUMNS),), outputs=_ACTIVATED)
 """An onset graph that looks at a grid of motion."""
@@ -141,9 +143,15 @@ MOTION_ONSET = GraphSpec(inputs=(_tensor(MOTION, BATCH, TIME, CHANNELS, ROWS, CO
 PICTURE_ONSET = GraphSpec(inputs=(_tensor(PICTURES, BATCH, TIME, 3, ROWS, COLUMNS),), outputs=_ACTIVATED)
 """An onset graph that looks at small pictures: red, green, blue in 0..1."""
 
+MOTION_ONSET_STRENGTH = GraphSpec(inputs=MOTION_ONSET.inputs, outputs=_STRONG)
+"""As ``MOTION_ONSET``; also how hard an onset at each step would be, 0..1, linear amplitude, 1 as hard as they come."""
+
+PICTURE_ONSET_STRENGTH = GraphSpec(inputs=PICTURE_ONSET.inputs, outputs=_STRONG)
+"""As ``PICTURE_ONSET``, with strength."""
+
 ROLES: Mapping[str, tuple[GraphSpec, ...]] = MappingProxyType(
     {
-        ONSET: (MOTION_ONSET, PICTURE_ONSET),
+        ONSET: (MOTION_ONSET, PICTURE_ONSET, MOTION_ONSET_STRENGTH, PICTURE_ONSET_STRENGTH),
         TEXT: (GraphSpec(inputs=(_tensor(TAGS, BATCH, VOCABULARY),), outputs=_EMBEDDED),),
         CLAP_TEXT: (
             GraphSpec(
@@ -187,7 +195,9 @@ def role_spec(role: str) -> GraphSpec:
 
 
 def fitted_spec(role: str, spec: GraphSpec) -> GraphSpec:
-    """What a role wants of a graph, given what the graph has: the choice that its inputs come nearest to.
+    """What a role wants of a graph, given what the graph has: the choice that comes nearest to it.
+
+    That is the choice whose inputs and outputs have the graph's names; else the first whose inputs do; else the usual.
 
     Raises:
         PackError: no such role.
@@ -198,8 +208,9 @@ def fitted_spec(role: str, spec: GraphSpec) -> GraphSpec:
     if role == DENOISER:
         further = tuple(SOURCES.get(tensor.name, tensor) for tensor in spec.inputs[1:])
         return GraphSpec(inputs=(usual.inputs[0], *further), outputs=usual.outputs)
-    names = [tensor.name for tensor in spec.inputs]
-    return next((one for one in ROLES[role] if [tensor.name for tensor in one.inputs] == names), usual)
+    taken, given = _names(spec.inputs), _names(spec.outputs)
+    near = [one for one in ROLES[role] if _names(one.inputs) == taken]
+    return next((one for one in near if _names(one.outputs) == given), near[0] if near else usual)
 
 
 def sizes_of(role: str, spec: GraphSpec, *, where: str) -> dict[str, int]:
@@ -256,14 +267,17 @@ def check_real(spec: GraphSpec, real: GraphSpec, *, where: str) -> None:
                 raise PackError(f"{place} ({need}) must be free, but the graph fixes it to {have}", hint=_HINT)
 
 
+def _names(tensors: Sequence[TensorSpec]) -> list[str]:
+    return [tensor.name for tensor in tensors]
+
+
 def _check_sides(wanted: GraphSpec, found: GraphSpec, *, where: str) -> None:
     _check_tensors(wanted.inputs, found.inputs, where=where, side="input")
     _check_tensors(wanted.outputs, found.outputs, where=where, side="output")
 
 
 def _check_tensors(wanted: Sequence[TensorSpec], found: Sequence[TensorSpec], *, where: str, side: str) -> None:
-    want_names = [tensor.name for tensor in wanted]
-    have_names = [tensor.name for tensor in found]
+    want_names, have_names = _names(wanted), _names(found)
     if want_names != have_names:
         raise PackError(
             f"{where}: {side}s must be {', '.join(want_names)}, not {', '.join(have_names) or 'none'}", hint=_HINT

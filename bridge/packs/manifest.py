@@ -166,11 +166,18 @@ class What:
 
 @dataclass(frozen=True, kw_only=True)
 class GraphEntry:
-    """One graph of the pack: its file and its tensors."""
+    """One graph of the pack.
+
+    Attributes:
+        file: its name in the pack. inputs, outputs: its tensors, in order.
+        card: name of a file in the pack, Markdown, that tells what the graph was trained on, how well it does and where
+            it fails; "" without one.
+    """
 
     file: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    card: str = ""
 
     @property
     def spec(self) -> GraphSpec:
@@ -258,6 +265,7 @@ class Manifest:
             if not _SHA256.fullmatch(digest):
                 raise PackError(f'key "files.{name}" must be a SHA-256 in lower-case hex, not "{digest}"', hint=_HINT)
         named = {f"graphs.{role}.file": entry.file for role, entry in self.graphs.items()}
+        named |= {f"graphs.{role}.card": entry.card for role, entry in self.graphs.items() if entry.card}
         for name in ("vocabulary", "tokenizer", "null_embedding"):
             if getattr(self.what, name, ""):
                 named[f"what.{name}"] = getattr(self.what, name)

@@ -80,6 +80,8 @@ def test_manifest_when_a_key_is_missing_then_it_is_named(good: dict[str, Any], k
         (lambda d: d["graphs"].pop("decoder"), 'key "graphs.decoder" is missing'),
         (lambda d: d["graphs"].update(magic=d["graphs"]["text"]), 'no graph role "magic"'),
         (lambda d: d["what"].update(vocabulary="words.json"), '"what.vocabulary" names "words.json"'),
+        (lambda d: d["graphs"]["onset"].update(card="onset.md"), '"graphs.onset.card" names "onset.md", which "files"'),
+        (lambda d: d["graphs"]["onset"].update(card="../onset.md"), "not a plain path inside the pack"),
         (lambda d: d["files"].update({"text.onnx": "12"}), 'key "files.text.onnx" must be a SHA-256'),
         (lambda d: d["what"].update(embedding_dim=5), '"what.embedding_dim" is 5, but "dim" of graph "text" is 4'),
     ],
