@@ -1,9 +1,10 @@
 """Graphs and facts as a pack folder.
 
 Convention: everything in ``pack.json`` comes from objects. Tensor names, types and axes are read from the graphs,
-SHA-256 from the bytes, the rest from the ``Facts``. The folder is made beside its place under another name, graph by
-graph, so that a large pack is never whole in memory; it is opened and verified with the same code as in the daemon, and
-only then moved. A pack that stood there is replaced, anything else is not.
+SHA-256 from the bytes, the rest from the ``Facts``; a file ``cards/<role>.md`` is that graph's model card. The folder is
+made beside its place under another name, graph by graph, so that a large pack is never whole in memory; it is opened
+and verified with the same code as in the daemon, and only then moved. A pack that stood there is replaced, anything
+else is not.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import onnx
@@ -36,6 +37,9 @@ from bridge.packs.manifest import (
 )
 from bridge.packs.store import PackFiles, Store
 from onnx_export.convert import graph_spec
+
+CARD = "cards/{role}.md"
+"""Name of a graph's model card in the pack."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -166,7 +170,7 @@ class PackWriter:
             training_data=facts.training_data,
             when=facts.when,
             what=facts.what,
-            graphs=dict(self._graphs),
+            graphs={role: replace(entry, card=self._card(role)) for role, entry in self._graphs.items()},
             files=dict(sorted(self._files.items())),
         )
         with self._writing():
@@ -174,6 +178,10 @@ class PackWriter:
             _prove(self._part)
             _swap(self._part, self.folder)
         return Store(()).open_folder(self.folder)
+
+    def _card(self, role: str) -> str:
+        name = CARD.format(role=role)
+        return name if name in self._files else ""
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:

@@ -38,6 +38,13 @@ def test_bundle_when_written_then_axes_come_from_the_graphs(tmp_path: Path) -> N
             assert spec.axes == tuple(dim.dim_value or dim.dim_param for dim in dims), role
 
 
+def test_bundle_when_a_graph_has_a_card_then_its_entry_names_it_and_no_other_does(tmp_path: Path) -> None:
+    files = {**draft().files, "cards/onset.md": b"# Onsets\n", "cards/nobody.md": b"# Nobody\n"}
+    graphs = bundle(replace(draft(), files=files), tmp_path / "tiny").manifest.graphs
+    cards = {role: entry.card for role, entry in graphs.items()}
+    assert cards == {**dict.fromkeys(draft().graphs, ""), "onset": "cards/onset.md"}
+
+
 def test_bundle_when_written_twice_then_same_bytes_and_nothing_left_over(tmp_path: Path) -> None:
     first = bundle(draft(), tmp_path / "tiny")
     (tmp_path / "tiny" / "stale.txt").write_text("from before")
