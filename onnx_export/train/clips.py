@@ -2,8 +2,9 @@
 
 A folder of clips holds ``clips.csv`` (columns ``id, path, eval_start, eval_end`` and optionally ``group, split``) and a
 folder of ``ID.csv`` files with a column ``time_s``: source time of each contact. The annotation counts only within
-``eval_start`` to ``eval_end``. Motion is kept linear and on a grid twice as fine as the graph's, so that training can
-zoom and shift it; it is cached as float16.
+``eval_start`` to ``eval_end``. A column ``av_offset_ms`` says by how much the picture's contacts come after their
+sounds; the sound says how hard each was. Motion is kept linear and on a grid twice as fine as the graph's, so that
+training can zoom and shift it; it is cached as float16.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from bridge.dsp import motion as motion_module
 from bridge.dsp.motion import MotionGrid, MotionSettings
 from bridge.errors import MediaError, RequestError
+from onnx_export.train.when_strength import strengths_of_file
 
 GROUP_CHARACTERS = 13
 """An id that begins with a recording's date and hour, ``YYYY-MM-DD-HH``, names its group by that."""
@@ -41,6 +43,8 @@ class Example:
         rate_hz: steps per second.
         onsets_s: source times of the contacts, ascending.
         valid_s: source times between which the annotation counts.
+        strength: 0..1 per contact, linear amplitude relative to the clip's loudest; NaN where it is not known. None
+            given: none is known.
     """
 
     name: str
@@ -50,6 +54,12 @@ class Example:
     rate_hz: float
     onsets_s: NDArray[np.float64] = field(repr=False)
     valid_s: tuple[float, float]
+    strength: NDArray[np.float64] | None = field(default=None, repr=False)
+
+    @property
+    def strengths(self) -> NDArray[np.float64]:
+        """One number per contact, NaN where it is not known."""
+        return np.full(len(self.onsets_s), np.nan) if self.strength is None else self.strength
 
 
 def fine(settings: MotionSettings) -> MotionSettings:
@@ -170,4 +180,5 @@ def _example(folder: Path, row: dict[str, str], cache: Path, settings: MotionSet
         rate_hz=settings.rate_hz,
         onsets_s=times,
         valid_s=(float(row["eval_start"]), float(row["eval_end"])),
+        strength=strengths_of_file(path, times - float(row.get("av_offset_ms") or 0.0) / 1000),
     )
