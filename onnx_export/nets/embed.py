@@ -23,6 +23,17 @@ PAD, UNKNOWN = 0, 1
 SENTENCE = 384
 """Values of a sentence vector of the teacher (all-MiniLM-L6-v2) that the text tower learns to reproduce."""
 
+MEL = MelShape(
+    rate_hz=RATE_HZ,
+    clip_samples=CLIP_SAMPLES,
+    window_samples=1024,
+    hop_samples=480,
+    bands=64,
+    low_hz=40.0,
+    high_hz=20_000.0,
+)
+"""The picture of a sound: a column every 10 ms."""
+
 _LEVEL_DB, _SPREAD_DB = -45.0, 20.0
 _QUIETEST_DB = 80.0
 
@@ -42,9 +53,7 @@ class EmbedShape:
     audio: Sequence[int] = (24, 48, 96, 192)
     hidden: int = 256
     dim: int = DIM
-    mel: MelShape = MelShape(
-        clip_samples=CLIP_SAMPLES, window_samples=1024, hop_samples=480, bands=64, low_hz=40.0, high_hz=20_000.0
-    )
+    mel: MelShape = MEL
 
 
 class AudioTower(nn.Module):
