@@ -228,7 +228,7 @@ def compose(known: Known, rng: np.random.Generator) -> str:
     """One caption, different each time."""
 
     def pick(choice: Sequence[str]) -> str:
-        return choice[rng.integers(len(choice))]
+        return choice[int(rng.integers(len(choice)))]
 
     def said(words: tuple[str, ...]) -> str:
         shown = [pick((word, *SYNONYMS.get(word, ()))) if rng.random() < 0.4 else word for word in words]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tokenizers
@@ -42,8 +43,8 @@ class TrainPlan:
     Attributes:
         sounds: folder with manifest.csv and the one-shots. teacher: see ``Teacher``. out: the run's folder.
         minutes, steps: of the second half; whichever runs out first, 0 is no limit.
-        batch, things: sounds and further captions of a step. rate, seed: the usual. shape: None for the usual sizes.
-        distil: the first half.
+        batch, things: sounds and further captions of a step. rate, seed: the usual.
+        shape: of the net, but for its vocabulary. distil: the first half.
     """
 
     sounds: Path
@@ -55,7 +56,7 @@ class TrainPlan:
     things: int = 32
     rate: float = 2e-3
     seed: int = 0
-    shape: Mapping[str, object] = field(default_factory=dict)
+    shape: EmbedShape = field(default_factory=lambda: EmbedShape(vocabulary=0))
     distil: DistilPlan = field(default_factory=DistilPlan)
 
 
@@ -129,7 +130,8 @@ def shape_of(text: str) -> EmbedShape:
         TypeError, ValueError: no such text.
     """
     sizes = json.loads(text)
-    return EmbedShape(**{name: tuple(size) if isinstance(size, list) else size for name, size in sizes.items()})
+    given: dict[str, Any] = {name: tuple(size) if isinstance(size, list) else size for name, size in sizes.items()}
+    return EmbedShape(**given)
 
 
 def train(plan: TrainPlan) -> EmbedModel:
@@ -143,7 +145,7 @@ def train(plan: TrainPlan) -> EmbedModel:
     """
     torch.manual_seed(plan.seed)
     vocabulary, sounds = _vocabulary_and_sounds(plan)
-    shape = EmbedShape(vocabulary=len(vocabulary), **dict(plan.shape))  # type: ignore[arg-type]
+    shape = replace(plan.shape, vocabulary=len(vocabulary))
     sizes = {name: size for name, size in asdict(shape).items() if name != "mel"}
     about = {
         "vocabulary": json.dumps(vocabulary),

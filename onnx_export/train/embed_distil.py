@@ -11,11 +11,12 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
@@ -131,18 +132,17 @@ def _answers(path: Path, phrases: Sequence[str], asked: str, teacher: Callable[[
             if str(stored["asked"]) == asked:
                 return stored["vectors"]
     with tqdm(total=len(phrases), desc="asking the teacher", disable=not sys.stderr.isatty()) as bar:
-        vectors = teacher().vectors(phrases, say=lambda done: bar.update(done - bar.n) and None)
+        vectors = teacher().vectors(phrases, say=lambda done: _moved(bar, done))
     answers = vectors[:, :SENTENCE].astype(np.float16)
     np.savez(path, asked=np.array(asked), vectors=answers)
     return answers
+
+
+def _moved(bar: tqdm[Any], done: int) -> None:
+    bar.update(done - bar.n)
 
 
 def frozen(tower: TextTower) -> None:
     """Leaves only the tower's last layers to be trained, so that words that no caption has keep their place."""
     for name, parameter in tower.named_parameters():
         parameter.requires_grad_(name.startswith("head."))
-
-
-def parts(tower: nn.Module) -> int:
-    """Weights of a net."""
-    return sum(parameter.numel() for parameter in tower.parameters())

@@ -116,21 +116,23 @@ def phrases_for(
     homely = sorted((household_words() | caption_words()) & set(words))
     doing = [word for word in homely if word.endswith("ing")]
     phrases = list(words)
-    turn = iter(rng.permutation(np.tile(np.arange(len(words)), 1 + 3 * count // max(1, len(words)))))
+    turn = iter(
+        int(place) for place in rng.permutation(np.tile(np.arange(len(words)), 1 + 3 * count // max(1, len(words))))
+    )
     things = tuple(sorted({one.material for one in known} - {"generic"}))
     while len(phrases) < count:
         kind = rng.random()
         if kind < 0.25:
-            phrases.append(compose(known[rng.integers(len(known))], rng))
+            phrases.append(compose(known[int(rng.integers(len(known)))], rng))
         elif kind < 0.35 and things:
-            phrases.append(thing_caption(things[rng.integers(len(things))], rng))
+            phrases.append(thing_caption(things[int(rng.integers(len(things)))], rng))
         else:
-            frame = _FRAMES[rng.integers(len(_FRAMES))]
+            frame = _FRAMES[int(rng.integers(len(_FRAMES)))]
             pool = homely if kind < 0.6 else None
-            a = pool[rng.integers(len(pool))] if pool else words[next(turn)]
-            b = homely[rng.integers(len(homely))] if rng.random() < 0.4 else words[next(turn)]
-            verb = doing[rng.integers(len(doing))]
-            phrases.append(frame.format(a=a, b=b, v=verb, p=_PREPOSITIONS[rng.integers(len(_PREPOSITIONS))]))
+            a = pool[int(rng.integers(len(pool)))] if pool else words[next(turn)]
+            b = homely[int(rng.integers(len(homely)))] if rng.random() < 0.4 else words[next(turn)]
+            verb = doing[int(rng.integers(len(doing)))]
+            phrases.append(frame.format(a=a, b=b, v=verb, p=_PREPOSITIONS[int(rng.integers(len(_PREPOSITIONS)))]))
     return phrases[:count]
 
 
