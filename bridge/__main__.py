@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
 
     detect = verbs.add_parser("detect", help="find the onsets in a video and write them as a table")
     detect.add_argument("video", type=_path, help="a video file")
-    detect.add_argument("--out", type=_path, required=True, help="CSV to write: time_s,confidence")
+    detect.add_argument("--out", type=_path, required=True, help="CSV to write: time_s,confidence,strength")
     detect.add_argument("--all", action="store_true", help="write every peak, so that a threshold can be chosen later")
     detect.add_argument("--threshold", type=float, help="activation at which a peak counts, 0..1")
     _span(detect)
@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
 
     render = verbs.add_parser("render", help="make the sound for a video")
     render.add_argument("video", type=_path, help="a video file")
-    render.add_argument("--onsets", type=_path, help="CSV with time_s,confidence (found in the picture if not given)")
+    render.add_argument("--onsets", type=_path, help="CSV with time_s,confidence,strength (else found)")
     render.add_argument("--threshold", type=float, help="leave out onsets with less confidence than this, 0..1")
     render.add_argument("--prompt", default="", help="what should be heard, e.g. 'wood' or 'knocking on glass'")
     render.add_argument("--reference", type=_path, help="an example of it instead: a sound file, or a video with sound")

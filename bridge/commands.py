@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -275,11 +276,11 @@ def _inside(clip: Clip, table: Sequence[Onset], *, threshold: float) -> tuple[On
     """A table's onsets (source time) that lie in a clip and are sure enough, in clip time."""
     start_s, end_s = clip.start_offset_s, clip.start_offset_s + clip.length_s
     return tuple(
-        Onset(time_s=onset.time_s - start_s, confidence=onset.confidence)
+        replace(onset, time_s=onset.time_s - start_s)
         for onset in table
         if start_s <= onset.time_s < end_s and onset.confidence >= threshold
     )
 
 
 def _at_source(clip: Clip, onset: Onset) -> Onset:
-    return Onset(time_s=onset.time_s + clip.start_offset_s, confidence=onset.confidence, strength=onset.strength)
+    return replace(onset, time_s=onset.time_s + clip.start_offset_s)

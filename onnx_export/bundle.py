@@ -1,10 +1,10 @@
 """Graphs and facts as a pack folder.
 
 Convention: everything in ``pack.json`` comes from objects. Tensor names, types and axes are read from the graphs,
-SHA-256 from the bytes, the rest from the ``Facts``; a file ``cards/<role>.md`` is that graph's model card. The folder is
-made beside its place under another name, graph by graph, so that a large pack is never whole in memory; it is opened
-and verified with the same code as in the daemon, and only then moved. A pack that stood there is replaced, anything
-else is not.
+SHA-256 from the bytes, the rest from the ``Facts``; a file ``cards/<role>.md`` is that graph's model card. The folder
+is made beside its place under another name, graph by graph, so that a large pack is never whole in memory; it is
+opened and verified with the same code as in the daemon, and only then moved. A pack that stood there is replaced,
+anything else is not.
 """
 
 from __future__ import annotations

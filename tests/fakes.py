@@ -79,14 +79,15 @@ class FakeHost:
 
 
 class FakeEngine:
-    """Finds what it was told to find; sound is one click per onset whose height tells seed and prompt."""
+    """Finds what it was told to find; sound is one click per onset whose height tells seed, prompt and strength."""
 
     pack_name, pack_version, pack_digest, licence, commercial_use = "fake", "1", "d" * 64, "none", "unknown"
     provider = "CPUExecutionProvider"
     rate_hz = 48000
 
-    def __init__(self, finds: tuple[float, ...] = (0.5, 1.25)) -> None:
+    def __init__(self, finds: tuple[float, ...] = (0.5, 1.25), strengths: tuple[float, ...] = (1.0, 1.0)) -> None:
         self.finds = finds
+        self.strengths = strengths
         self.remade = 0
         self.thresholds: list[float | None] = []
 
@@ -105,7 +106,11 @@ class FakeEngine:
     def detect(self, clip: Clip, *, progress=lambda f: None, cancelled=lambda: False, threshold=None) -> Detection:
         self.thresholds.append(threshold)
         progress(1.0)
-        onsets = tuple(Onset(time_s=t, confidence=0.9) for t in self.finds if t < clip.length_s)
+        onsets = tuple(
+            Onset(time_s=time_s, confidence=0.9, strength=self.strengths[number % len(self.strengths)])
+            for number, time_s in enumerate(self.finds)
+            if time_s < clip.length_s
+        )
         activation = Activation(values=np.zeros(30, np.float32), rate_hz=30.0)
         return Detection(activation=activation, onsets=onsets, peaks=onsets, threshold=0.5)
 
@@ -115,7 +120,7 @@ class FakeEngine:
             if cancelled():
                 raise JobCancelled("cancelled")
             height = (len(request.prompt_of(onset)) * 16 + request.seed % 16) / 256
-            samples[0, round(onset.time_s * request.rate_hz)] = height
+            samples[0, round(onset.time_s * request.rate_hz)] = height * onset.strength
         progress(1.0)
         return Audio(samples=samples, rate_hz=request.rate_hz)
 

@@ -39,7 +39,7 @@ DIM = 4
 TAGS = ("wood", "metal", "glass", "hit", "scrape")
 DECAY_FRAMES = 12.0
 MEMORY_FRAMES = 96
-FULL_ENERGY = 0.1
+FULL_ENERGY = 0.4
 OPSET = 20
 SLOPES = {"wood": -6.0, "metal": 0.0, "glass": 6.0}
 

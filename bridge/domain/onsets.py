@@ -21,7 +21,7 @@ class Onset:
     Attributes:
         time_s: clip time, seconds, >= 0.
         confidence: 0..1, how sure the *when* stage is; 1 for what a designer placed.
-        strength: 0..1, how hard the event is; 1 is full.
+        strength: 0..1, how hard the event is, as linear amplitude; 1 is full. The sound's level follows it.
         prompt: words for this event alone; empty means the request's prompt.
     """
 
@@ -47,12 +47,21 @@ class Activation:
         values: float32 in 0..1, shape (steps,).
         rate_hz: steps per second.
         start_s: *source time* of the first step.
+        strengths: float32 in 0..1, shape (steps,): how hard an onset at each step would be; None if the graph does not
+            say.
     """
 
     values: NDArray[np.float32] = field(repr=False)
     rate_hz: float
     start_s: float = 0.0
+    strengths: NDArray[np.float32] | None = field(default=None, repr=False)
 
     def times_s(self) -> NDArray[np.float64]:
         """Source time of every step, shape (steps,)."""
         return self.start_s + np.arange(len(self.values), dtype=np.float64) / self.rate_hz
+
+    def strength_at(self, time_s: float) -> float:
+        """How hard an onset at a source time is, 0..1, straight between steps; 1 if the graph does not say."""
+        if self.strengths is None or not len(self.strengths):
+            return 1.0
+        return float(np.clip(np.interp(time_s, self.times_s(), self.strengths), 0.0, 1.0))

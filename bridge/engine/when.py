@@ -50,7 +50,7 @@ class Detection:
 
     Attributes:
         activation: source time, from the first to the last instant that the clip shows; 0 where it skips some.
-        onsets: peaks from the threshold up, clip time, ascending.
+        onsets: peaks from the threshold up, clip time, ascending, each as hard as the graph says at its peak.
         peaks: every peak, clip time, ascending.
         threshold: the one in force.
     """
@@ -140,7 +140,8 @@ class Detector:
                 cancelled=cancelled,
             )
             curves.append(_cut(curve, start_s, end_s))
-            peaks += [peak for peak in self._peaks(curve) if start_s <= peak.time_s <= end_s]
+            here = (peak for peak in self._peaks(curve) if start_s <= peak.time_s <= end_s)
+            peaks += [(peak, curve.strength_at(peak.time_s)) for peak in here]
             done_s += end_s - start_s
         progress(1.0)
         found = _in_clip(clip, peaks)
@@ -169,13 +170,15 @@ class Detector:
             progress, cancelled: as for ``detect``.
 
         Returns:
-            One value per step of the front end's clock, from the first frame on; empty without frames.
+            One value per step of the front end's clock, from the first frame on, with strengths if the graph gives
+            them; empty without frames.
 
         Raises:
             JobCancelled: ``cancelled`` said so.
         """
         front = self._front_end()
         graph = self._pack.graph(contract.ONSET)
+        given = [tensor.name for tensor in self._pack.manifest.entry(contract.ONSET).outputs]
 
         def steps() -> Iterator[NDArray[np.float32]]:
             for frame in frames:
@@ -188,13 +191,17 @@ class Detector:
         def run(block: NDArray[np.float32]) -> NDArray[np.float32]:
             if cancelled():
                 raise JobCancelled("finding onsets was cancelled")
-            return graph({front.tensor: block[None]})[contract.ACTIVATION][0]
+            answer = graph({front.tensor: block[None]})
+            return np.stack([answer[name][0] for name in given], axis=1)
 
-        values = list(in_windows(steps(), run, window=self._when.window_steps, overlap=self._when.overlap_steps))
+        parts = list(in_windows(steps(), run, window=self._when.window_steps, overlap=self._when.overlap_steps))
+        rows = np.concatenate(parts) if parts else np.zeros((0, len(given)), np.float32)
+        curves = {name: np.clip(rows[:, column], 0.0, 1.0) for column, name in enumerate(given)}
         return Activation(
-            values=np.clip(np.concatenate(values), 0.0, 1.0) if values else np.zeros(0, np.float32),
+            values=curves[contract.ACTIVATION],
             rate_hz=self._when.rate_hz,
             start_s=front.first_s - self._when.latency_s,
+            strengths=curves.get(contract.STRENGTH),
         )
 
     def _front_end(self) -> FrontEnd:
@@ -219,12 +226,12 @@ def in_windows(
 
     Args:
         steps: arrays (some steps, ...) that follow one another, of any length; two windows are held at most.
-        run: gives one value for each step of a window.
+        run: gives one value, or one row of values, for each step of a window.
         window: steps per window; the last one may be shorter.
         overlap: steps that neighbours share, less than a window.
 
     Yields:
-        Values, as many as there were steps in all.
+        Values or rows, as many as there were steps in all.
     """
     margin = overlap // 2
     waiting: list[NDArray[np.float32]] = []
@@ -242,11 +249,11 @@ def in_windows(
         yield run(np.concatenate(waiting))[0 if first else margin :]
 
 
-def _in_clip(clip: Clip, peaks: Iterable[Peak]) -> tuple[Onset, ...]:
-    """Peaks as onsets in clip time, as often as the clip shows them."""
+def _in_clip(clip: Clip, peaks: Iterable[tuple[Peak, float]]) -> tuple[Onset, ...]:
+    """Peaks with their strengths as onsets in clip time, as often as the clip shows them."""
     onsets = [
-        Onset(time_s=max(0.0, float(time_s)), confidence=min(1.0, peak.height))
-        for peak in peaks
+        Onset(time_s=max(0.0, float(time_s)), confidence=min(1.0, peak.height), strength=strength)
+        for peak, strength in peaks
         for time_s in clip.clip_time(clip.to_project(peak.time_s))
     ]
     return tuple(sorted(onsets, key=lambda onset: onset.time_s))
@@ -256,19 +263,34 @@ def _cut(curve: Activation, start_s: float, end_s: float) -> Activation:
     """The steps whose middle lies in a span."""
     times = curve.times_s()
     inside = np.flatnonzero((times >= start_s) & (times < end_s))
-    if not len(inside):
-        return Activation(values=np.zeros(0, np.float32), rate_hz=curve.rate_hz, start_s=start_s)
-    values = curve.values[inside[0] : inside[-1] + 1]
-    return Activation(values=values, rate_hz=curve.rate_hz, start_s=float(times[inside[0]]))
+    part = slice(inside[0], inside[-1] + 1) if len(inside) else slice(0, 0)
+    return Activation(
+        values=curve.values[part],
+        rate_hz=curve.rate_hz,
+        start_s=float(times[inside[0]]) if len(inside) else start_s,
+        strengths=None if curve.strengths is None else curve.strengths[part],
+    )
 
 
 def _joined(curves: list[Activation]) -> Activation:
     """Curves on one clock, ascending and apart, as one, with zeros between them."""
     first = curves[0]
-    parts = [first.values]
-    length = len(first.values)
-    for curve in curves[1:]:
-        at = round((curve.start_s - first.start_s) * first.rate_hz)
-        parts += [np.zeros(max(0, at - length), np.float32), curve.values]
-        length = max(length, at) + len(curve.values)
-    return Activation(values=np.concatenate(parts), rate_hz=first.rate_hz, start_s=first.start_s)
+    places, length = [], 0
+    for curve in curves:
+        length = max(length, round((curve.start_s - first.start_s) * first.rate_hz))
+        places.append(length)
+        length += len(curve.values)
+
+    def laid(parts: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
+        whole = np.zeros(length, np.float32)
+        for at, part in zip(places, parts, strict=True):
+            whole[at : at + len(part)] = part
+        return whole
+
+    strengths = [curve.strengths for curve in curves if curve.strengths is not None]
+    return Activation(
+        values=laid(curve.values for curve in curves),
+        rate_hz=first.rate_hz,
+        start_s=first.start_s,
+        strengths=laid(strengths) if len(strengths) == len(curves) else None,
+    )

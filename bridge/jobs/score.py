@@ -1,32 +1,24 @@
-"""Markers as the score: which markers are onsets of an item, and what their names ask for.
+"""Markers as the score: which markers are onsets of an item, what each asks for, and the markers of new onsets.
 
-Label grammar: ``foley``, ``foley 3``, ``foley: metal plate``; case and spaces do not matter. A marker that the bridge
-made keeps counting after the designer renamed it: its whole name is then the prompt ("metal plate").
+A marker counts if its name carries the bridge's label (``label`` tells the grammar). One that the bridge made keeps
+counting after the designer renamed it: its whole name, but for a level, is then the prompt ("metal plate").
 """
 
 from __future__ import annotations
 
 import bisect
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
-from bridge.host.base import LABEL, SAME_S, MarkerView, NewMarker
-
-_LABEL = re.compile(rf"^\s*\[?{LABEL}\]?(?:\s*#?\d+)?\s*(?:[:\-]\s*(?P<prompt>.*?))?\s*$", re.IGNORECASE)
+from bridge.host.base import SAME_S, MarkerView, NewMarker
+from bridge.jobs import label
 
 
 def is_onset(marker: MarkerView) -> bool:
     """Whether a marker belongs to the bridge's score: made by it, or labelled."""
-    return marker.ours or _LABEL.match(marker.name) is not None
-
-
-def prompt_of(marker: MarkerView) -> str:
-    """The words a marker's name asks for; "" means the project's prompt."""
-    found = _LABEL.match(marker.name)
-    return (found["prompt"] or "") if found else marker.name.strip()
+    return marker.ours or label.read(marker.name).labelled
 
 
 def markers_in(clip: Clip, markers: Iterable[MarkerView]) -> tuple[MarkerView, ...]:
@@ -36,10 +28,25 @@ def markers_in(clip: Clip, markers: Iterable[MarkerView]) -> tuple[MarkerView, .
 
 
 def onsets_in(clip: Clip, markers: Iterable[MarkerView]) -> tuple[Onset, ...]:
-    """The onsets (clip time) that an item's markers stand for."""
-    return tuple(
-        Onset(time_s=max(0.0, m.position_s - clip.position_s), prompt=prompt_of(m)) for m in markers_in(clip, markers)
-    )
+    """The onsets (clip time) that an item's markers stand for, with their levels and words."""
+
+    def onset(marker: MarkerView) -> Onset:
+        said = label.read(marker.name)
+        time_s = max(0.0, marker.position_s - clip.position_s)
+        return Onset(time_s=time_s, strength=said.strength, prompt=said.prompt)
+
+    return tuple(onset(marker) for marker in markers_in(clip, markers))
+
+
+def unread_levels(clip: Clip, markers: Iterable[MarkerView]) -> tuple[tuple[str, float], ...]:
+    """Levels of an item's markers that cannot be understood: as typed, with the marker's project time."""
+    levels = ((label.read(marker.name).unread, marker.position_s) for marker in markers_in(clip, markers))
+    return tuple((level, position_s) for level, position_s in levels if level)
+
+
+def as_marked(onsets: Iterable[Onset]) -> tuple[Onset, ...]:
+    """Onsets that were found, as they read back from their markers: a name keeps a level to two digits."""
+    return tuple(replace(onset, strength=label.rounded(onset.strength)) for onset in onsets)
 
 
 def settled(onsets: Iterable[Onset], before: Sequence[Onset]) -> tuple[Onset, ...]:
@@ -58,5 +65,7 @@ def settled(onsets: Iterable[Onset], before: Sequence[Onset]) -> tuple[Onset, ..
 
 
 def new_markers(clip: Clip, onsets: Iterable[Onset]) -> tuple[NewMarker, ...]:
-    """Markers to write for onsets that were found."""
-    return tuple(NewMarker(position_s=clip.position_s + onset.time_s, name=LABEL) for onset in onsets)
+    """Markers to write for onsets that were found; their names carry the levels."""
+    return tuple(
+        NewMarker(position_s=clip.position_s + onset.time_s, name=label.name_of(onset.strength)) for onset in onsets
+    )

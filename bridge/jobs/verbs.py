@@ -27,6 +27,9 @@ from bridge.media import wav
 
 log = logging.getLogger(__name__)
 
+NAMED_LEVELS = 3
+"""So many levels that are none are named in a sentence."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class KeyPress:
@@ -134,7 +137,8 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
                 expect_item=item,
             )
         )
-    return f"{_count(len(onsets), 'onset')} sounded for '{item.name}' as '{prompt}'{_left_out(ignored)}."
+    asides = _left_out(ignored) + _unread(clip, view)
+    return f"{_count(len(onsets), 'onset')} sounded for '{item.name}' as '{prompt}'{asides}."
 
 
 def variation(desk: Desk, context: Context, key: KeyPress) -> str:
@@ -188,8 +192,9 @@ def _take(desk: Desk, context: Context, key: KeyPress, *, again: bool) -> str:
     if abs(request.length_samples - old.length_samples) == 1:
         request = replace(request, length_samples=old.length_samples)
     progress = context.part(0.0, 0.95, f"Making sound for '{item.name}'")
+    unread = _unread(clip, view)
     if again and request.digest() == old.digest() and Path(foley.audio_path).is_file():
-        return f"Nothing changed in '{item.name}' since this take was made."
+        return f"Nothing changed in '{item.name}' since this take was made{unread}."
     kept = ""
     if again and (previous := _previous(foley.audio_path, before, engine)) is not None:
         audio = engine.remake(
@@ -216,8 +221,9 @@ def _take(desk: Desk, context: Context, key: KeyPress, *, again: bool) -> str:
                 expect_item=item,
             )
         )
+    asides = _left_out(ignored) + unread
     what = "made again" if again else f"made as a new variation of '{prompt}'"
-    return f"{_count(len(onsets), 'onset')} {what} for '{item.name}' (take {foley.takes + 1}){_left_out(ignored)}."
+    return f"{_count(len(onsets), 'onset')} {what} for '{item.name}' (take {foley.takes + 1}){asides}."
 
 
 def _find(desk: Desk, context: Context, clip: Clip, start: float, end: float) -> tuple[Onset, ...]:
@@ -227,7 +233,7 @@ def _find(desk: Desk, context: Context, clip: Clip, start: float, end: float) ->
         cancelled=context.cancelled,
         threshold=desk.threshold,
     )
-    return detection.onsets
+    return score.as_marked(detection.onsets)
 
 
 def _prompt(words: str, item: ItemView) -> str:
@@ -257,6 +263,15 @@ def _check_prompts(engine: Engine, clip: Clip, onsets: tuple[Onset, ...]) -> tup
 
 def _left_out(words: tuple[str, ...]) -> str:
     return f" (not understood: {', '.join(dict.fromkeys(words))})" if words else ""
+
+
+def _unread(clip: Clip, view: ProjectView) -> str:
+    """What to say of levels in markers' names that nobody understands."""
+    levels = [f"'{level}' at {position_s:.3f} s" for level, position_s in score.unread_levels(clip, view.markers)]
+    if not levels:
+        return ""
+    shown = ", ".join(levels[:NAMED_LEVELS]) + (", ..." if len(levels) > NAMED_LEVELS else "")
+    return f" (no level, so at full level: {shown}; write @0.5 or @-6dB)"
 
 
 def _request(engine: Engine, clip: Clip, onsets: tuple[Onset, ...], prompt: str, seed: int) -> Request:

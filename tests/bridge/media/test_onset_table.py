@@ -13,9 +13,10 @@ from bridge.media import onset_table
 
 def test_write_when_read_back_then_the_same_onsets_in_order(tmp_path: Path) -> None:
     path = tmp_path / "onsets.csv"
-    onset_table.write(path, [Onset(time_s=2.5, confidence=0.25), Onset(time_s=0.125, confidence=1.0)])
-    assert path.read_text().splitlines()[0] == "time_s,confidence"
-    assert [(o.time_s, o.confidence) for o in onset_table.read(path)] == [(0.125, 1.0), (2.5, 0.25)]
+    written = (Onset(time_s=0.125, confidence=1.0, strength=0.5), Onset(time_s=2.5, confidence=0.25))
+    onset_table.write(path, reversed(written))
+    assert path.read_text().splitlines()[0] == "time_s,confidence,strength"
+    assert onset_table.read(path) == written
     assert [p.name for p in tmp_path.iterdir()] == ["onsets.csv"]
 
 
@@ -25,10 +26,26 @@ def test_read_when_no_header_and_times_alone_then_confidence_is_one(tmp_path: Pa
     assert [(o.time_s, o.confidence) for o in onset_table.read(path)] == [(1.5, 0.5), (3.0, 1.0)]
 
 
+@pytest.mark.parametrize(
+    ("content", "strengths"),
+    [
+        ("time_s,confidence\n1,0.5\n", [1.0]),
+        ("time_s,confidence,strength\n1,0.5,0.25\n2,0.5,\n3,0.5\n", [0.25, 1.0, 1.0]),
+        ("1,0.5,0.25\n2,1\n", [0.25, 1.0]),
+    ],
+)
+def test_read_when_strengths_are_given_or_not_then_they_count_or_are_full(
+    tmp_path: Path, content: str, strengths: list[float]
+) -> None:
+    path = tmp_path / "strengths.csv"
+    path.write_text(content)
+    assert [onset.strength for onset in onset_table.read(path)] == strengths
+
+
 def test_read_when_the_header_names_other_places_then_it_is_followed(tmp_path: Path) -> None:
     path = tmp_path / "other.csv"
-    path.write_text("Confidence, who, Time_s\n0.5, me, 2.5\n")
-    assert [(o.time_s, o.confidence) for o in onset_table.read(path)] == [(2.5, 0.5)]
+    path.write_text("Confidence, who, Time_s, Strength\n0.5, me, 2.5, 0.75\n")
+    assert onset_table.read(path) == (Onset(time_s=2.5, confidence=0.5, strength=0.75),)
 
 
 def test_write_when_the_name_is_taken_then_what_is_there_stays(tmp_path: Path) -> None:
@@ -46,6 +63,8 @@ def test_write_when_the_name_is_taken_then_what_is_there_stays(tmp_path: Path) -
         (b"time_s,confidence\n1.0,0.5\nsoon,1\n", ["line 3", "soon"]),
         (b"-1\n", ["line 1"]),
         (b"1,7\n", ["line 1", "0..1"]),
+        (b"1,1,7\n", ["line 1", "strength in 0..1"]),
+        (b"time_s,confidence,strength\n1,1,hard\n", ["line 2", "hard"]),
         (b"nan\n", ["line 1"]),
         (b"\xff\xfe\x00\x01", ["no table"]),
     ],
