@@ -174,7 +174,7 @@ def retrieval(embedder: Embedder, library: Library, *, seed: int = 0) -> dict[st
         order = np.argsort(-score, axis=1, kind="stable")
         for first in (1, 10):
             top = order[:, :first]
-            own = (top == np.arange(len(keys))[:, None]).any(axis=1)
+            own = np.any(top == np.arange(len(keys))[:, None], axis=1)
             alike = np.take_along_axis(like, top, axis=1).any(axis=1)
             chance = float(np.mean([_chance(len(keys), int(row.sum()), first) for row in like]))
             found[f"{name} own R@{first}"] = share(own, groups, chance=min(1.0, first / len(keys)))
@@ -189,15 +189,16 @@ def materials(embedder: Embedder, library: Library) -> dict[str, Share]:
     groups = [library.sounds[place].original for place in named]
     heard = library.clips[named]
     commonest = np.bincount(truth, minlength=len(MATERIALS)).argmax()
-    guesses = {
+    guesses: dict[str, NDArray[Any]] = {
         "by text prototype": (heard @ text_prototypes(embedder).T).argmax(axis=1),
         "by audio prototype": (heard @ library.prototypes.T).argmax(axis=1),
         "always the commonest": np.full(len(truth), commonest),
     }
-    found = {name: share(np.equal(guess, truth), groups, chance=1 / len(MATERIALS)) for name, guess in guesses.items()}
+    found = {
+        name: share(np.asarray(guess == truth), groups, chance=1 / len(MATERIALS)) for name, guess in guesses.items()
+    }
     for name in ("by text prototype", "by audio prototype"):
-        right = guesses[name] == truth
-        found[f"{name}, mean of materials"] = _balanced(right, truth, groups)
+        found[f"{name}, mean of materials"] = _balanced(np.asarray(guesses[name] == truth), truth, groups)
     return found
 
 
