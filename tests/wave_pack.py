@@ -30,9 +30,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from tokenizers import Tokenizer
+from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordLevel
-from tokenizers.normalizers import Lowercase
+from tokenizers.normalizers import Lowercase, Replace, Sequence
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
@@ -56,6 +56,7 @@ CLIP = 24_000
 STEPS = 4
 GUIDANCE = 2.0
 SIDE = 16
+OTHER = "other"
 WORDS = {"wood": 0, "wooden": 0, "metal": 1, "steel": 1, "glass": 2}
 TONES_HZ = tuple(multiple * RATE_HZ / ALIGN for multiple in (6, 22, 86, 43))
 DIM = len(TONES_HZ)
@@ -121,9 +122,10 @@ def draft() -> Draft:
 
 def tokenizer_file() -> bytes:
     """Words to tokens, between a beginning and an end, as the ``tokenizers`` library stores it."""
-    names = ["<s>", "<pad>", "</s>", "<unk>", *WORDS]
-    tokens = Tokenizer(WordLevel({name: number for number, name in enumerate(names)}, unk_token="<unk>"))
-    tokens.normalizer = Lowercase()  # type: ignore[assignment]
+    names = ["<s>", "<pad>", "</s>", OTHER, *WORDS]
+    tokens = Tokenizer(WordLevel({name: number for number, name in enumerate(names)}, unk_token="<pad>"))
+    others = Replace(Regex(rf"\b(?!(?:{'|'.join(WORDS)})\b)\w+"), OTHER)
+    tokens.normalizer = Sequence([Lowercase(), others])  # type: ignore[assignment]
     tokens.pre_tokenizer = Whitespace()  # type: ignore[assignment]
     tokens.post_processor = TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])  # type: ignore[assignment]
     tokens.enable_padding(pad_id=1, pad_token="<pad>", length=12)

@@ -56,7 +56,7 @@ class Meaning:
         self._null = _embedding(pack.path(stored), dim=self._what.embedding_dim) if stored else None
 
     def check(self, prompt: str) -> tuple[str, ...]:
-        """Words that will be ignored: unknown to a vocabulary, or too many for a ``clap_text`` graph.
+        """Words that will be ignored: unknown to the pack, or too many for a ``clap_text`` graph.
 
         Raises:
             RequestError: the prompt is empty, none of its words is understood, or the pack does not take words at all;
@@ -69,7 +69,7 @@ class Meaning:
                 f"{self._name} does not understand words",
                 hint="Give a reference sound instead of a prompt, or choose a pack that takes prompts",
             )
-        return self._tokenizer.left_out(prompt)
+        return self._tokenizer.ignored(prompt)
 
     def of_prompt(self, prompt: str) -> Array:
         """What words mean.
@@ -80,9 +80,14 @@ class Meaning:
         self.check(prompt)
         if self._vocabulary is not None:
             return self._of_tags(self._vocabulary.understand(prompt).tags)
-        assert self._tokenizer is not None
-        tokens, mask = self._tokenizer.encode(prompt)
-        return self._embedded(contract.CLAP_TEXT, {contract.TOKENS: tokens, contract.ATTENTION_MASK: mask})
+        return self._read(prompt)
+
+    def warm_up(self) -> None:
+        """Opens the graphs that words need, and runs them."""
+        if self._null is None:
+            self.of_nothing()
+        if self._tokenizer is not None:
+            self._read("wood")
 
     def heard(self, reference: Reference) -> Array:
         """An example sound as the pack's ``clap_audio`` graph takes it, (1, clip).
@@ -115,6 +120,11 @@ class Meaning:
             return self._null
         assert self._vocabulary is not None
         return self._of_tags(np.zeros(len(self._vocabulary.tags), np.float32))
+
+    def _read(self, prompt: str) -> Array:
+        assert self._tokenizer is not None
+        tokens, mask = self._tokenizer.encode(prompt)
+        return self._embedded(contract.CLAP_TEXT, {contract.TOKENS: tokens, contract.ATTENTION_MASK: mask})
 
     def _of_tags(self, tags: Array) -> Array:
         return self._embedded(contract.TEXT, {contract.TAGS: tags[None]})

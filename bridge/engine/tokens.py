@@ -1,6 +1,8 @@
 """What CLAP graphs take: the tokens of a prompt, the clip of a reference.
 
 Convention: a pack's tokeniser is one file that the ``tokenizers`` library reads whole, cutting and padding included.
+One that has a token for unknown words tells which words mean nothing to its pack; one that spells every word in smaller
+parts knows no such.
 What is prepared here is what LAION-CLAP prepares (github.com/LAION-AI/CLAP, ``laion_clap/hook.py`` and
 ``training/data.py``, as SyncFusion calls them), but for chance: the same prompt or reference gives the same arrays.
 """
@@ -13,6 +15,7 @@ import numpy as np
 import tokenizers
 from numpy.typing import NDArray
 
+from bridge.engine.words import SMALL
 from bridge.errors import PackError, RequestError
 
 FULL_SCALE = 32767.0
@@ -34,6 +37,8 @@ class Tokenizer:
         if inner.truncation is None:
             raise PackError(f"{where} does not say where prompts are cut", hint=_AGAIN)
         self._inner = inner
+        unknown = getattr(inner.model, "unk_token", None)
+        self._unknown = None if unknown is None else inner.token_to_id(unknown)
 
     @classmethod
     def read(cls, path: Path) -> Tokenizer:
@@ -68,7 +73,27 @@ class Tokenizer:
             as ``encode``.
         """
         end = max((stop for _, stop in self._encoded(prompt).offsets), default=0)
-        return tuple(prompt.strip()[end:].split())
+        return tuple(word for word in prompt.strip()[end:].split() if any(letter.isalnum() for letter in word))
+
+    def ignored(self, prompt: str) -> tuple[str, ...]:
+        """Words of a prompt that are unknown or do not fit any more, as typed, in order; see ``words.SMALL``.
+
+        Raises:
+            RequestError: as ``encode``; or no word is known that says something of a sound.
+        """
+        if self._unknown is None:
+            return self.left_out(prompt)
+        encoding, text = self._encoded(prompt), prompt.strip()
+        pieces = [(token, text[start:end]) for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)]
+        known = [word for token, word in pieces if token != self._unknown and word]
+        unknown = [word for token, word in pieces if token == self._unknown and _tells(word)]
+        if not known or (unknown and not any(_tells(word) for word in known)):
+            shown = ", ".join(f'"{word}"' for word in unknown) or f'"{text}"'
+            raise RequestError(
+                f"the prompt is not understood: {shown}",
+                hint="Use English words for what is heard, such as wooden door, metal plate or footsteps on gravel",
+            )
+        return (*unknown, *self.left_out(prompt))
 
     def _encoded(self, prompt: str) -> tokenizers.Encoding:
         if not prompt.strip():
@@ -110,6 +135,11 @@ def clip_of_reference(samples: NDArray[np.float32], clip: int) -> NDArray[np.flo
     repeated = np.tile(rounded, clip // len(rounded))
     filled[: len(repeated)] = repeated
     return filled[None]
+
+
+def _tells(word: str) -> bool:
+    """Whether a word may say something of a sound."""
+    return len(word) > 1 and any(letter.isalpha() for letter in word) and word.lower() not in SMALL
 
 
 def _short(error: Exception) -> str:

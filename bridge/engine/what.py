@@ -76,10 +76,8 @@ class Generator:
     def warm_up(self) -> None:
         """Opens the graphs that a prompt needs and runs each once."""
         self._diffusion.open()
-        null = self._meaning.of_nothing()
-        if self._what.tokenizer:
-            self._meaning.of_prompt("wood")
-        tensors = self._diffusion.prepared(contract.EMBEDDING, null)
+        self._meaning.warm_up()
+        tensors = self._diffusion.prepared(contract.EMBEDDING, self._meaning.of_nothing())
         layer = Layer(onsets={}, meaning=tensors)
         times = self._diffusion.times(1)
         manner = Manner(seed=0, steps=1, guidance=2.0, sampler=self._sampler, times=times, null=tensors)

@@ -20,12 +20,13 @@ from bridge.errors import PackError, RequestError
 
 NAMED_TAGS = 16
 # fmt: off
-_SMALL = frozenset((
+SMALL = frozenset((
     "a", "against", "an", "and", "are", "as", "at", "by", "effect", "foley", "for", "from", "in", "into", "is", "it",
     "its", "like", "make", "noise", "noises", "of", "on", "onto", "or", "over", "please", "some", "sound", "sounds",
     "the", "to", "under", "very", "with", "without",
 ))
 # fmt: on
+"""Words that say nothing of a sound by themselves; nobody needs to be told that they are not understood."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,7 +91,7 @@ class Vocabulary:
             positions = self._lookup(word)
             if positions:
                 found[list(positions)] = 1.0
-            elif word.lower() not in _SMALL:
+            elif word.lower() not in SMALL:
                 ignored.append(word)
         if found.any():
             return Understood(tags=found, ignored=tuple(ignored))

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import tokenizers
+from tokenizers import models, normalizers, pre_tokenizers
 
 from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
@@ -61,6 +63,35 @@ def test_prompt_when_any_words_are_typed_is_understood(pack: LoadedPack) -> None
     assert np.allclose(meaning.of_prompt("Wood"), [[1, 0, 0, 0]], atol=1e-6)
     assert np.allclose(meaning.of_prompt("wood metal"), [[0.5**0.5, 0.5**0.5, 0, 0]], atol=1e-6)
     assert np.array_equal(meaning.of_nothing(), NULL)
+
+
+def worded(folder: Path, *words: str) -> LoadedPack:
+    """The wave pack with a tokeniser that knows a few words, and a token for all others."""
+    names = ["<s>", "<pad>", "</s>", "[UNK]", *words]
+    inner = tokenizers.Tokenizer(models.WordLevel({name: number for number, name in enumerate(names)}, "[UNK]"))
+    inner.normalizer = normalizers.Lowercase()
+    inner.pre_tokenizer = pre_tokenizers.Whitespace()
+    inner.enable_truncation(8)
+    inner.enable_padding(length=8, pad_id=1, pad_token="<pad>")
+    draft = wave_pack.draft()
+    files = {**draft.files, "tokenizer.json": inner.to_str().encode()}
+    bundle(replace(draft, files=files), folder / wave_pack.NAME)
+    return opened(folder, wave_pack.NAME)
+
+
+def test_prompt_when_the_pack_knows_some_words_only_then_the_others_are_named_and_none_known_is_refused(
+    tmp_path: Path,
+) -> None:
+    generator = Generator(worded(tmp_path, "metal", "plate"))
+    generator.warm_up()
+    assert generator.check_prompt("Metal plate") == ()
+    assert generator.check_prompt("a Quartz metal plate on a zebra") == ("Quartz", "zebra")
+    assert generator.render(request(prompt="quartz metal")).samples.any()
+    for prompt in ("quartz", "dead silence"):
+        with pytest.raises(RequestError, match="not understood"):
+            generator.check_prompt(prompt)
+        with pytest.raises(RequestError, match="not understood"):
+            generator.render(request(prompt=prompt))
 
 
 def test_prompt_when_longer_than_the_net_reads_names_what_is_left_out(pack: LoadedPack) -> None:

@@ -53,6 +53,47 @@ def test_prompt_when_too_long_then_it_is_cut_and_the_rest_is_named(file: Path):
     assert tokenizer.left_out(" steps on gravel on glass ") == ()
 
 
+def test_prompt_when_it_ends_in_marks_then_they_are_no_words_left_out(file: Path):
+    assert Tokenizer.read(file).left_out("steps on gravel !!! ...") == ()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "ignored"),
+    [
+        ("glass steps", ()),
+        ("Purple glass on zebra's", ("Purple", "zebra")),
+        ("the sound, of steps", ()),
+        ("glass 7 x", ()),
+        ("on gravel quartz glass glass loud zebra", ("quartz", "loud", "zebra")),
+    ],
+)
+def test_ignored_when_words_are_unknown_then_those_that_matter_are_named_as_typed(
+    file: Path, prompt: str, ignored: tuple[str, ...]
+):
+    assert Tokenizer.read(file).ignored(prompt) == ignored
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [("purple zebra", '"purple", "zebra"'), ("a xylophonist on", '"xylophonist"'), ("!?", '"!?"'), ("дверь", "дверь")],
+)
+def test_ignored_when_nothing_that_matters_is_known_then_refused_with_a_way_out(file: Path, prompt: str, said: str):
+    with pytest.raises(RequestError, match="not understood") as caught:
+        Tokenizer.read(file).ignored(prompt)
+    assert said in caught.value.message
+    assert "metal plate" in caught.value.hint
+
+
+def test_ignored_when_every_word_can_be_spelled_then_none_is_unknown(tmp_path: Path):
+    letters = {letter: number for number, letter in enumerate("<abcdefghijklmnopqrstuvwxyz")}
+    inner = tokenizers.Tokenizer(models.BPE(letters, []))
+    inner.enable_truncation(5)
+    inner.save(str(tmp_path / "bytes.json"))
+    tokenizer = Tokenizer.read(tmp_path / "bytes.json")
+    assert tokenizer.ignored("qwxyz") == ()
+    assert tokenizer.ignored("qwxyzab more") == ("ab", "more")
+
+
 @pytest.mark.parametrize("prompt", ["", "  \n"])
 def test_prompt_when_empty_then_the_request_is_refused(file: Path, prompt: str):
     with pytest.raises(RequestError, match="empty"):
