@@ -14,8 +14,9 @@ from pathlib import Path
 
 from bridge.errors import BridgeError, PackError
 
-_TRAINERS = {"when": "onnx_export.train.when", "what": "onnx_export.train.what"}
-_RECIPES = {"when": "onnx_export.recipes.when", "what": "onnx_export.recipes.what"}
+_TRAINERS = {name: f"onnx_export.train.{name}" for name in ("when", "embed", "what")}
+_RECIPES = {name: f"onnx_export.recipes.{name}" for name in _TRAINERS}
+_EVALUATORS = {"syncfusion": "onnx_export.evaluate.command", "starter": "onnx_export.evaluate.starter.command"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +44,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     starter = commands.add_parser("starter", help="make the starter pack from checkpoints")
     starter.add_argument("--when", type=Path, required=True, metavar="CKPT", help="checkpoint of the onset net")
+    starter.add_argument("--embed", type=Path, required=True, metavar="CKPT", help="checkpoint of the embedder")
     starter.add_argument("--what", type=Path, required=True, metavar="CKPT", help="checkpoint of the sound generator")
+    starter.add_argument(
+        "--when-clean", type=Path, metavar="CKPT", help='onset net of rendered scenes only: also make "starter-clean"'
+    )
+    starter.add_argument("--figures", type=Path, metavar="JSON", help="what was measured of it, for the model cards")
+    starter.add_argument("--figures-clean", type=Path, metavar="JSON", help="the same of the clean pack")
     starter.add_argument("--out", type=Path, required=True, metavar="DIR", help='the pack\'s folder, named "starter"')
     starter.set_defaults(run=_starter)
     sync = commands.add_parser("syncfusion", help="make the syncfusion pack from the published checkpoints")
@@ -61,22 +68,34 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("stage", choices=sorted(_TRAINERS))
     train.add_argument("rest", nargs=argparse.REMAINDER, metavar="...")
     train.set_defaults(run=_train)
-    evaluate = commands.add_parser("evaluate", help="run a paper's protocol on a pack; -h after the name says more")
-    evaluate.add_argument("rest", nargs=argparse.REMAINDER, metavar="syncfusion ...")
+    evaluate = commands.add_parser("evaluate", help="measure a pack; -h after the name says more")
+    evaluate.add_argument("system", choices=sorted(_EVALUATORS))
+    evaluate.add_argument("rest", nargs=argparse.REMAINDER, metavar="...")
     evaluate.set_defaults(run=_evaluate)
     return parser
 
 
 def _starter(arguments: argparse.Namespace) -> int:
     module = _import("onnx_export.starter")
-    for checkpoint in (arguments.when, arguments.what):
-        _import("onnx_export.checkpoints").read_facts(checkpoint)
-    stages = [
-        _import(_RECIPES["when"]).stage(arguments.when),
-        _import(_RECIPES["what"]).stage(arguments.what),
-    ]
-    module.bundle_starter(stages, arguments.out, say=lambda sentence: print(sentence, flush=True))
+    trained = {
+        name: module.trained(path, _import(_RECIPES[name.partition("_")[0]]).stage)
+        for name in ("when", "embed", "what", "when_clean")
+        if (path := getattr(arguments, name)) is not None
+    }
+    module.bundle_starter(
+        [trained["when"], trained["embed"], trained["what"]],
+        arguments.out,
+        say=lambda sentence: print(sentence, flush=True),
+        clean=trained.get("when_clean"),
+        figures=_figures(arguments.figures),
+        clean_figures=_figures(arguments.figures_clean),
+    )
     return 0
+
+
+def _figures(path: Path | None):
+    """What was measured, if a file says so."""
+    return None if path is None else _import("onnx_export.evaluate.starter.figures").load(path)
 
 
 def _syncfusion(arguments: argparse.Namespace) -> int:
@@ -99,7 +118,8 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    return int(_import("onnx_export.evaluate.command").main(arguments.rest))
+    words = [arguments.system, *arguments.rest] if arguments.system == "syncfusion" else arguments.rest
+    return int(_import(_EVALUATORS[arguments.system]).main(words))
 
 
 def _import(name: str):

@@ -15,26 +15,42 @@ from torch import Tensor, nn
 from bridge.dsp.motion import MotionSettings
 from bridge.errors import PackError
 from bridge.packs import contract
-from bridge.packs.manifest import Frontend, TrainingData, What, When
+from bridge.packs.manifest import CommercialUse, Frontend, TrainingData, What, When
 from bridge.packs.store import Store
 from onnx_export import starter
 from onnx_export.__main__ import main
 from onnx_export.attribution import FILE_NAME, attribution_markdown, credits
+from onnx_export.cards import Trained
+from onnx_export.evaluate.starter.figures import Part, Report, figure
 from onnx_export.recipe import Recipe, Stage
 from onnx_export.starter import bundle_starter
 from tests.onnx_export.nets import onset_recipe
 from tests.packs import draft
 
+SOUNDS = TrainingData(name="Recorded one-shots", licence="CC0-1.0, CC-BY-3.0", commercial_use="yes")
+
 
 class Words(nn.Module):
-    """Tags to embedding."""
+    """Tokens to embedding: the mean of a table's rows."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.table = nn.Linear(5, 3, bias=False)
+        self.table = nn.Embedding(5, 3)
 
-    def forward(self, tags: Tensor) -> Tensor:
-        return self.table(tags)
+    def forward(self, tokens: Tensor, attention_mask: Tensor) -> Tensor:
+        known = attention_mask[:, :, None].float()
+        return (self.table(tokens) * known).sum(dim=1) / known.sum(dim=1)
+
+
+class Ears(nn.Module):
+    """A clip of eight samples to an embedding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look = nn.Linear(8, 3)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        return self.look(waveform)
 
 
 class Velocity(nn.Module):
@@ -57,7 +73,7 @@ class Blocks(nn.Module):
         return latent.transpose(1, 2).reshape(latent.shape[0], 1, -1)
 
 
-def when_stage() -> Stage:
+def when_stage(*, use: CommercialUse = "unknown") -> Stage:
     when = When(
         frontend=Frontend.from_wire(MotionSettings(rows=2, columns=3).to_manifest()),
         rate_hz=30.0,
@@ -67,14 +83,25 @@ def when_stage() -> Stage:
         min_distance_s=0.1,
         latency_s=0.0,
     )
-    data = TrainingData(name="clips", licence="none stated", commercial_use="unknown")
+    data = TrainingData(name="clips of somebody", licence="none stated", commercial_use=use)
     return Stage(recipes=(onset_recipe(),), when=when, training_data=(data,))
+
+
+def embed_stage() -> Stage:
+    torch.manual_seed(1)
+    sizes = {"dim": 3, "vocabulary": 5, "clip": 8}
+    shapes = ({"batch": 2, "tokens": 4}, {"batch": 1, "tokens": 6})
+    recipes = (
+        Recipe(role=contract.CLAP_TEXT, module=Words(), sizes=sizes, shapes=shapes),
+        Recipe(role=contract.CLAP_AUDIO, module=Ears(), sizes=sizes, shapes=({"batch": 2}, {"batch": 1})),
+    )
+    return Stage(recipes=recipes, files={"tokenizer.json": b"{}"}, training_data=(SOUNDS,))
 
 
 def what_stage() -> Stage:
     torch.manual_seed(0)
-    sizes = {"channels": 8, "dim": 3, "vocabulary": 5}
-    nets = {contract.TEXT: Words(), contract.DENOISER: Velocity(), contract.DECODER: Blocks()}
+    sizes = {"channels": 8, "dim": 3}
+    nets = {contract.DENOISER: Velocity(), contract.DECODER: Blocks()}
     what = What(
         rate_hz=48_000,
         hop_samples=8,
@@ -85,10 +112,22 @@ def what_stage() -> Stage:
         steps=4,
         guidance=2.0,
         sampler="ddim",
-        vocabulary="vocabulary.json",
+        tokenizer="tokenizer.json",
+        null_embedding="null_embedding.npy",
     )
     recipes = tuple(Recipe(role=role, module=net, sizes=sizes) for role, net in nets.items())
-    return Stage(recipes=recipes, what=what, files={"vocabulary.json": b"{}"})
+    return Stage(recipes=recipes, what=what, files={"null_embedding.npy": b"0"}, training_data=(SOUNDS,))
+
+
+def parts(*, digest: str = "") -> tuple[Trained, ...]:
+    """A trained starter; with ``digest`` the embedder's checkpoint has it and the generator's names "abc"."""
+    embed = Trained(stage=embed_stage(), digest=digest)
+    what = Trained(stage=what_stage(), facts={"embed": "abc"}, digest="of the generator" if digest else "")
+    return Trained(stage=when_stage()), embed, what
+
+
+def quiet(sentence: str) -> None:
+    """Says nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -98,21 +137,77 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def said(folder: Path) -> list[str]:
-    """What was said while the pack in ``folder`` was made."""
+    """What was said while the packs beside ``folder`` were made."""
     sentences: list[str] = []
-    bundle_starter((when_stage(), what_stage()), folder, say=sentences.append)
+    clean = Trained(stage=when_stage(use="yes"))
+    bundle_starter(parts(), folder, say=sentences.append, clean=clean)
     return sentences
 
 
-def test_starter_when_bundled_then_a_whole_pack_with_licence_and_credits(folder: Path, said: list[str]) -> None:
+def test_starter_when_bundled_then_a_whole_pack_with_licence_cards_and_credits(folder: Path, said: list[str]) -> None:
     files = Store([folder.parent]).open("starter")
-    assert set(files.manifest.graphs) == {"onset", "text", "denoiser", "decoder"}
+    assert set(files.manifest.graphs) == {"onset", "clap_text", "clap_audio", "denoiser", "decoder"}
     assert files.manifest.licence.commercial_use == "unknown"
-    assert "Greatest Hits" in files.manifest.licence.notice
-    assert [data.name for data in files.manifest.training_data] == ["clips"]
+    assert "clips of somebody (licence: none stated)" in files.manifest.licence.notice
+    assert [data.name for data in files.manifest.training_data] == ["clips of somebody", SOUNDS.name]
     assert files.path(FILE_NAME).read_text() == attribution_markdown(credits())
-    for role in files.manifest.graphs:
+    for role, entry in files.manifest.graphs.items():
         assert any(sentence.startswith(f"{role}: torch and ONNX agree to") for sentence in said)
+        assert files.manifest.files[entry.file] in files.path(entry.card).read_text(), "the graph's own SHA-256"
+
+
+def test_starter_when_a_clean_net_is_given_then_a_second_pack_that_only_finds_onsets(
+    folder: Path, said: list[str]
+) -> None:
+    files = Store([folder.parent]).open("starter-clean")
+    assert set(files.manifest.graphs) == {"onset"}
+    assert files.manifest.what is None
+    assert files.manifest.licence.commercial_use == "yes"
+    assert FILE_NAME not in files.manifest.files
+    assert files.manifest.title.startswith("Starter, clean")
+
+
+def test_starter_when_the_clean_net_saw_doubtful_data_then_refused(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match="not trained on clean data only"):
+        bundle_starter(parts(), tmp_path / "starter", say=quiet, clean=Trained(stage=when_stage()))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_starter_when_made_twice_then_the_same_bytes(folder: Path, said: list[str], tmp_path: Path) -> None:
+    (again,) = bundle_starter(parts(), tmp_path / "starter", say=quiet)
+    assert again.digest == Store([folder.parent]).open("starter").digest
+
+
+def test_starter_when_generator_and_embedder_do_not_belong_together_then_refused(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match="trained with another embedder"):
+        bundle_starter(parts(digest="def"), tmp_path / "starter", say=quiet)
+    assert list(tmp_path.iterdir()) == []
+    assert bundle_starter(parts(digest="abc"), tmp_path / "starter", say=quiet)
+
+
+def test_starter_when_figures_are_of_other_weights_then_refused(tmp_path: Path) -> None:
+    found = Part(name="when", title="Onsets", figures={}, roles=("onset",))
+    report = Report(pack={"name": "starter"}, graphs={"onset": "0" * 64}, machine={}, parts={"when": found})
+    with pytest.raises(PackError, match='of another "onset" graph'):
+        bundle_starter(parts(), tmp_path / "starter", say=quiet, figures=report)
+
+
+def test_starter_when_measured_then_the_cards_show_it(folder: Path, said: list[str], tmp_path: Path) -> None:
+    measured = Store([folder.parent]).open("starter")
+    found = Part(
+        name="when",
+        title="Onsets found",
+        figures={"F, 50 ms": figure([0.5, 0.6, 0.7], of="clips", at_least=0.55)},
+        notes=("Of nobody's clips.",),
+        roles=("onset",),
+    )
+    report = replace(Report.of(measured, machine={"cores": 2}), parts={"when": found})
+    (made,) = bundle_starter(parts(), tmp_path / "starter", say=quiet, figures=report)
+    shown = made.path(made.manifest.graphs["onset"].card).read_text()
+    assert "| F, 50 ms | 0.600 (mean) |" in shown
+    assert "- Of nobody's clips." in shown
+    assert "cores 2" in shown
+    assert "Not measured by itself." in made.path(made.manifest.graphs["decoder"].card).read_text()
 
 
 def test_starter_when_a_graph_does_not_agree_with_its_net_then_no_pack(
@@ -123,23 +218,23 @@ def test_starter_when_a_graph_does_not_agree_with_its_net_then_no_pack(
         weight.raw_data = bytes(len(weight.raw_data)) if weight.data_type == 1 else weight.raw_data
     monkeypatch.setattr(starter, "export", lambda recipe: other)
     with pytest.raises(PackError, match='graph "onset" at batch 2, time 24: torch and ONNX differ'):
-        bundle_starter((when_stage(), what_stage()), tmp_path / "starter", say=lambda sentence: None)
+        bundle_starter(parts(), tmp_path / "starter", say=quiet)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_starter_when_a_stage_is_missing_or_given_twice_then_refused(tmp_path: Path) -> None:
-    with pytest.raises(PackError, match="one when and one what stage"):
-        bundle_starter((when_stage(),), tmp_path / "starter", say=lambda sentence: None)
+    with pytest.raises(PackError, match='the pack "starter" lacks a stage'):
+        bundle_starter(parts()[:1], tmp_path / "starter", say=quiet)
     with pytest.raises(PackError, match='two recipes give the graph "onset"'):
-        bundle_starter((when_stage(), when_stage()), tmp_path / "starter", say=lambda sentence: None)
+        bundle_starter(parts()[:1] * 2, tmp_path / "starter", say=quiet)
 
 
 def test_starter_when_too_large_for_the_wheel_then_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starter, "starter_draft", lambda stages, say: replace(draft(), name="starter"))
-    bundle_starter((), tmp_path / "starter", say=lambda sentence: None)
+    monkeypatch.setattr(starter, "starter_draft", lambda parts, **rest: replace(draft(), name="starter"))
+    bundle_starter((), tmp_path / "starter", say=quiet)
     monkeypatch.setattr(starter, "MAX_BYTES", 1000)
     with pytest.raises(PackError, match=r"the pack would have 0\.1 MB"):
-        bundle_starter((), tmp_path / "large" / "starter", say=lambda sentence: None)
+        bundle_starter((), tmp_path / "large" / "starter", say=quiet)
     assert not (tmp_path / "large").exists()
 
 
@@ -179,7 +274,8 @@ def test_command_when_a_checkpoint_is_missing_then_one_sentence_and_exit_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = str(tmp_path / "none.safetensors")
-    code = main(["starter", "--when", missing, "--what", missing, "--out", str(tmp_path / "starter")])
+    words = ["--when", missing, "--embed", missing, "--what", missing]
+    code = main(["starter", *words, "--out", str(tmp_path / "starter")])
     assert code == 2
     shown = capsys.readouterr()
     assert shown.err.startswith("foley-export: there is no checkpoint")
@@ -200,7 +296,7 @@ def test_command_when_torch_is_not_installed_then_names_the_extra() -> None:
     code = (
         "import sys\nsys.modules['torch'] = None\nfrom onnx_export.__main__ import main\nsys.exit(main(sys.argv[1:]))"
     )
-    words = ["starter", "--when", "a", "--what", "b", "--out", "c"]
+    words = ["starter", "--when", "a", "--embed", "d", "--what", "b", "--out", "c"]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert 'pip install -e ".[export]"' in done.stderr

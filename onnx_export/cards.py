@@ -1,0 +1,231 @@
+"""Model cards: one page of Markdown for each graph of the starter pack.
+
+Convention: what a card says of size, data and figures comes from the graph, the stage, the checkpoint and the measured
+report; only what the graph is for and where it fails is written here. Figures of other weights never get on a card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import onnx
+
+from bridge.errors import PackError
+from bridge.packs import contract
+from bridge.packs.manifest import CommercialUse, TrainingData
+from onnx_export.attribution import FILE_NAME
+from onnx_export.evaluate.starter.figures import Report, part_lines
+from onnx_export.recipe import Stage
+
+LONGEST_FACT = 600
+_RUN = "run"
+_UNTOLD = frozenset({"when", "what", "vocabulary"})
+"""Facts that are in the pack already."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """A stage and what its checkpoint says of its training.
+
+    Attributes:
+        stage: see ``recipe``. facts: the checkpoint's texts. digest: SHA-256 of the checkpoint; "" if there is none.
+    """
+
+    stage: Stage
+    facts: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What people must know of a graph beyond numbers.
+
+    Attributes:
+        title: of the card. what: what it does. limits: where it fails, in sentences.
+    """
+
+    title: str
+    what: str
+    limits: tuple[str, ...]
+
+
+ABOUT: Mapping[str, About] = {
+    contract.ONSET: About(
+        title="Starter: contacts from motion",
+        what=(
+            "Takes the motion of a picture on a coarse grid (optical flow and frame difference, 30 steps a second) and "
+            "gives for each step how likely something is struck just then (`activation`) and how hard (`strength`, "
+            "linear amplitude, 1 as hard as they come). A small convolutional net, no sound in, no faces or places out."
+        ),
+        limits=(
+            "Finds what moves and stops or turns: contacts without visible motion, or out of the picture, are missed.",
+            "Small or far objects fall through the grid; so do contacts closer to each other than `min_distance_s`.",
+            "Trained on hands with drumsticks, and on rendered scenes: feet, crowds, cuts within an action and film "
+            "with much camera work are harder than the figures say.",
+            "Strength is a guess from speed: it orders the hits of a clip, it does not measure them.",
+            "Markers are a first draft for a person to correct, not evidence of anything.",
+        ),
+    ),
+    contract.CLAP_TEXT: About(
+        title="Starter: words to meaning",
+        what=(
+            "Takes a prompt's words and gives a point in a space of 128 dimensions that it shares with the audio tower "
+            "(contrastive training of the two, as CLAP: Wu et al., ICASSP 2023, but small and our own)."
+        ),
+        limits=(
+            "English words for materials, objects and actions of everyday foley; a word that it has not met counts for "
+            "nothing, and a prompt of such words only means nothing in particular.",
+            "No grammar: `not wood` is wood.",
+            "Captions were composed from file names and labels that nobody listened to.",
+        ),
+    ),
+    contract.CLAP_AUDIO: About(
+        title="Starter: an example sound to meaning",
+        what=(
+            "Takes two seconds of sound at 48 kHz and gives a point in the space of the text tower, so that an example "
+            "can stand for a prompt. The log-mel picture is made inside the graph."
+        ),
+        limits=(
+            "Learned from dry one-shots: long scenes, music and speech were never heard.",
+            "Only the first two seconds count.",
+            "Rare materials (ceramic, grass, dirt, cloth) had few examples and are confused most.",
+        ),
+    ),
+    contract.DENOISER: About(
+        title="Starter: sound from onsets and meaning",
+        what=(
+            "One step of a diffusion that turns noise into sound: takes the noisy frames (MDCT, 128 bands of 128 "
+            "samples at 48 kHz), the noise's size, a track with each onset's strength and an embedding, and gives the "
+            "velocity. After SyncFusion (Comunita et al., ICASSP 2024) in what it is given; much smaller, on frames "
+            "instead of samples; guided without a classifier (Ho and Salimans 2021)."
+        ),
+        limits=(
+            "Hits, taps, steps and short scrapes; no voices, no music, no ambience.",
+            "Level follows strength; how a material changes its colour when struck harder is only hinted at.",
+            "Materials with few recordings sound alike or like their nearest neighbour; see the table of materials.",
+            "The recordings are from sound libraries and games, some of them synthetic: so are some of the results.",
+        ),
+    ),
+    contract.DECODER: About(
+        title="Starter: frames to samples",
+        what=(
+            "The inverse MDCT (Princen, Johnson and Bradley 1987) with one gain per band, measured on the training "
+            "sounds. Nothing in it was learned by gradient descent."
+        ),
+        limits=("48 kHz, one channel.",),
+    ),
+}
+
+
+def card(role: str, model: onnx.ModelProto, trained: Trained, *, figures: Report | None = None) -> str:
+    """A graph's card.
+
+    Args:
+        role: which graph. model: the graph itself. trained: where it comes from.
+        figures: what was measured on a pack with this graph; None: not measured yet.
+
+    Raises:
+        PackError: the figures are of other weights, or nobody has written about such a graph.
+    """
+    if role not in ABOUT:
+        raise PackError(f'there is no model card for a graph "{role}"', hint="Write one in onnx_export/cards.py")
+    about = ABOUT[role]
+    data = model.SerializeToString(deterministic=True)
+    digest = hashlib.sha256(data).hexdigest()
+    weights = sum(math.prod(one.dims) for one in model.graph.initializer)
+    stage = trained.stage
+    lines = [
+        f"# {about.title}",
+        "",
+        about.what,
+        "",
+        *_table(
+            ("", ""),
+            (
+                ("graph", f"`{role}.onnx`"),
+                ("takes", ", ".join(f"`{one.name}`" for one in model.graph.input)),
+                ("gives", ", ".join(f"`{one.name}`" for one in model.graph.output)),
+                ("numbers in the graph", f"{weights:,}"),
+                ("bytes", f"{len(data):,}"),
+                ("SHA-256", f"`{digest}`"),
+                ("licence of the weights", "MIT"),
+                ("commercial use", f"{worst_use(stage.training_data)} (see the data)"),
+            ),
+        ),
+        "",
+        "## Trained on",
+        "",
+        *_table(
+            ("data", "licence", "commercial use"),
+            [(one.name, one.licence, one.commercial_use) for one in stage.training_data] or [("nothing", "-", "-")],
+        ),
+    ]
+    if any("CC-BY" in one.licence for one in stage.training_data):
+        lines += ["", f"The authors of the sounds, each with work, source and licence, are in `{FILE_NAME}`."]
+    lines += ["", "## How", "", *_how(trained), "", "## Figures", "", *_figures(role, digest, figures)]
+    lines += ["", "## Limits", "", *(f"- {limit}" for limit in about.limits)]
+    return "\n".join(lines) + "\n"
+
+
+def worst_use(data: Sequence[TrainingData]) -> CommercialUse:
+    """What may be done with weights trained on all of this: "no" before "unknown" before "yes"."""
+    uses = {one.commercial_use for one in data}
+    return "no" if "no" in uses else "unknown" if "unknown" in uses else "yes"
+
+
+def _how(trained: Trained) -> list[str]:
+    """The checkpoint's own words."""
+    facts = dict(trained.facts)
+    lines = ["Trained from scratch with `foley-export train`, on a CPU without any GPU, in one thread."]
+    run = _object(facts.pop(_RUN, ""))
+    step, seconds = run.get("step"), run.get("seconds")
+    if isinstance(step, int) and isinstance(seconds, (int, float)):
+        lines[0] += f" {step:,} steps in {seconds / 60:.0f} minutes."
+    rows = []
+    for key, text in sorted(facts.items()):
+        if key in _UNTOLD or not text.strip():
+            continue
+        told = _object(text)
+        shown = ", ".join(f"{name} {_short(value)}" for name, value in told.items()) if told else text
+        rows.append((key, shown if len(shown) <= LONGEST_FACT else shown[: LONGEST_FACT - 3] + "..."))
+    return lines + (["", *_table(("as the checkpoint says", ""), rows)] if rows else [])
+
+
+def _figures(role: str, digest: str, figures: Report | None) -> list[str]:
+    parts = figures.of_role(role) if figures is not None else ()
+    if figures is None or not parts:
+        return ["Not measured by itself."]
+    if figures.graphs.get(role) != digest:
+        raise PackError(
+            f'the figures of pack "{figures.pack["name"]}" are of another "{role}" graph than this one',
+            hint="Measure this pack with foley-export evaluate starter, or leave --figures out",
+        )
+    machine = ", ".join(f"{key} {value}" for key, value in figures.machine.items())
+    lines = [f"Measured with `foley-export evaluate starter`. Machine: {machine}."]
+    for part in parts:
+        lines += ["", f"### {part.title}", "", *part_lines(part)]
+    return lines
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(" ".join(cell.replace("|", "/").split()) for cell in cells) + " |"
+
+    return [line(columns), "|" + "---|" * len(columns), *(line(row) for row in rows)]
+
+
+def _object(text: str) -> dict[str, object]:
+    """A text that is a JSON object; else nothing."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
