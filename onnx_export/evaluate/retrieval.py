@@ -174,7 +174,7 @@ def retrieval(embedder: Embedder, library: Library, *, seed: int = 0) -> dict[st
         order = np.argsort(-score, axis=1, kind="stable")
         for first in (1, 10):
             top = order[:, :first]
-            own = np.any(top == np.arange(len(keys))[:, None], axis=1)
+            own = np.isin(top - np.arange(len(keys))[:, None], 0).any(axis=1)
             alike = np.take_along_axis(like, top, axis=1).any(axis=1)
             chance = float(np.mean([_chance(len(keys), int(row.sum()), first) for row in like]))
             found[f"{name} own R@{first}"] = share(own, groups, chance=min(1.0, first / len(keys)))
@@ -195,7 +195,8 @@ def materials(embedder: Embedder, library: Library) -> dict[str, Share]:
         "always the commonest": np.full(len(truth), commonest),
     }
     found = {
-        name: share(np.asarray(guess == truth), groups, chance=1 / len(MATERIALS)) for name, guess in guesses.items()
+        name: share(np.asarray(guess == truth, bool), groups, chance=1 / len(MATERIALS))
+        for name, guess in guesses.items()
     }
     for name in ("by text prototype", "by audio prototype"):
         found[f"{name}, mean of materials"] = _balanced(np.asarray(guesses[name] == truth), truth, groups)
