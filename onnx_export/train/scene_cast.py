@@ -30,8 +30,9 @@ KINDS = {
 _APART_LEVELS = 35.0
 
 
-def cast(random: np.random.Generator, kind: str, length_s: float, narrow: float) -> list[Actor]:
-    """Who touches, by kind; ``narrow`` squeezes courses into a portrait."""
+def cast(random: np.random.Generator, kind: str, length_s: float, view: View) -> list[Actor]:
+    """Who touches, by kind; courses are squeezed so that contacts stay in view."""
+    narrow = min(1.0, 0.8 * view.width_px / view.height_px / view.zoom)
     heading = _flat(random.uniform(0, 2 * np.pi) if random.random() < 0.5 else random.normal(0, 0.3))
     origin = np.zeros(3)
     if kind in ("walk", "tap"):

@@ -107,13 +107,20 @@ def scatter(random: np.random.Generator, events: list[Event], *, shade: float | 
     return Thing(under=under)
 
 
-def plants(random: np.random.Generator, events: list[Event]) -> Thing:
-    """Blades and leaves that sway in the wind, are struck, swing, and hide part of the actors."""
+def plants(random: np.random.Generator, events: list[Event], *, wind: float | None = None) -> Thing:
+    """Blades and leaves that are struck, swing, and hide part of the actors.
+
+    Args:
+        random: where every choice comes from.
+        events: contacts that strike them.
+        wind: how far they sway, share of their height; at random, mostly little, where missing.
+    """
     count = int(random.integers(40, 130))
     spread, tall = random.uniform(0.25, 0.6), random.uniform(0.05, 0.25)
     roots = np.concatenate([random.normal(0, spread, (count, 2)), np.full((count, 1), -0.7 * tall)], 1)
     lean = random.normal(0, 0.45, (count, 3)) * tall + tall * UP
-    wind, wind_hz = random.choice([0.0, 0.03, 0.1]) * tall, random.uniform(0.3, 1.5)
+    breeze = float(random.choice([0.0, 0.03, 0.1])) if wind is None else wind
+    sway, sway_hz = breeze * tall, random.uniform(0.3, 1.5)
     phase = random.uniform(0, 6.3, count) * random.choice([0.15, 1.0]) + roots[:, 0] * 4
     swing_hz, fade_s = random.uniform(1.5, 5), random.uniform(0.15, 0.6)
     width, near = random.uniform(0.5, 1.3) * tall, random.uniform(0.05, 0.2)
@@ -122,7 +129,7 @@ def plants(random: np.random.Generator, events: list[Event]) -> Thing:
 
     def draw(picture: Picture, placed: Placed, time_s: float, members: slice) -> None:
         tips = roots[members] + lean[members]
-        tips[:, 0] += wind * np.sin(2 * np.pi * wind_hz * time_s + phase[members])
+        tips[:, 0] += sway * np.sin(2 * np.pi * sway_hz * time_s + phase[members])
         for event in _past(events, time_s, 3 * fade_s)[-3:]:
             age = time_s - event.time_s
             away = tips - event.place
@@ -201,7 +208,7 @@ def passer(random: np.random.Generator, course: Course) -> Thing:
     """Somebody or something that moves behind and touches nothing."""
     look = sprite(random, ends=str(random.choice(["round", "disc", "square"])))
     half, tall = random.uniform(0.03, 0.12), random.uniform(0.1, 0.5)
-    origin = np.array([random.uniform(-0.8, 0.8), random.uniform(0.5, 2.5), random.uniform(-0.1, 0.3)])
+    origin = np.array([random.uniform(-0.7, 0.7), random.uniform(0.1, 1.2), random.uniform(-0.1, 0.3)])
     speed = random.normal(0, 0.2)
 
     def under(picture: Picture, placed: Placed, time_s: float) -> None:

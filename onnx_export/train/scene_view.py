@@ -8,7 +8,7 @@ ceilings of floors.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +67,24 @@ def any_view(random: np.random.Generator, width_px: int, height_px: int) -> View
         distance=float(np.exp(random.uniform(np.log(1.2), np.log(5.0)))),
         roll=roll + random.normal(0, 0.12),
         centre=(float(where[0] * width_px), float(where[1] * height_px)),
-        zoom=float(np.exp(random.uniform(-0.3, 0.45 if aspect > 1 else 0.0))),
+        zoom=float(np.exp(random.uniform(-0.25, 0.8 if aspect > 1 else 0.2))),
     )
+
+
+def framed(view: View, places: Sequence[Points]) -> View:
+    """The view, moved and, if it must be, widened until it shows all of some world points."""
+    size = np.array([view.width_px, view.height_px])
+    for _ in range(8):
+        if not len(places):
+            break
+        at, _ = view.project(places)
+        low, high = at.min(0), at.max(0)
+        shift = np.maximum(0.08 * size - low, 0) - np.maximum(high - 0.92 * size, 0)
+        if ((high - low) <= 0.84 * size).all():
+            x, y = np.array(view.centre) + shift
+            return replace(view, centre=(float(x), float(y)))
+        view = replace(view, zoom=view.zoom * 0.85)
+    return view
 
 
 @dataclass
