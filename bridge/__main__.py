@@ -65,7 +65,10 @@ def parser() -> argparse.ArgumentParser:
 
     packs = verbs.add_parser("packs", help="list the model packs, their licences and whether they are whole")
     packs.set_defaults(run=commands.packs)
-    deeper = packs.add_subparsers(metavar="pull NAME")
+    deeper = packs.add_subparsers(metavar="show NAME | pull NAME")
+    show = deeper.add_parser("show", help="licence, training data, settings, graphs and model cards of one pack")
+    show.add_argument("name", help="which pack")
+    show.set_defaults(run=commands.packs_show)
     pull = deeper.add_parser("pull", help="get the files that a pack is made from, e.g. those of syncfusion")
     pull.add_argument("name", help="which pack")
     pull.add_argument("--yes", action="store_true", help="accept the terms, which are shown in any case")
@@ -89,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=0, help="seed of the first take (default 0)")
     demo.add_argument("--out", type=_path, default=Path("demo"), help="folder to write (default: demo)")
     demo.set_defaults(run=commands.demo)
-    for verb in (*verbs.choices.values(), pull):
+    for verb in (*verbs.choices.values(), show, pull):
         _settings(verb, default=argparse.SUPPRESS)
     return top
 
@@ -100,6 +103,7 @@ def _settings(words: argparse.ArgumentParser, *, default: str | None = None) -> 
     levels = ["DEBUG", "INFO", "WARNING", "ERROR"]
     group.add_argument("--log-level", choices=levels, default=default, help="how much to say")
     group.add_argument("--pack", default=default, help="model pack to use (default: starter)")
+    group.add_argument("--onset-pack", default=default, help="pack that finds the onsets (default: the same)")
     group.add_argument("--packs-dir", default=default, help="folder with packs of your own")
     group.add_argument("--threads", type=int, default=default, help="threads per graph; 0 is automatic")
     group.add_argument("--provider", choices=PROVIDERS, default=default, help="where the graphs run")
@@ -108,7 +112,7 @@ def _settings(words: argparse.ArgumentParser, *, default: str | None = None) -> 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
     arguments = parser().parse_args(argv)
-    names = ("pack", "packs_dir", "threads", "provider", "log_level", "osc_port")
+    names = ("pack", "onset_pack", "packs_dir", "threads", "provider", "log_level", "osc_port")
     try:
         settings = config.load(flags={name: getattr(arguments, name, None) for name in names})
         level = settings.log_level if arguments.log_level or arguments.command == "serve" else "WARNING"

@@ -22,7 +22,7 @@ from bridge.domain.job import Job, JobState
 from bridge.domain.request import MAX_SEED
 from bridge.engine import memory
 from bridge.engine.engine import Engine
-from bridge.engine.loader import load
+from bridge.engine.loader import LoadedPack, load
 from bridge.errors import BridgeError, RequestError
 from bridge.host import endpoint
 from bridge.host.base import Host
@@ -51,16 +51,17 @@ def open_store(settings: Settings) -> Store:
 
 
 def open_engine(settings: Settings) -> Engine:
-    """The chosen pack, verified whole; its graphs open when they are first needed.
+    """The chosen packs, verified whole; their graphs open when they are first needed.
 
     Raises:
         PackError: there is no such pack, or it is damaged.
     """
-    return Engine(
-        load(
-            open_store(settings), settings.pack, provider=settings.provider, threads=settings.threads, progress=log.info
-        )
-    )
+    store = open_store(settings)
+
+    def loaded(name: str) -> LoadedPack:
+        return load(store, name, provider=settings.provider, threads=settings.threads, progress=log.info)
+
+    return Engine(loaded(settings.pack), onset_pack=loaded(settings.onset_pack) if settings.finds_apart else None)
 
 
 def open_host() -> ReaperHost:
@@ -106,7 +107,8 @@ class Bridge:
                 engine.warm_up()
                 self._engine = engine
                 self._trouble = ""
-                log.info("pack %r is loaded and warm after %.1f s", engine.pack_name, time.perf_counter() - began)
+                seconds = time.perf_counter() - began
+                log.info("%s loaded and warm after %.1f s", _packs(engine.pack_names), seconds)
             return self._engine
 
     def warm_up(self) -> None:
@@ -177,7 +179,8 @@ class Bridge:
             self._engine_lock.release()
         if not closed:
             return "Nothing to free: no model is open."
-        graphs = f"{len(closed)} graph{'s' if len(closed) > 1 else ''} of pack {self._settings.pack}"
+        packs = _packs(self._engine.pack_names if self._engine else (self._settings.pack,))
+        graphs = f"{len(closed)} graph{'s' if len(closed) > 1 else ''} of {packs}"
         amount = "" if before is None or after is None else f"{max(0, before - after) / 1e6:.0f} MB freed: "
         sentence = f"{amount}{graphs} closed; the next key press opens what it needs."
         log.info("%s", sentence)
@@ -191,8 +194,11 @@ class Bridge:
                 return f"{job.sentence or STARTED[job.verb]}: {100 * job.progress:.0f} %."
         if self._trouble:
             return f"Not ready: {self._trouble}"
-        name = self._engine.pack_name if self._engine else f"{self._settings.pack} (loading)"
-        return f"Ready; pack {name}, foley-bridge {__version__}."
+        if self._engine is None:
+            return f"Ready; pack {self._settings.pack} (loading), foley-bridge {__version__}."
+        name, *onsets = self._engine.pack_names
+        by = f" (onsets by {onsets[0]})" if onsets else ""
+        return f"Ready; pack {name}{by}, foley-bridge {__version__}."
 
     def _changed(self, job: Job) -> None:
         if job.state is JobState.FAILED:
@@ -205,6 +211,10 @@ class Bridge:
             self._told_at = time.monotonic()
             text = job.sentence or STARTED[job.verb]
             self._host.tell(f"{text}: {100 * job.progress:.0f} %", kind="progress")
+
+
+def _packs(names: tuple[str, ...]) -> str:
+    return f"pack{'s' if len(names) > 1 else ''} {' and '.join(names)}"
 
 
 def serve(settings: Settings) -> int:

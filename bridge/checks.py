@@ -1,4 +1,4 @@
-"""``foley-bridge doctor`` and ``packs``: what works, and the first thing to fix.
+"""``foley-bridge doctor``: what works, and the first thing to fix.
 
 Each check gives one line; the first that failed decides the advice. Nothing is changed and nothing leaves the machine.
 """
@@ -17,12 +17,10 @@ from bridge import __version__, app, config
 from bridge.config import Settings
 from bridge.engine.devices import others, providers_for, title
 from bridge.engine.engine import Engine
-from bridge.engine.words import Vocabulary
 from bridge.errors import BridgeError, HostError
 from bridge.media.files import probe_writable
 from bridge.osc import client
-from bridge.packs import contract
-from bridge.packs.store import PackFiles
+from bridge.packs.manifest import Manifest
 
 STOCK_REAPY_PORT = 2306
 
@@ -59,35 +57,6 @@ def doctor(settings: Settings) -> int:
     return 1 if first.needed else 0
 
 
-def list_packs(settings: Settings) -> int:
-    """Prints every pack with its licence and whether it is whole; 1 if one is not."""
-    store = app.open_store(settings)
-    broken = 0
-    names = [listing.name for listing in store.list()]
-    for name in names:
-        mark = "*" if name == settings.pack else " "
-        try:
-            files = store.open(name)
-            manifest = files.manifest
-            hears = _hears(files)
-        except BridgeError as error:
-            broken += 1
-            print(f"{mark} {name}: damaged. {error.sentence}")
-            continue
-        stages = " + ".join(stage for stage in ("when", "what") if getattr(manifest, stage) is not None)
-        print(f"{mark} {name} {manifest.version} ({stages}): {manifest.title}")
-        print(f"    licence: {manifest.licence.name}; commercial use: {manifest.licence.commercial_use}")
-        for data in manifest.training_data:
-            print(f"    trained on: {data.name} ({data.licence}; commercial use: {data.commercial_use})")
-        if hears:
-            print(f"    understands: {hears}")
-    if settings.pack not in names:
-        broken += 1
-        print(f"The pack in use, {settings.pack!r}, is not there. Choose another, or `foley-bridge packs pull`.")
-    print("* is the pack in use; choose another with --pack, in the config file, or FOLEY_BRIDGE_PACK.")
-    return 1 if broken else 0
-
-
 def _findings(settings: Settings) -> Iterator[Finding]:
     """Every finding as soon as it is made; the pack is opened once for the two that need it."""
     yield _python(settings)
@@ -95,6 +64,8 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _folder(settings)
     opened = _Opened(settings)
     yield _tried("pack", opened.pack)
+    if settings.finds_apart:
+        yield _tried("onset pack", opened.onset_pack)
     yield _tried("provider", opened.provider)
     yield _daemon(settings)
     yield _reaper(settings)
@@ -102,24 +73,36 @@ def _findings(settings: Settings) -> Iterator[Finding]:
 
 
 class _Opened:
-    """The pack in use, with every graph open, if it can be."""
+    """The packs in use, with every graph open, if they can be."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._engine: Engine | None = None
 
     def pack(self) -> str:
-        """What it is; raises what is wrong with it."""
-        engine = app.open_engine(self._settings)
-        engine.warm_up()
+        """What the one that makes sound is; raises what is wrong with it."""
+        engine = app.open_engine(self._settings.for_sound)
+        if self._settings.finds_apart:
+            engine.generator.warm_up()
+        else:
+            engine.warm_up()
         self._engine = engine
-        return f"{engine.pack_name} {engine.pack_version} is whole and its graphs open; licence {engine.licence}"
+        more = "" if self._settings.finds_apart else _lacks(engine.pack.manifest)
+        return _whole(engine.pack.manifest) + more
+
+    def onset_pack(self) -> str:
+        """What the one that finds onsets is, if it is another; raises what is wrong with it."""
+        engine = app.open_engine(self._settings.for_onsets)
+        engine.detector.warm_up()
+        if self._engine is not None:
+            self._engine = Engine(self._engine.pack, onset_pack=engine.pack)
+        return _whole(engine.pack.manifest)
 
     def provider(self) -> str:
         """Where its graphs run and why not elsewhere; where they would run, if the pack does not open."""
         wanted = self._settings.provider
         best = providers_for(wanted)[0]
-        running = {} if self._engine is None else self._engine.pack.providers()
+        running = {} if self._engine is None else self._engine.providers()
         where = f"graphs run on {title(best)}"
         moved = [f"{role} on {title(name)}" for role, name in running.items() if name != best]
         if moved:
@@ -128,19 +111,15 @@ class _Opened:
         return " ".join((f"{where}. Not used: {', '.join(others(wanted, best))}.", *notices))
 
 
-def _hears(files: PackFiles) -> str:
-    """What a pack can be asked for, in words; "" if it makes no sound."""
-    what = files.manifest.what
-    if what is None:
-        return ""
-    hears = []
-    if what.vocabulary:
-        hears.append(f"{', '.join(Vocabulary.read(files.path(what.vocabulary)).tags)}, and words that mean these")
-    if what.tokenizer:
-        hears.append("any English words")
-    if contract.CLAP_AUDIO in files.manifest.graphs:
-        hears.append("a reference sound (render --reference)")
-    return "; ".join(hears)
+def _whole(manifest: Manifest) -> str:
+    return f"{manifest.name} {manifest.version} is whole and its graphs open; licence {manifest.licence.name}"
+
+
+def _lacks(manifest: Manifest) -> str:
+    """What a pack that stands alone cannot do."""
+    if manifest.when is None:
+        return "; it finds no onsets: set onset_pack to a pack that does"
+    return "; it finds onsets and makes no sound" if manifest.what is None else ""
 
 
 def _python(settings: Settings) -> Finding:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from bridge import app, checks
+from bridge import app, checks, listing
 from bridge import demo as demonstration
 from bridge.config import Settings
 from bridge.domain.clip import Clip
@@ -37,7 +37,7 @@ def detect(arguments: argparse.Namespace, settings: Settings) -> int:
     check_new(arguments.out)
     clip = span_of(arguments.video, start_s=arguments.start, end_s=arguments.end)
     threshold = settings.chosen_threshold if arguments.threshold is None else arguments.threshold
-    engine = app.open_engine(settings)
+    engine = app.open_engine(settings.for_onsets)
     engine.check_clip(clip)
     began = time.perf_counter()
     detection = engine.detect(clip, progress=progress("Finding onsets"), threshold=threshold)
@@ -56,7 +56,7 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
     """Writes the sound for a span of a video."""
     check_new(arguments.out, suffix=".wav")
     clip = span_of(arguments.video, start_s=arguments.start, end_s=arguments.end)
-    engine = app.open_engine(settings)
+    engine = app.open_engine(settings if arguments.onsets is None else settings.for_sound)
     engine.check_clip(clip)
     if not arguments.prompt and arguments.reference is None:
         raise RequestError("nothing says what should be heard", hint="Give --prompt, or --reference with a sound file")
@@ -93,7 +93,8 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
     began = time.perf_counter()
     audio = engine.render(request, progress=progress("Making sound"))
     seconds = time.perf_counter() - began
-    written = wav.write(arguments.out, audio, provenance=engine.recipe(request, clip).to_table())
+    recipe = engine.recipe(request, clip, found_by=engine.found_by)
+    written = wav.write(arguments.out, audio, provenance=recipe.to_table())
     print(f"{len(onsets)} onsets, {audio.length_s:.2f} s of sound in {seconds:.1f} s")
     if ignored:
         print(f"not understood and left out: {', '.join(ignored)}")
@@ -122,7 +123,12 @@ def free(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def packs(arguments: argparse.Namespace, settings: Settings) -> int:
     """Lists the packs with what a user must know before using them."""
-    return checks.list_packs(settings)
+    return listing.list_packs(settings)
+
+
+def packs_show(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Prints everything that a pack says of itself."""
+    return listing.show_pack(settings, arguments.name)
 
 
 def packs_pull(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -36,6 +36,7 @@ class Settings:
 
     Attributes:
         pack: name of the model pack to serve.
+        onset_pack: name of the pack that finds the onsets; "" is the same as ``pack``.
         packs_dir: folder of the user's own packs.
         osc_port: UDP port on 127.0.0.1 that the action scripts talk to, 1..65535.
         threads: threads per graph; 0 lets ONNX Runtime choose.
@@ -46,6 +47,7 @@ class Settings:
     """
 
     pack: str = "starter"
+    onset_pack: str = ""
     packs_dir: str = field(default_factory=lambda: str(user_folder()))
     osc_port: int = DEFAULT_OSC_PORT
     threads: int = 0
@@ -65,6 +67,21 @@ class Settings:
             raise RequestError(f"threshold must lie in 0..1, got {self.threshold}", hint="Correct the setting")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise RequestError(f"log_level {self.log_level!r} is unknown", hint="Use DEBUG, INFO, WARNING or ERROR")
+
+    @property
+    def finds_apart(self) -> bool:
+        """Whether another pack finds the onsets than makes the sound."""
+        return self.onset_pack not in ("", self.pack)
+
+    @property
+    def for_onsets(self) -> Settings:
+        """The settings where nothing but onsets is wanted: the pack that finds them is the pack."""
+        return replace(self, pack=self.onset_pack or self.pack, onset_pack="")
+
+    @property
+    def for_sound(self) -> Settings:
+        """The settings where no onsets are looked for."""
+        return replace(self, onset_pack="")
 
     @property
     def chosen_threshold(self) -> float | None:

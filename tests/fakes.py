@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -83,6 +83,7 @@ class FakeEngine:
 
     pack_name, pack_version, pack_digest, licence, commercial_use = "fake", "1", "d" * 64, "none", "unknown"
     provider = "CPUExecutionProvider"
+    found_by: Mapping[str, str] = {}
     rate_hz = 48000
 
     def __init__(self, finds: tuple[float, ...] = (0.5, 1.25), strengths: tuple[float, ...] = (1.0, 1.0)) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,22 @@ def tiny_pack(folder: Path, *, strength: bool = False) -> Path:
         The pack's own folder, ``folder / "tiny"``.
     """
     return bundle(draft(strength=strength), folder / NAME).folder
+
+
+def finder_pack(folder: Path, *, name: str = "finder", strength: bool = False) -> Path:
+    """Writes a pack that has the *when* stage only; gives its own folder."""
+    whole = draft(strength=strength)
+    graphs = {contract.ONSET: whole.graphs[contract.ONSET]}
+    return bundle(
+        replace(whole, name=name, title="Finder, for tests", what=None, graphs=graphs, files={}), folder / name
+    ).folder
+
+
+def sounder_pack(folder: Path, *, name: str = "sounder") -> Path:
+    """Writes a pack that has the *what* stage only; gives its own folder."""
+    whole = draft()
+    graphs = {role: graph for role, graph in whole.graphs.items() if role != contract.ONSET}
+    return bundle(replace(whole, name=name, title="Sounder, for tests", when=None, graphs=graphs), folder / name).folder
 
 
 @functools.lru_cache(maxsize=2)

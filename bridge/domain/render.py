@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ class Recipe:
         time_map: the clip's own numbers (position_s, length_s, start_offset_s, play_rate, ...).
         provider: ONNX Runtime's name of what the denoiser ran on; the same bytes are only promised on the same.
         previous_digest: digest of the request whose render was partly kept; "" if all of it was made at once.
+        onset_pack, onset_pack_digest: the pack that found the onsets, if that is known and it is another; else "".
     """
 
     request: Request
@@ -40,6 +42,13 @@ class Recipe:
     time_map: dict[str, Any]
     provider: str = ""
     previous_digest: str = ""
+    onset_pack: str = ""
+    onset_pack_digest: str = ""
+
+    @property
+    def found_by(self) -> Mapping[str, str]:
+        """The fields that tell of the pack that found the onsets."""
+        return {"onset_pack": self.onset_pack, "onset_pack_digest": self.onset_pack_digest}
 
     def to_table(self) -> dict[str, Any]:
         """Everything as what JSON can hold."""
@@ -51,7 +60,7 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """Reads what ``to_json`` wrote, also before there were references and samplers to choose.
+        """Reads what ``to_json`` wrote, also before there were references, samplers and onset packs to choose.
 
         Raises:
             RequestError: the text is no recipe, or one of a newer version.

@@ -1,11 +1,13 @@
-"""Both stages behind one door, made from whatever packs were loaded.
+"""Both stages behind one door, made from whatever packs were loaded: one for both, or one for each.
 
 The engine knows no model by name: the pack's manifest says what its graphs take and give.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 
 from bridge.domain.audio import Audio
 from bridge.domain.clip import Clip
@@ -20,16 +22,24 @@ from bridge.errors import RequestError
 from bridge.media import video
 from bridge.packs import contract
 
+_NOT_TOLD: Mapping[str, str] = MappingProxyType({})
+
 
 class Engine:
-    """A loaded pack's *when* and *what* stages.
+    """Loaded packs' *when* and *what* stages.
+
+    Args:
+        pack: makes the sound, and finds the onsets if no other pack does.
+        onset_pack: finds the onsets; None if ``pack`` does.
 
     Raises:
-        PackError: the pack lacks one of the two stages, when it is first needed.
+        PackError: a pack lacks the stage that is asked of it, when it is first needed.
     """
 
-    def __init__(self, pack: LoadedPack) -> None:
+    def __init__(self, pack: LoadedPack, *, onset_pack: LoadedPack | None = None) -> None:
         self.pack = pack
+        self.onset_pack = pack if onset_pack is None else onset_pack
+        self._packs = (pack,) if onset_pack is None else (pack, onset_pack)
         self._detector: Detector | None = None
         self._generator: Generator | None = None
         manifest = pack.manifest
@@ -43,7 +53,7 @@ class Engine:
     def detector(self) -> Detector:
         """The *when* stage, opened on first use."""
         if self._detector is None:
-            self._detector = Detector(self.pack)
+            self._detector = Detector(self.onset_pack)
         return self._detector
 
     @property
@@ -63,10 +73,28 @@ class Engine:
         """ONNX Runtime's name of what the denoiser runs on now; "" before it was first needed."""
         return self.pack.providers().get(contract.DENOISER, "")
 
+    @property
+    def pack_names(self) -> tuple[str, ...]:
+        """The pack that makes the sound, then the one that finds the onsets if it is another."""
+        return tuple(pack.manifest.name for pack in self._packs)
+
+    @property
+    def found_by(self) -> Mapping[str, str]:
+        """What a recipe says of the pack that found its onsets; nothing if it is the one that made the sound."""
+        if self.onset_pack is self.pack:
+            return _NOT_TOLD
+        return {"onset_pack": self.onset_pack.manifest.name, "onset_pack_digest": self.onset_pack.digest}
+
+    def providers(self) -> dict[str, str]:
+        """ONNX Runtime's name of the provider that each open graph runs on, by role."""
+        return {role: name for pack in self._packs for role, name in pack.providers().items()}
+
     def warm_up(self) -> None:
-        """Opens every graph, so that the first key press does not wait for it."""
-        self.generator.warm_up()
-        self.detector.warm_up()
+        """Opens every graph of the stages that there are, so that the first key press does not wait for it."""
+        if self.pack.manifest.what is not None:
+            self.generator.warm_up()
+        if self.onset_pack.manifest.when is not None:
+            self.detector.warm_up()
 
     def release(self) -> tuple[str, ...]:
         """Closes every graph and drops what the stages keep; the next use opens again.
@@ -75,11 +103,11 @@ class Engine:
             The roles whose graphs were open.
         """
         self._detector = self._generator = None
-        return self.pack.release()
+        return tuple(role for pack in self._packs for role in pack.release())
 
     def take_notices(self) -> tuple[str, ...]:
         """What the designer should know of the graphs and was not told yet; see ``LoadedPack.take_notices``."""
-        return self.pack.take_notices()
+        return tuple(notice for pack in self._packs for notice in pack.take_notices())
 
     def check_prompt(self, prompt: str) -> tuple[str, ...]:
         """Words of a prompt that the pack does not understand and leaves out.
@@ -104,8 +132,13 @@ class Engine:
         *,
         video_item_guid: str = "",
         previous_digest: str = "",
+        found_by: Mapping[str, str] = _NOT_TOLD,
     ) -> Recipe:
-        """How a request's sound for a clip was made with this pack; see ``Recipe``."""
+        """How a request's sound for a clip was made with this pack; see ``Recipe``.
+
+        Args:
+            found_by: the engine's or an earlier recipe's, if it is known where the onsets are from.
+        """
         return Recipe(
             request=request,
             pack=self.pack_name,
@@ -118,6 +151,7 @@ class Engine:
             time_map={key: value for key, value in asdict(clip).items() if key != "source_path"},
             provider=self.provider,
             previous_digest=previous_digest,
+            **found_by,
         )
 
     def check_clip(self, clip: Clip) -> None:

@@ -75,7 +75,10 @@ class Detector:
     def __init__(self, pack: Pack, *, decode: Decode = video.decode) -> None:
         self._name = f'pack "{pack.manifest.name}"'
         if pack.manifest.when is None:
-            raise PackError(f"{self._name} cannot find onsets", hint="Choose a pack that can, or place markers by hand")
+            raise PackError(
+                f"{self._name} cannot find onsets",
+                hint="Set onset_pack to one that can (--onset-pack starter), or place markers by hand",
+            )
         self._pack = pack
         self._when: When = pack.manifest.when
         self._decode = decode

@@ -114,7 +114,7 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
     audio = engine.render(
         request, progress=context.part(0.3, 0.95, f"Making sound for '{item.name}'"), cancelled=context.cancelled
     )
-    recipe = engine.recipe(request, clip, video_item_guid=item.guid)
+    recipe = engine.recipe(request, clip, video_item_guid=item.guid, found_by=engine.found_by if found else {})
     with _saved(folder, item, request, audio, recipe) as path:
         desk.host.write(
             Change(
@@ -203,7 +203,9 @@ def _take(desk: Desk, context: Context, key: KeyPress, *, again: bool) -> str:
         kept = old.digest()
     else:
         audio = engine.render(request, progress=progress, cancelled=context.cancelled)
-    recipe = engine.recipe(request, clip, video_item_guid=item.guid, previous_digest=kept)
+    same = [onset.time_s for onset in onsets] == [onset.time_s for onset in old.onsets]
+    found_by = before.found_by if same else {}
+    recipe = engine.recipe(request, clip, video_item_guid=item.guid, previous_digest=kept, found_by=found_by)
     with _saved(folder, item, request, audio, recipe) as path:
         desk.host.write(
             Change(

@@ -236,7 +236,10 @@ class Manifest:
             PackError: this pack has none.
         """
         if self.what is None:
-            raise PackError(f'pack "{self.name}" cannot make sound', hint="Choose a pack that has a what stage")
+            raise PackError(
+                f'pack "{self.name}" cannot make sound',
+                hint="Choose another with --pack, and let this one find the onsets as onset_pack",
+            )
         return self.what
 
     def entry(self, role: str) -> GraphEntry:

@@ -22,7 +22,7 @@ from bridge.osc import client
 from bridge.osc.server import OscServer
 from bridge.packs.store import Store
 from tests.fakes import FakeEngine, FakeHost, project, video_item
-from tests.packs import tiny_pack
+from tests.packs import finder_pack, tiny_pack
 from tests.runtimes import FakeRuntime
 
 
@@ -136,25 +136,30 @@ def test_warm_up_when_the_pack_is_missing_then_the_daemon_lives_and_says_so_at_t
 
 
 class Loaded:
-    """A bridge with a real pack on a provider that this machine lacks, over a real video."""
+    """A bridge with real packs on a provider that this machine lacks, over a real video."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Settings) -> None:
         scene = demo_scene.scene()
         video = mux.encode_frames(folder / "clip.mp4", itertools.islice(scene.frames(), 40), scene.rate_hz)
         tiny_pack(folder)
+        finder_pack(folder)
         self.runtime = FakeRuntime(CUDA)
         self.host = FakeHost(project(str(folder), video_item(str(video), length_s=1.0)))
         self.opened: list[Engine] = []
         self.opening = threading.Event()
         self.opening.set()
         self.store = Store([folder])
-        self.bridge = app.Bridge(Settings(pack="tiny"), self.host, open_engine=self._open)
+        self.bridge = app.Bridge(settings, self.host, open_engine=self._open)
         self.server = OscServer(self.bridge.handle, port=0)
         self.server.start()
 
     def _open(self, settings: Settings) -> Engine:
         self.opening.wait(5)
-        self.opened.append(Engine(load(self.store, settings.pack, threads=1, runtime=self.runtime)))
+        packs = [
+            load(self.store, name, threads=1, runtime=self.runtime)
+            for name in dict.fromkeys((settings.pack, settings.onset_pack or settings.pack))
+        ]
+        self.opened.append(Engine(packs[0], onset_pack=packs[1] if len(packs) > 1 else None))
         return self.opened[-1]
 
     def ask(self, verb: str, *arguments: str) -> client.Answer:
@@ -187,7 +192,15 @@ class Loaded:
 
 @pytest.fixture
 def loaded(tmp_path: Path) -> Iterator[Loaded]:
-    loaded = Loaded(tmp_path)
+    loaded = Loaded(tmp_path, Settings(pack="tiny"))
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Loaded]:
+    """As ``loaded``, but another pack finds the onsets."""
+    loaded = Loaded(tmp_path, Settings(pack="tiny", onset_pack="finder"))
     yield loaded
     loaded.close()
 
@@ -217,6 +230,31 @@ def test_free_when_models_are_open_then_they_close_and_the_next_key_works_as_bef
     loaded.ask("generate", "", "", "wood")
     assert loaded.told("as 'wood'") == first
     assert len(loaded.opened) == 1
+
+
+def test_keys_when_two_packs_share_the_work_then_status_names_both_and_free_closes_both(shared: Loaded) -> None:
+    shared.ask("generate", "", "", "wood")
+    shared.told("as 'wood'")
+    assert "Ready; pack tiny (onsets by finder)" in shared.ask("status").sentence
+    (engine,) = shared.opened
+    assert set(engine.onset_pack.providers()) == {"onset"}
+    assert "onset" not in engine.pack.providers()
+    assert "4 graphs of packs tiny and finder closed" in shared.free()
+    assert engine.providers() == {}
+    shared.ask("detect")
+    shared.told("clip.mp4")
+    assert set(engine.providers()) == {"onset"}
+
+
+def test_job_when_the_onset_packs_graph_leaves_the_gpu_then_it_is_said(shared: Loaded) -> None:
+    def lost(name: str, run: Callable[[], list]) -> list:
+        if name == "onset.onnx":
+            raise RuntimeError("the device was lost")
+        return run()
+
+    shared.runtime.faults[CUDA] = lost
+    shared.ask("detect")
+    assert 'pack "finder", graph "onset" on CUDA' in shared.told("clip.mp4")
 
 
 def test_free_when_it_takes_longer_than_the_sender_waits_then_the_host_hears_how_it_ended(

@@ -23,6 +23,18 @@ def test_load_when_all_places_speak_then_the_later_wins(tmp_path: Path) -> None:
     assert (settings.pack, settings.osc_port, settings.threads) == ("from-flag", 9002, 3)
 
 
+def test_onset_pack_when_set_anywhere_then_it_finds_apart_unless_it_is_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('pack = "sound"\nonset_pack = "sound"\n')
+    assert not config.load(path=file, environment={}).finds_apart
+    assert not config.load(path=tmp_path / "none.toml", environment={}).finds_apart
+    settings = config.load(path=file, environment={"FOLEY_BRIDGE_ONSET_PACK": "clean"})
+    assert settings.finds_apart
+    assert (settings.for_onsets.pack, settings.for_onsets.finds_apart) == ("clean", False)
+    assert (settings.for_sound.pack, settings.for_sound.finds_apart) == ("sound", False)
+    assert config.load(path=file, environment={}, flags={"onset_pack": "other"}).onset_pack == "other"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

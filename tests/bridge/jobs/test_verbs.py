@@ -211,6 +211,26 @@ def test_generate_when_a_marker_asks_for_unknown_words_then_the_marker_is_named(
     table.fails("generate", "'plasma' at 10.250 s", "wood, metal or glass")
 
 
+def test_generate_when_another_pack_found_the_onsets_then_recipes_say_so_as_long_as_it_is_known(table: Table) -> None:
+    def finder() -> str:
+        return Recipe.from_json(table.host.view.foley_items[0].recipe).onset_pack
+
+    table.engine.found_by = {"onset_pack": "clean", "onset_pack_digest": "e" * 64}
+    table.press("generate")
+    assert finder() == "clean"
+    table.press("variation")
+    assert finder() == "clean"
+    first, second = table.host.view.markers
+    table.change(markers=(first, replace(second, name="foley @0.5")))
+    table.press("again")
+    assert finder() == "clean"
+    table.change(markers=(first, replace(second, position_s=11.5)))
+    table.press("again")
+    assert finder() == ""
+    table.press("generate")
+    assert finder() == ""
+
+
 def test_generate_when_the_host_refuses_then_no_sound_is_left_behind(table: Table) -> None:
     table.host.refuse = "The item was moved"
     table.fails("generate", "moved", kind=HostError)

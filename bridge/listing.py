@@ -1,0 +1,159 @@
+"""``foley-bridge packs`` and ``packs show``: which packs there are, and everything that one of them says of itself.
+
+Nothing is changed and nothing leaves the machine. A pack is verified whole before a word of it is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bridge import app
+from bridge.config import Settings
+from bridge.engine.words import Vocabulary
+from bridge.errors import BridgeError, PackError
+from bridge.packs import contract
+from bridge.packs.manifest import MANIFEST_NAME, GraphEntry, What, When
+from bridge.packs.store import PackFiles
+
+CREDITS = ("attribution", "credits", "notice")
+"""File names that begin with one of these, in any case, say whose work a pack holds."""
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+"""What a pack's text shall not do to a terminal."""
+
+
+def list_packs(settings: Settings) -> int:
+    """Prints every pack with its licence and whether it is whole; 1 if one is not."""
+    store = app.open_store(settings)
+    broken = 0
+    names = [listing.name for listing in store.list()]
+    for name in names:
+        mark = "*" if name == settings.pack else ("+" if settings.finds_apart and name == settings.onset_pack else " ")
+        try:
+            files = store.open(name)
+            manifest = files.manifest
+            hears = _hears(files)
+        except BridgeError as error:
+            broken += 1
+            print(f"{mark} {name}: damaged. {error.sentence}")
+            continue
+        stages = " + ".join(stage for stage in ("when", "what") if getattr(manifest, stage) is not None)
+        print(f"{mark} {name} {manifest.version} ({stages}): {manifest.title}")
+        print(f"    licence: {manifest.licence.name}; commercial use: {manifest.licence.commercial_use}")
+        for data in manifest.training_data:
+            print(f"    trained on: {data.name} ({data.licence}; commercial use: {data.commercial_use})")
+        if hears:
+            print(f"    understands: {hears}")
+    for name in dict.fromkeys((settings.pack, settings.onset_pack or settings.pack)):
+        if name not in names:
+            broken += 1
+            print(f"The pack in use, {name!r}, is not there. Choose another, or `foley-bridge packs pull`.")
+    print("* is the pack in use; choose another with --pack, in the config file, or FOLEY_BRIDGE_PACK.")
+    if settings.finds_apart:
+        print("+ is the pack that finds the onsets (--onset-pack).")
+    print("`foley-bridge packs show NAME` tells all of one.")
+    return 1 if broken else 0
+
+
+def show_pack(settings: Settings, name: str) -> int:
+    """Prints what a pack says of itself, with the model card of each graph in full.
+
+    Raises:
+        PackError: there is no such pack, or it is damaged.
+    """
+    files = app.open_store(settings).open(name)
+    print("\n".join(_CONTROL.sub("\ufffd", line) for line in _lines(files, settings)))
+    return 0
+
+
+def _lines(files: PackFiles, settings: Settings) -> Iterator[str]:
+    manifest = files.manifest
+    yield f"{manifest.name} {manifest.version}: {manifest.title}"
+    yield f"folder: {files.folder}"
+    yield f"size: {_size(files)}; SHA-256 of {MANIFEST_NAME}: {files.digest}"
+    hears = _hears(files)
+    if hears:
+        yield f"understands: {hears}"
+    yield f"licence: {manifest.licence.name}; commercial use: {manifest.licence.commercial_use}"
+    yield from _indented(manifest.licence.notice)
+    if manifest.training_data:
+        yield "trained on:"
+    for data in manifest.training_data:
+        yield f"  {data.name}: {data.licence}; commercial use: {data.commercial_use}"
+    credits = sorted(one for one in manifest.files if one.rpartition("/")[2].lower().startswith(CREDITS))
+    for one in credits:
+        yield f"whose work it is: {files.path(one)}"
+    for stage, section in (("when", manifest.when), ("what", manifest.what)):
+        if section is not None:
+            yield f"settings in force, {stage}: {_settings(section)}"
+    if manifest.when is not None and settings.chosen_threshold is not None:
+        yield f"  but the threshold is {settings.chosen_threshold:g}, as you set it"
+    for role, entry in manifest.graphs.items():
+        yield from _graph(files, role, entry)
+
+
+def _graph(files: PackFiles, role: str, entry: GraphEntry) -> Iterator[str]:
+    yield ""
+    yield f'graph "{role}": {entry.file}, {_amount(files.path(entry.file).stat().st_size)}'
+    for side, tensors in (("takes", entry.inputs), ("gives", entry.outputs)):
+        yield from (f"  {side} {tensor}" for tensor in tensors)
+    if entry.card:
+        yield f"  its card, {entry.card}:"
+        yield from _indented(_text(files, entry.card), by=4)
+    else:
+        yield "  it has no card"
+
+
+def _settings(section: When | What) -> str:
+    """The section's numbers and names, those that are empty left out."""
+    words = []
+    for name, value in vars(section).items():
+        if name == "frontend":
+            words += [f"frontend {value.kind}", *(f"{key} {number:g}" for key, number in value.numbers.items())]
+        elif value != "":
+            words.append(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}")
+    return ", ".join(words)
+
+
+def _text(files: PackFiles, name: str) -> str:
+    """A text file of the pack.
+
+    Raises:
+        PackError: it is no text.
+    """
+    try:
+        return files.path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PackError(
+            f'pack "{files.manifest.name}": "{name}" is no text ({error})', hint="Get the pack again"
+        ) from error
+
+
+def _indented(text: str, *, by: int = 2) -> Iterator[str]:
+    return ((" " * by + line.expandtabs(4)).rstrip() for line in text.strip().splitlines())
+
+
+def _size(files: PackFiles) -> str:
+    total = sum(files.path(name).stat().st_size for name in files.manifest.files)
+    total += (files.folder / MANIFEST_NAME).stat().st_size
+    return f"{_amount(total)} in {len(files.manifest.files) + 1} files"
+
+
+def _amount(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
+
+
+def _hears(files: PackFiles) -> str:
+    """What a pack can be asked for, in words; "" if it makes no sound."""
+    what = files.manifest.what
+    if what is None:
+        return ""
+    hears = []
+    if what.vocabulary:
+        hears.append(f"{', '.join(Vocabulary.read(files.path(what.vocabulary)).tags)}, and words that mean these")
+    if what.tokenizer:
+        hears.append("any English words")
+    if contract.CLAP_AUDIO in files.manifest.graphs:
+        hears.append("a reference sound (render --reference)")
+    return "; ".join(hears)
