@@ -166,13 +166,11 @@ def bundle_starter(
     """
     parts = tuple(parts)
     check_together(parts)
+    if clean is not None and worst_use(clean.stage.training_data) != "yes":
+        raise PackError(f'the net of "{CLEAN}" was not trained on clean data only', hint="Train it with scenes only")
     drafts = [starter_draft(parts, say=say, figures=figures)]
     if clean is not None:
         drafts.append(starter_draft((clean,), say=say, name=CLEAN, figures=clean_figures))
-        if drafts[1].licence.commercial_use != "yes":
-            raise PackError(
-                f'the net of "{CLEAN}" was not trained on clean data only', hint="Train it with scenes only"
-            )
     sizes = [
         sum(model.ByteSize() for model in draft.graphs.values()) + sum(map(len, draft.files.values()))
         for draft in drafts

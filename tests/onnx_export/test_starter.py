@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 from torch import Tensor, nn
@@ -126,6 +127,22 @@ def parts(*, digest: str = "") -> tuple[Trained, ...]:
     return Trained(stage=when_stage()), embed, what
 
 
+EXPORTED: dict[str, onnx.ModelProto] = {}
+
+
+@pytest.fixture
+def exported_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nets of the same seeds need no second export."""
+    really = starter.export
+
+    def export(recipe: Recipe) -> onnx.ModelProto:
+        if recipe.role not in EXPORTED:
+            EXPORTED[recipe.role] = really(recipe)
+        return EXPORTED[recipe.role]
+
+    monkeypatch.setattr(starter, "export", export)
+
+
 def quiet(sentence: str) -> None:
     """Says nothing."""
 
@@ -178,6 +195,7 @@ def test_starter_when_made_twice_then_the_same_bytes(folder: Path, said: list[st
     assert again.digest == Store([folder.parent]).open("starter").digest
 
 
+@pytest.mark.usefixtures("exported_once")
 def test_starter_when_generator_and_embedder_do_not_belong_together_then_refused(tmp_path: Path) -> None:
     with pytest.raises(PackError, match="trained with another embedder"):
         bundle_starter(parts(digest="def"), tmp_path / "starter", say=quiet)
@@ -185,6 +203,7 @@ def test_starter_when_generator_and_embedder_do_not_belong_together_then_refused
     assert bundle_starter(parts(digest="abc"), tmp_path / "starter", say=quiet)
 
 
+@pytest.mark.usefixtures("exported_once")
 def test_starter_when_figures_are_of_other_weights_then_refused(tmp_path: Path) -> None:
     found = Part(name="when", title="Onsets", figures={}, roles=("onset",))
     report = Report(pack={"name": "starter"}, graphs={"onset": "0" * 64}, machine={}, parts={"when": found})
@@ -192,6 +211,7 @@ def test_starter_when_figures_are_of_other_weights_then_refused(tmp_path: Path) 
         bundle_starter(parts(), tmp_path / "starter", say=quiet, figures=report)
 
 
+@pytest.mark.usefixtures("exported_once")
 def test_starter_when_measured_then_the_cards_show_it(folder: Path, said: list[str], tmp_path: Path) -> None:
     measured = Store([folder.parent]).open("starter")
     found = Part(
@@ -222,6 +242,7 @@ def test_starter_when_a_graph_does_not_agree_with_its_net_then_no_pack(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("exported_once")
 def test_starter_when_a_stage_is_missing_or_given_twice_then_refused(tmp_path: Path) -> None:
     with pytest.raises(PackError, match='the pack "starter" lacks a stage'):
         bundle_starter(parts()[:1], tmp_path / "starter", say=quiet)

@@ -121,20 +121,20 @@ def _what(order: Order) -> Part:
 
 
 def _material(order: Order) -> Part:
-    from onnx_export.evaluate import retrieval
     from onnx_export.evaluate.starter import material
-    from onnx_export.train.embed import load_model
+    from onnx_export.train.embed_data import load_sounds
+    from onnx_export.train.embed_judge import load_judge
 
     assert order.judge is not None
     assert order.sounds is not None
-    judge = load_model(order.judge)
-    library = retrieval.library_of(judge, order.sounds, seed=order.seed)
+    judge = load_judge(order.judge)
+    sounds = load_sounds(order.sounds, frozenset())
     asked = material.by_words()
     if contract.CLAP_AUDIO in order.files.manifest.graphs:
-        asked += material.by_examples(library, order.out / "examples", seed=order.seed)
+        asked += material.by_examples(sounds, order.out / "examples", seed=order.seed)
     picture = order.clips[0].path
     order.ahead([lambda one=one: one.sound(order.box, picture) for one in asked])
-    return material.part(order.box, picture, judge, library, asked, seed=order.seed)
+    return material.part(order.box, picture, judge, sounds, asked, seed=order.seed)
 
 
 def _embed(order: Order) -> Part:

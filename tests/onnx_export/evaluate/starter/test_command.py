@@ -1,0 +1,117 @@
+"""The real command line behind the measuring, on a pack that is worked out on paper, and the command around it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bridge.errors import EngineError, RequestError
+from bridge.packs.store import Store
+from onnx_export.__main__ import main
+from onnx_export.evaluate.starter import figures, parts
+from onnx_export.evaluate.starter.box import Box
+from onnx_export.evaluate.starter.parts import Order
+from tests.onnx_export.evaluate.starter.conftest import HITS
+from tests.packs import finder_pack, tiny_pack
+
+FIRST = next(iter(HITS))
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_pack(tmp_path_factory.mktemp("packs"))
+
+
+@pytest.fixture
+def box(pack: Path, tmp_path: Path) -> Box:
+    return Box(Store(()).open_folder(pack), keep=tmp_path / "made", threads=1)
+
+
+def test_box_when_asked_twice_then_made_once_and_the_users_settings_do_not_matter(
+    box: Box, clips_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLEY_BRIDGE_PACK", "no such pack")
+    video = clips_folder / f"{FIRST}.mp4"
+    wish = {"name": "x", "onsets": [(0.5, 1.0), (1.0, 0.5)], "end_s": 1.5, "prompt": "wood"}
+    one = box.sound(video, **wish)
+    assert one.rate_hz == 48_000
+    assert len(one.samples) == 72_000
+    assert not one.samples[:23_000].any()
+    assert np.abs(one.samples[24_000:36_000]).max() > np.abs(one.samples[48_000:60_000]).max() > 0.0
+    monkeypatch.setattr(Box, "run", None)
+    assert box.sound(video, **wish).path == one.path
+
+
+def test_box_when_pictures_are_asked_for_then_every_peak_with_confidence(box: Box, clips_folder: Path) -> None:
+    found = box.peaks(clips_folder / f"{FIRST}.mp4")
+    assert len(found.above(0.0).times_s) >= len(found.above(0.3).times_s) > 0
+    assert np.all(np.diff(found.times_s) > 0.0)
+
+
+def test_box_when_the_program_refuses_then_its_own_sentence(box: Box, clips_folder: Path) -> None:
+    with pytest.raises(EngineError, match="xylophonist"):
+        box.sound(clips_folder / f"{FIRST}.mp4", name="x", onsets=[(0.5, 1.0)], end_s=1.0, prompt="xylophonist")
+    assert not list(box.keep.glob("*.wav"))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells it")
+def test_run_when_watched_then_seconds_and_the_programs_own_memory(
+    box: Box, clips_folder: Path, tmp_path: Path
+) -> None:
+    ballast = np.ones(100_000_000)
+    run = box.run(["detect", str(clips_folder / f"{FIRST}.mp4"), "--end", "1", "--out", str(tmp_path / "a.csv")])
+    assert 0.1 < run.seconds < 120.0
+    assert 3e7 < run.peak_bytes < ballast.nbytes, "not what started it"
+
+
+def test_command_when_run_part_after_part_then_one_report_of_all(
+    pack: Path, clips_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", "starter", "--pack", str(pack), "--clips", str(clips_folder), "--out", str(tmp_path)]
+    words += ["--limit", "1", "--threads", "1", "--jobs", "2"]
+    assert main([*words, "--only", "what", "sheet"]) == 0
+    assert main([*words, "--only", "when"]) == 0
+    found = figures.load(tmp_path / "figures.json")
+    assert set(found.parts) == {"what", "when"}
+    assert found.pack["name"] == "tiny"
+    sound = found.parts["what"].figures
+    assert sound["F of attacks, 50 ms, strength 1"].value == 1.0
+    assert sound["before the first onset, strength 1"].reached is True
+    assert sound["one seed twice, files equal to the byte"].value == 1.0
+    assert sound["two seeds differ, RMS of the difference over RMS"].reached is True
+    assert sound["envelope correlation, strengths of the recording"].value > 0.5
+    assert found.parts["when"].figures["F, 50 ms"].count == 1
+    shown = capsys.readouterr().out
+    assert "## Sound from true onsets" in shown
+    assert (tmp_path / "report.md").read_text() == shown[shown.rindex("# Measured") :]
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+
+
+def order(pack: Path, tmp_path: Path) -> Order:
+    files = Store(()).open_folder(pack)
+    box = Box(files, keep=tmp_path)
+    return Order(files=files, box=box, clips=(), sounds=tmp_path, judge=None, out=tmp_path)
+
+
+def test_parts_when_the_pack_only_finds_onsets_then_nothing_of_sound(tmp_path: Path) -> None:
+    finder = order(finder_pack(tmp_path), tmp_path)
+    with pytest.raises(RequestError, match=r"embed cannot be measured: .* has no such stage"):
+        parts.chosen(finder, ["embed"])
+    with pytest.raises(RequestError, match="nothing can be measured"):
+        parts.chosen(finder, None)
+
+
+def test_parts_when_data_is_missing_then_left_out_or_refused_by_name(pack: Path, tmp_path: Path) -> None:
+    assert parts.chosen(order(pack, tmp_path), None) == ("embed",)
+    with pytest.raises(RequestError, match="material cannot be measured: it needs --clips"):
+        parts.chosen(order(pack, tmp_path), ["material"])
+
+
+def test_command_when_words_are_wrong_then_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "starter", "--pack", str(tmp_path), "--out", str(tmp_path), "--jobs", "0"]) == 2
+    assert "must be a whole number from 1 on, not 0" in capsys.readouterr().err
+    assert main(["evaluate", "starter", "--pack", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "there is no pack.json" in capsys.readouterr().err
