@@ -3,8 +3,9 @@
 Convention: frames are ``HOP`` samples apart and 2*HOP long; frame *m* is centred on sample ``m * HOP + HOP / 2``, so
 the frame that begins at an onset's sample carries its attack. Sound and latent have the same number of degrees of
 freedom and, under the sine window (Princen and Bradley, 1986: time-domain alias cancellation), the same norm: white
-noise in one is white noise in the other. ``Bands`` then scales each band to about unit size and compresses its
-amplitude, as ``sign(y) |y|**POWER``.
+noise in one is white noise in the other. ``compress`` then scales each band to about unit size where there is sound
+and compresses its amplitude, as ``sign(y) |y|**POWER``: a tail 40 dB down is a tenth, not a hundredth, so that the
+last steps of a sampler are not all that ever sees it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-HOP = 128
-POWER = 0.7
+HOP = 256
+POWER = 0.5
 
 
 def mdct_basis(hop: int = HOP) -> Tensor:

@@ -1,25 +1,33 @@
-"""The generator of ``foley-export train what`` as the *what* stage of a pack."""
+"""The generator of ``foley-export train what`` as the *what* stage of a pack.
+
+Convention: words and example sounds come as embeddings of the pack's embedder, whose stage brings the tokenizer file
+that is named here. Which embedder that must be is the checkpoint's fact EMBED.
+"""
 
 from __future__ import annotations
 
-import json
+import io
 from pathlib import Path
+
+import numpy as np
 
 from bridge.packs import contract
 from bridge.packs.manifest import TrainingData, What
-from onnx_export.nets.denoiser import Denoiser, WordTable
+from onnx_export.nets.denoiser import Denoiser, DenoiserShape
 from onnx_export.nets.mdct import HOP, Decoder
 from onnx_export.recipe import Recipe, Stage
 from onnx_export.train.what import WhatModel, load_model
 from onnx_export.train.what_data import RATE_HZ
-from onnx_export.train.what_tags import TAGS, Tag
 
-VOCABULARY_FILE = "vocabulary.json"
+EMBED = "embed"
+"""Fact of a checkpoint: SHA-256 of the embedder's checkpoint that it was trained with."""
+TOKENIZER_FILE = "tokenizer.json"
+NULL_FILE = "null_embedding.npy"
 STEPS = 20
 GUIDANCE = 2.0
 SAMPLER = "deis2"
-WINDOW_FRAMES = 4096
-OVERLAP_FRAMES = 1280
+WINDOW_FRAMES = 2048
+OVERLAP_FRAMES = 736
 
 TRAINING_DATA = (
     TrainingData(
@@ -39,7 +47,7 @@ def stage(checkpoint: Path) -> Stage:
     Raises:
         PackError: the checkpoint is missing, damaged or of another net.
     """
-    return stage_of(load_model(checkpoint))
+    return stage_of(load_model(checkpoint)[0])
 
 
 def stage_of(model: WhatModel) -> Stage:
@@ -55,27 +63,22 @@ def stage_of(model: WhatModel) -> Stage:
         steps=STEPS,
         guidance=GUIDANCE,
         sampler=SAMPLER,
-        vocabulary=VOCABULARY_FILE,
+        tokenizer=TOKENIZER_FILE,
+        null_embedding=NULL_FILE,
     )
     return Stage(
-        recipes=recipes(words=model.words, denoiser=model.denoiser, decoder=Decoder(model.scale)),
+        recipes=recipes(denoiser=model.denoiser, decoder=Decoder(model.scale)),
         what=what,
-        files={VOCABULARY_FILE: vocabulary_json(TAGS).encode()},
+        files={NULL_FILE: null_embedding(shape)},
         training_data=TRAINING_DATA,
     )
 
 
-def recipes(*, words: WordTable, denoiser: Denoiser, decoder: Decoder) -> tuple[Recipe, ...]:
-    """The three graphs of the stage."""
+def recipes(*, denoiser: Denoiser, decoder: Decoder) -> tuple[Recipe, ...]:
+    """The two graphs of the stage."""
     shape = denoiser.shape
     frames = ({"batch": 2, "frames": 64}, {"batch": 1, "frames": 736}, {"batch": 3, "frames": 16})
     return (
-        Recipe(
-            role=contract.TEXT,
-            module=words,
-            sizes={"vocabulary": words.table.in_features, "dim": shape.embedding},
-            shapes=({"batch": 2}, {"batch": 1}),
-        ),
         Recipe(
             role=contract.DENOISER,
             module=denoiser,
@@ -86,10 +89,8 @@ def recipes(*, words: WordTable, denoiser: Denoiser, decoder: Decoder) -> tuple[
     )
 
 
-def vocabulary_json(tags: tuple[Tag, ...]) -> str:
-    """The pack's tags in the order of the ``text`` graph, and the further words that lead to each."""
-    words: dict[str, list[str]] = {}
-    for tag in tags:
-        for word in tag.words:
-            words.setdefault(word, []).append(tag.name)
-    return json.dumps({"tags": [tag.name for tag in tags], "words": words}, indent=1) + "\n"
+def null_embedding(shape: DenoiserShape) -> bytes:
+    """The ``.npy`` file of what stood for no prompt in training: nothing but zeros, which no prompt gives."""
+    file = io.BytesIO()
+    np.save(file, np.zeros((1, shape.embedding), np.float32))
+    return file.getvalue()

@@ -2,91 +2,180 @@
 
 from __future__ import annotations
 
-import json
+import csv
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
 
 from bridge.errors import PackError, RequestError
+from onnx_export.checkpoints import load_checkpoint, read_facts, save_checkpoint
 from onnx_export.nets.denoiser import DenoiserShape
-from onnx_export.nets.mdct import mdct_basis
-from onnx_export.recipes.what import stage_of
-from onnx_export.train.what import CHECKPOINT, TrainPlan, WhatModel, diffusion_loss, load_model, main, to_batch, train
-from onnx_export.train.what_data import SceneMaker, load_rhythms, load_shots
-from tests.onnx_export.train.test_what_data import write_sounds
+from onnx_export.nets.embed import DIM
+from onnx_export.nets.mdct import HOP, Decoder, analyse, mdct_basis
+from onnx_export.recipes.what import EMBED, stage
+from onnx_export.train import what
+from onnx_export.train.run import CHECKPOINT, LOG
+from onnx_export.train.what import TrainPlan, WhatModel, band_scale, diffusion_loss, load_model, main, to_batch, train
+from onnx_export.train.what_data import load_rhythms, load_shots
+from onnx_export.train.what_scenes import SceneMaker
+from tests.onnx_export.train.what_sounds import ToyEmbedder, shot, write_rhythms, write_sounds
 
-SMALL = DenoiserShape(embedding=8, widths=(16, 16, 16, 16), condition=16, bumps=8)
+SMALL = DenoiserShape(widths=(16, 16, 16, 16), blocks=(1, 1, 1, 1), condition=16, bumps=8, resonators=2)
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> TrainPlan:
-    sounds = tmp_path / "sounds"
-    sounds.mkdir()
-    write_sounds(sounds, ["a_1.wav", "a_2.wav", "b_1.wav", "c_1.wav"])
-    rhythms = tmp_path / "rhythms.csv"
-    rhythms.write_text("id,time_s\n" + "".join(f"one,{0.4 * index}\n" for index in range(20)))
+    sounds = write_sounds(tmp_path / "sounds", ["a_1.wav", "a_2.wav", "b_1.wav", "c_1.wav"])
+    rhythms = write_rhythms(tmp_path / "rhythms.csv")
+    embed = tmp_path / "embed.safetensors"
+    embed.write_bytes(b"an embedder")
     return TrainPlan(
-        sounds=sounds, rhythms=rhythms, out=tmp_path / "out", minutes=9.0, steps=8, frames=256, batch=4, shape=SMALL
+        sounds=sounds,
+        rhythms=rhythms,
+        embed=embed,
+        out=tmp_path / "out",
+        minutes=0.0,
+        steps=6,
+        frames=128,
+        batch=4,
+        shape=SMALL,
     )
 
 
-def test_train_when_stopped_and_called_again_goes_on_from_its_checkpoint(plan: TrainPlan) -> None:
-    said: list[str] = []
-    train(plan, say=said.append)
-    assert steps_of(plan.out) == 8
-    model = train(replace(plan, steps=12), say=said.append)
-    assert steps_of(plan.out) == 12
-    assert "from step 8" in said[-1]
-    again = load_model(plan.out / CHECKPOINT, shape=SMALL)
-    assert all(torch.equal(a, b) for a, b in zip(again.state_dict().values(), model.state_dict().values(), strict=True))
-    assert float(again.scale.min()) > 0.0
-    assert {recipe.role for recipe in stage_of(again).recipes} == {"text", "denoiser", "decoder"}
+def trained(plan: TrainPlan) -> WhatModel:
+    return train(plan, load=lambda _: ToyEmbedder())
+
+
+def same(one: WhatModel, other: WhatModel) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def interrupted(plan: TrainPlan, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
+    """Somebody presses Ctrl-C while the batch after so many is drawn."""
+    real, calls = what._drawn, iter(range(10**6))
+
+    def drawn(*arguments: object) -> what.Batch:
+        if next(calls) == what.CHECK_BATCHES + after:
+            raise KeyboardInterrupt
+        return real(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as context:
+        context.setattr(what, "_drawn", drawn)
+        with pytest.raises(KeyboardInterrupt):
+            trained(plan)
+
+
+def test_train_when_interrupted_and_called_again_ends_as_if_it_had_not_been(
+    plan: TrainPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(what, "SAVE_EVERY", 2)
+    unbroken = trained(plan)
+    other = replace(plan, out=plan.out.with_name("other"))
+    interrupted(other, monkeypatch, after=5)
+    assert same(trained(other), unbroken)
+    assert not same(trained(replace(plan, out=plan.out.with_name("third"), seed=1)), unbroken)
+
+
+def test_train_when_the_folder_holds_a_run_with_another_embedder_or_data_refuses(plan: TrainPlan) -> None:
+    trained(replace(plan, steps=1))
+    plan.embed.write_bytes(b"another embedder")
+    with pytest.raises(PackError, match="embed was"):
+        trained(plan)
+    plan.embed.write_bytes(b"an embedder")
+    with plan.rhythms.open("a") as table:
+        table.write("one,30.0\n")
+    with pytest.raises(PackError, match="rhythms was"):
+        trained(plan)
+
+
+def test_train_leaves_a_log_and_says_in_the_checkpoint_what_it_was_trained_with(plan: TrainPlan) -> None:
+    trained(plan)
+    facts = read_facts(plan.out / CHECKPOINT)
+    assert facts[EMBED] == hashlib.sha256(b"an embedder").hexdigest()
+    assert 0.0 < float(facts["loss"]) < 10.0
+    assert 0.0 < float(facts["held_out_loss"]) < 10.0
+    with (plan.out / LOG).open(newline="") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["6"]
+    made = stage(plan.out / CHECKPOINT)
+    assert {recipe.role for recipe in made.recipes} == {"denoiser", "decoder"}
 
 
 def test_train_when_given_some_steps_knows_more_than_at_the_start(plan: TrainPlan) -> None:
-    trained = train(replace(plan, steps=150, rate=1e-2), say=lambda _: None)
-    maker = SceneMaker(load_shots(plan.sounds), load_rhythms(plan.rhythms), frames=256)
+    model = trained(replace(plan, steps=60, rate=3e-2))
+    shots = load_shots(plan.sounds)
+    maker = SceneMaker(shots, range(len(shots)), load_rhythms(plan.rhythms), frames=128)
     rng = np.random.default_rng(5)
-    batch = to_batch([maker.draw(rng) for _ in range(8)], mdct_basis(), trained.scale)
+    nothing = [np.zeros(DIM, np.float32)] * 8
+    batch = to_batch([maker.draw(rng) for _ in range(8)], nothing, mdct_basis(), model.scale)
     losses = []
-    for model in (WhatModel(SMALL), trained):
+    for one in (WhatModel(SMALL), model):
+        torch.manual_seed(0)
         with torch.no_grad():
-            losses.append(float(diffusion_loss(model, batch, generator=torch.Generator().manual_seed(0))))
+            losses.append(float(diffusion_loss(one, batch)))
     assert losses[1] < 0.8 * losses[0]
 
 
+def test_band_scale_makes_loud_frames_loud_and_does_not_blow_up_empty_bands() -> None:
+    scale = band_scale([shot("a")], mdct_basis())
+    assert scale.shape == (HOP,)
+    assert float(scale.min()) >= 0.009 * float(scale.max())
+    samples = torch.from_numpy(shot("a").samples[: 20 * HOP])[None]
+    latent = what.compress(analyse(samples, mdct_basis()), scale)
+    assert 1.0 < float(latent[:, 8:200, :4].square().mean().sqrt()) < 4.0
+    back = Decoder(scale)(latent)[0, 0]
+    assert torch.allclose(back[HOP:-HOP], samples[0, HOP:-HOP], atol=1e-4)
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = what.train
+    monkeypatch.setattr(
+        what, "train", lambda plan: real(replace(plan, shape=SMALL, frames=64, batch=2), load=lambda _: ToyEmbedder())
+    )
+
+
+@pytest.mark.usefixtures("toy")
 def test_train_command_when_time_is_up_leaves_a_checkpoint(plan: TrainPlan) -> None:
-    assert main(words_for(plan)) == 0
-    assert steps_of(plan.out) <= 2
+    assert main([*words_for(plan), "--minutes", "0.0001"]) == 0
+    assert load_model(plan.out / CHECKPOINT)[0].denoiser.shape == SMALL
 
 
-def test_train_command_when_nothing_is_left_to_train_on_says_so(plan: TrainPlan) -> None:
+@pytest.mark.usefixtures("toy")
+def test_train_command_when_it_cannot_says_why(plan: TrainPlan) -> None:
+    with pytest.raises(RequestError, match="no end"):
+        main([*words_for(plan), "--minutes", "0"])
     with pytest.raises(RequestError, match="3 usable one-shots, 0 usable rhythms"):
         main([*words_for(plan), "--leave-out", str(plan.rhythms)])
-
-
-def test_load_model_when_the_checkpoint_is_missing_damaged_or_of_another_net_says_so(plan: TrainPlan) -> None:
+    with pytest.raises(RequestError, match="no column id"):
+        main([*words_for(plan), "--leave-out", str(plan.sounds / "manifest.csv")])
+    plan.embed.unlink()
     with pytest.raises(PackError, match="there is no checkpoint"):
-        load_model(plan.out / CHECKPOINT)
-    plan.out.mkdir()
-    (plan.out / CHECKPOINT).write_bytes(b"not a checkpoint at all")
-    with pytest.raises(PackError, match="does not fit"):
-        load_model(plan.out / CHECKPOINT)
-    (plan.out / CHECKPOINT).unlink()
-    train(replace(plan, steps=1), say=lambda _: None)
-    with pytest.raises(PackError, match="does not fit"):
-        load_model(plan.out / CHECKPOINT, shape=DenoiserShape(embedding=8, widths=(8, 8, 8, 8), condition=16, bumps=8))
+        main(words_for(plan))
+
+
+def test_load_model_when_the_checkpoint_is_missing_damaged_or_of_another_net_says_so(
+    plan: TrainPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = plan.out / CHECKPOINT
+    with pytest.raises(PackError, match="there is no checkpoint"):
+        load_model(path)
+    save_checkpoint(path, torch.nn.Linear(2, 2), facts={"shape": "{}"})
+    with pytest.raises(PackError, match="no generator of this version"):
+        load_model(path)
+    path.unlink()
+    trained(replace(plan, steps=1))
+    with pytest.raises(PackError, match="does not fit the net"):
+        load_checkpoint(path, WhatModel(replace(SMALL, widths=(8, 8, 8, 8))), prefix="average.")
+    monkeypatch.setattr(what, "POWER", 0.7)
+    with pytest.raises(PackError, match="made for other latents"):
+        load_model(path)
 
 
 def words_for(plan: TrainPlan) -> list[str]:
-    paths = {"--sounds": plan.sounds, "--rhythms": plan.rhythms, "--out": plan.out}
-    return [*(word for pair in paths.items() for word in map(str, pair)), "--minutes", "0.0001"]
-
-
-def steps_of(out: Path) -> int:
-    with safe_open(out / CHECKPOINT, "pt") as handle:
-        return int(json.loads(handle.metadata()["run"])["step"])
+    paths = {"--sounds": plan.sounds, "--rhythms": plan.rhythms, "--embed": plan.embed, "--out": plan.out}
+    return [word for pair in paths.items() for word in map(str, pair)]

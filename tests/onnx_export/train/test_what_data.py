@@ -1,38 +1,15 @@
-"""One-shots are aligned and levelled, rhythms kept apart, scenes say the truth about themselves."""
+"""One-shots are aligned and levelled, textures become events, rhythms are kept apart."""
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
-from bridge.dsp.attacks import attacks
-from onnx_export.nets.mdct import HOP
-from onnx_export.train.what_data import (
-    LEAD_SAMPLES,
-    RATE_HZ,
-    SceneMaker,
-    Shot,
-    align,
-    family_of,
-    load_rhythms,
-    load_shots,
-    timbre_of,
-)
-from onnx_export.train.what_tags import TAGS, tags_of
-
-
-def knock(*, attack_s: float = 0.1, decay_s: float = 0.04, level: float = 0.3, again_s: float = 0.0) -> np.ndarray:
-    rng = np.random.default_rng(0)
-    sound = rng.standard_normal(round(0.6 * RATE_HZ)) * 1e-4
-    for start_s in [attack_s, again_s] if again_s else [attack_s]:
-        start = round(start_s * RATE_HZ)
-        t = np.arange(len(sound) - start) / RATE_HZ
-        sound[start:] += level * rng.standard_normal(len(t)) * np.exp(-t / decay_s)
-    return sound.astype(np.float32)
+from bridge.errors import RequestError
+from onnx_export.train.what_data import LEAD_SAMPLES, RATE_HZ, align, carve, family_of, load_rhythms, load_shots
+from tests.onnx_export.train.what_sounds import knock, write_sounds
 
 
 @pytest.mark.parametrize("attack_s", [0.0, 0.013, 0.3])
@@ -45,6 +22,16 @@ def test_align_puts_the_attack_at_the_lead_and_levels_it(attack_s: float, level:
     assert 0.3 < np.abs(aligned).max() <= 0.8001
 
 
+def test_align_takes_rumble_and_dc_away() -> None:
+    time_s = np.arange(round(0.6 * RATE_HZ)) / RATE_HZ
+    rumbling = knock(attack_s=0.01) + 0.2 + 0.3 * np.sin(2 * np.pi * 12.0 * time_s).astype(np.float32)
+    aligned = align(rumbling.astype(np.float32), slow=True)
+    assert aligned is not None
+    spectrum = np.abs(np.fft.rfft(aligned, 1 << 16)) ** 2
+    low = np.fft.rfftfreq(1 << 16, 1 / RATE_HZ) < 20.0
+    assert spectrum[low].sum() < 0.05 * spectrum.sum()
+
+
 def test_align_refuses_silence_crumbs_slow_rises_and_second_hits() -> None:
     assert align(np.zeros(48000, np.float32), slow=False) is None
     assert align(knock()[:500], slow=False) is None
@@ -54,22 +41,30 @@ def test_align_refuses_silence_crumbs_slow_rises_and_second_hits() -> None:
     assert align(knock(), slow=False) is not None
 
 
-def test_timbre_is_measured() -> None:
-    names = {TAGS[i].name for i in timbre_of(shot("a", decay_s=0.2).samples)}
-    assert names == {"bright", "long"}
-    t = np.arange(9600) / RATE_HZ
-    low = (np.sin(2 * np.pi * 150 * t) * np.exp(-t / 0.01)).astype(np.float32)
-    assert {TAGS[i].name for i in timbre_of(low)} == {"dull", "short"}
+def test_align_when_the_sound_is_slow_starts_at_its_onset_and_may_swell_again() -> None:
+    rng = np.random.default_rng(0)
+    swell = np.concatenate([np.zeros(4800), np.linspace(0.0, 0.3, 9600), np.linspace(0.3, 0.0, 14400)])
+    scrape = (swell * rng.standard_normal(len(swell))).astype(np.float32)
+    aligned = align(scrape, slow=True)
+    assert aligned is not None
+    rises = np.convolve(np.abs(aligned), np.ones(240) / 240, "same")
+    assert np.argmax(rises > 0.5 * rises.max()) > 1500
+    assert align(knock(again_s=0.35), slow=True, repeats=True) is not None
 
 
-def test_tags_of_reads_material_action_and_object() -> None:
-    assert {TAGS[i].name for i in tags_of(category="rock_gravel", action="footstep", detail="")} == {"rock", "footstep"}
-    assert {TAGS[i].name for i in tags_of(category="wood", action="hit", detail="cajon (box drum)")} == {
-        "wood",
-        "hit",
-        "box",
-    }
-    assert tags_of(category="generic", action="other", detail="") == ()
+def test_carve_makes_events_that_start_at_once_and_die_away() -> None:
+    rng = np.random.default_rng(0)
+    stream = rng.standard_normal(3 * RATE_HZ).astype(np.float32) * 0.02
+    for start_s in (0.7, 1.9):
+        start = round(start_s * RATE_HZ)
+        stream[start : start + 4800] *= 6.0
+    events = carve(stream)
+    assert 2 <= len(events) <= 3
+    for event in events[:2]:
+        early, late = np.abs(event[LEAD_SAMPLES:2400]).max(), np.abs(event[-4800:]).max()
+        assert np.abs(event[: LEAD_SAMPLES // 2]).max() < 0.3 * early
+        assert late < 0.1 * early
+    assert carve(np.zeros(48000, np.float32)) == []
 
 
 @pytest.mark.parametrize(
@@ -85,38 +80,6 @@ def test_family_of_joins_takes_of_one_thing(one: str, other: str, same: bool) ->
     assert (family_of(one) == family_of(other)) is same
 
 
-def shot(family: str, *, decay_s: float = 0.04) -> Shot:
-    samples = align(knock(decay_s=decay_s), slow=False)
-    assert samples is not None
-    return Shot(samples=samples, tags=(0, 12), family=family, category="wood", action="hit", held_out=False)
-
-
-def test_scene_has_its_attacks_where_its_track_says_and_silence_before() -> None:
-    maker = SceneMaker([shot("a"), shot("a"), shot("b")], [np.arange(0.0, 30.0, 0.7)], frames=1024)
-    rng = np.random.default_rng(0)
-    for _ in range(8):
-        scene = maker.draw(rng)
-        frames = np.flatnonzero(scene.onset_track)
-        assert scene.audio.shape == (1024 * HOP,)
-        assert np.all(scene.onset_track[frames] <= 1.0)
-        if not len(frames):
-            assert not scene.audio.any()
-            continue
-        assert np.abs(scene.audio[: frames[0] * HOP - 64]).max() < 1e-3
-        settled = frames[frames < 1000] * HOP / RATE_HZ
-        found = attacks(scene.audio, rate_hz=RATE_HZ)
-        assert all(np.abs(found - time).min() < 0.004 for time in settled)
-
-
-def test_scenes_are_the_same_for_the_same_seed_and_sometimes_without_tags() -> None:
-    maker = SceneMaker([shot("a")], [np.arange(0.0, 30.0, 0.7)], frames=256)
-    one, other = (maker.draw(np.random.default_rng(4)) for _ in range(2))
-    assert np.array_equal(one.audio, other.audio)
-    rng = np.random.default_rng(0)
-    tagged = [maker.draw(rng).tags.any() for _ in range(100)]
-    assert 70 < sum(tagged) < 98
-
-
 def test_load_rhythms_leaves_out_the_named_recordings(tmp_path: Path) -> None:
     table = tmp_path / "onsets.csv"
     lines = [f"{name},{time_s}" for name in ("keep", "test") for time_s in (2.0, 1.0, 3.5)]
@@ -125,22 +88,19 @@ def test_load_rhythms_leaves_out_the_named_recordings(tmp_path: Path) -> None:
     assert [list(times) for times in rhythms] == [[1.0, 2.0, 3.5]]
 
 
-def write_sounds(folder: Path, names: list[str]) -> Path:
-    rows = []
-    for index, name in enumerate(names):
-        soundfile.write(folder / name, knock(level=0.2 + 0.01 * index), RATE_HZ)
-        row = {"file": name, "category": "wood", "action": "hit", "detail": ""}
-        rows.append({**row, "original_sha256": f"{index * 60:02x}" + "0" * 62})
-    rows.append({**rows[0], "detail": "door (several hits)"})
-    with (folder / "manifest.csv").open("w", newline="") as handle:
-        writer = csv.DictWriter(handle, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return folder
-
-
 def test_load_shots_reads_the_manifest_and_holds_some_originals_out(tmp_path: Path) -> None:
     shots = load_shots(write_sounds(tmp_path, ["a_1.wav", "a_2.wav", "b_1.wav"]))
     assert len(shots) == 3
     assert [one.held_out for one in shots] == [True, False, False]
     assert shots[0].family == shots[1].family != shots[2].family
+    assert shots[0].material == "wood"
+    assert shots[0].action == "hit"
+
+
+def test_load_shots_when_the_folder_is_none_or_a_sound_is_missing_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"there is no .*manifest\.csv"):
+        load_shots(tmp_path)
+    write_sounds(tmp_path, ["a_1.wav", "b_1.wav"])
+    (tmp_path / "b_1.wav").unlink()
+    with pytest.raises(RequestError, match=r"b_1\.wav cannot be read"):
+        load_shots(tmp_path)
