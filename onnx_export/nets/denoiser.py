@@ -138,15 +138,23 @@ class Resonators(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """(noisy, sigma, onset_track, embedding) -> velocity: the pack's ``denoiser`` graph. Frames: multiple of 8."""
+    """(noisy, sigma, onset_track, embedding) -> velocity: the pack's ``denoiser`` graph. Frames: multiple of 8.
+
+    Attributes:
+        centre, spread: what embeddings lie around, and how far from it; given before training, (embedding,).
+    """
 
     rates: Tensor
+    centre: Tensor
+    spread: Tensor
 
     def __init__(self, shape: DenoiserShape) -> None:
         super().__init__()
         self.shape = shape
         w0, condition = shape.widths[0], shape.condition
         self.register_buffer("rates", 2.0 ** torch.arange(0, 8, dtype=torch.float32) * (math.pi / 4))
+        self.register_buffer("centre", torch.zeros(shape.embedding))
+        self.register_buffer("spread", torch.full((shape.embedding,), shape.embedding**-0.5))
         self.condition = nn.Sequential(
             nn.Linear(16 + shape.embedding, 384), nn.SiLU(), nn.Linear(384, condition), nn.SiLU()
         )
@@ -176,7 +184,7 @@ class Denoiser(nn.Module):
     def forward(self, noisy: Tensor, sigma: Tensor, onset_track: Tensor, embedding: Tensor) -> Tensor:
         """Predict v = a eps - b x0 for x = a x0 + b eps, a = cos(pi sigma / 2), b = sin(pi sigma / 2)."""
         phase = sigma[:, None] * self.rates
-        meaning = embedding * math.sqrt(self.shape.embedding)
+        meaning = (embedding - self.centre) / self.spread
         condition = self.condition(torch.cat([torch.sin(phase), torch.cos(phase), meaning], dim=1))
         onsets = functional.silu(self.onset_mix(self.onsets(onset_track)[:, :, None, :]))
         x = self.head(noisy[:, :, None, :]) + self.energy(_log_energy(noisy, POOL)) + self.joins[0](onsets)
