@@ -98,9 +98,9 @@ ABOUT: Mapping[str, About] = {
     contract.DENOISER: About(
         title="Starter: sound from onsets and meaning",
         what=(
-            "One step of a diffusion that turns noise into sound: takes the noisy frames (MDCT, 128 bands of 128 "
-            "samples at 48 kHz), the noise's size, a track with each onset's strength and an embedding, and gives the "
-            "velocity. After SyncFusion (Comunita et al., ICASSP 2024) in what it is given; much smaller, on frames "
+            "One step of a diffusion that turns noise into sound: takes noisy frames (an MDCT of 48 kHz), the noise's "
+            "size, a track with each onset's strength and an embedding, and gives the velocity. After SyncFusion "
+            "(Comunita et al., ICASSP 2024) in what it is given; much smaller, on frames "
             "instead of samples; guided without a classifier (Ho and Salimans 2021)."
         ),
         limits=(
@@ -180,7 +180,7 @@ def worst_use(data: Sequence[TrainingData]) -> CommercialUse:
 def _how(trained: Trained) -> list[str]:
     """The checkpoint's own words."""
     facts = dict(trained.facts)
-    lines = ["Trained from scratch with `foley-export train`, on a CPU without any GPU, in one thread."]
+    lines = ["Trained from scratch with `foley-export train`, on two CPU cores without a GPU, one thread each."]
     run = _object(facts.pop(_RUN, ""))
     step, seconds = run.get("step"), run.get("seconds")
     if isinstance(step, int) and isinstance(seconds, (int, float)):

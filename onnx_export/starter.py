@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import onnx
 
+from bridge import __version__
 from bridge.errors import PackError
 from bridge.packs.manifest import Licence, TrainingData
 from bridge.packs.store import STARTER, PackFiles
@@ -77,7 +77,7 @@ def starter_draft(parts: Iterable[Trained], *, say: Say, name: str = STARTER, fi
         files[FILE_NAME] = attribution_markdown(credits()).encode()
     return Draft(
         name=name,
-        version=_version(),
+        version=__version__,
         title=TITLES[name],
         licence=licence(data),
         training_data=data,
@@ -185,10 +185,3 @@ def bundle_starter(
         say(f"{files.folder}: {size / 1e6:.1f} MB, {len(files.manifest.files)} files, {files.digest[:12]}")
         written.append(files)
     return tuple(written)
-
-
-def _version() -> str:
-    try:
-        return version("foley-bridge")
-    except PackageNotFoundError:
-        return "0"
