@@ -93,7 +93,7 @@ def scrapes(random: np.random.Generator, length_s: float) -> Course:
         else:
             wait(course, random.uniform(0.08, 0.45) * pace)
             course.touch(slide=True)
-        side = -side if abs(course.here[0] + side * 0.2) > 0.45 or random.random() < 0.7 else side
+        side = -side if random.random() < 0.7 else side
         _drag(course, random, side * random.uniform(0.06, 0.35), pace)
         if random.random() < lifts:
             lift = (course.here[0] + random.uniform(-0.2, 0.2), random.uniform(0.04, 0.25))
@@ -220,8 +220,8 @@ def _after(course: Course, random: np.random.Generator, manner: Manner, target: 
 
 def _ricochet(course: Course, random: np.random.Generator, target: float) -> None:
     """Bounces by itself, ever lower: a double hit or a roll."""
-    top, half_s = random.uniform(0.03, 0.08), random.uniform(0.035, 0.09)
-    for _ in range(int(random.choice([1, 1, 2, 5]))):
+    top, half_s = random.uniform(0.03, 0.08), random.uniform(0.045, 0.11)
+    for _ in range(int(random.choice([1, 1, 1, 2, 4]))):
         course.go(half_s, (target, top), along=even, above=fading(2))
         course.go(half_s, (target, 0.0), along=even, above=gathering(2))
         course.touch()
@@ -229,8 +229,9 @@ def _ricochet(course: Course, random: np.random.Generator, target: float) -> Non
 
 
 def _drag(course: Course, random: np.random.Generator, far: float, pace: float) -> None:
-    """Along the surface, at full speed at once."""
-    place = (float(np.clip(course.here[0] + far, -0.5, 0.5)), 0.0)
+    """Along the surface, at full speed at once; the other way where there is no room."""
+    here = course.here[0]
+    place = (here - far if abs(here + far) > 0.5 else here + far, 0.0)
     course.go(random.uniform(0.1, 0.45) * pace, place, along=fading(random.uniform(1.2, 2.5)), above=even)
 
 

@@ -34,7 +34,7 @@ from onnx_export.train.scene_view import (
     framed,
 )
 
-VERSION = 4
+VERSION = 5
 """Counts up when the same seed gives another scene; part of the cache's key."""
 
 _MOST_EXPOSURES = 5
