@@ -7,6 +7,7 @@ be trusted.
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from torch.nn import functional
 from bridge.errors import PackError
 from onnx_export.checkpoints import read_facts
 from onnx_export.nets.embed import AudioTower, EmbedShape
-from onnx_export.train.embed_data import Mixer, Sound, digest_of, disturbed, load_sounds, plain_clips
+from onnx_export.train.embed_data import Mixer, Pool, Sound, digest_of, load_sounds, plain_clips
 from onnx_export.train.run import CHECKPOINT, Run, load_average
 
 JUDGED = ("metal", "wood", "plastic", "flesh_soft", "glass", "rock_gravel", "paper", "water")
@@ -38,7 +39,7 @@ class JudgePlan:
     Attributes:
         sounds: folder with manifest.csv and the one-shots. out: the run's folder.
         minutes, steps: whichever runs out first, 0 is no limit. batch, rate, seed: the usual; the seed is not the
-            embedder's. shape: of the tower.
+            embedder's. pictures: how many to draw once and use again. shape: of the tower.
     """
 
     sounds: Path
@@ -48,6 +49,7 @@ class JudgePlan:
     batch: int = 48
     rate: float = 2e-3
     seed: int = 1000
+    pictures: int = 6000
     shape: EmbedShape = SHAPE
 
 
@@ -103,18 +105,18 @@ def train_judge(plan: JudgePlan) -> Judge:
     about = {
         "audio": json.dumps(list(plan.shape.audio)),
         "sounds": digest_of(plan.sounds),
-        "plan": json.dumps({"batch": plan.batch, "rate": plan.rate, "seed": plan.seed}),
+        "plan": json.dumps({"batch": plan.batch, "rate": plan.rate, "seed": plan.seed, "pictures": plan.pictures}),
     }
     run = Run(judge, out=plan.out, rate=plan.rate, about=about)
     run.resume()
+    with torch.no_grad():
+        pool = Pool(mixer, judge.tower.quick_mel, size=plan.pictures, seed=plan.seed)
     clips = plain_clips(held_out) if held_out else np.zeros((0, 1), np.float32)
     judge.train()
     with run.bar(plan.steps or 1000):
         while (done := run.used(minutes=plan.minutes, steps=plan.steps)) < 1.0:
             rng = run.draws(plan.seed)
-            made, drawn = mixer.draw(rng, plan.batch)
-            with torch.no_grad():
-                picture = disturbed(judge.tower.quick_mel(torch.from_numpy(made)), rng)
+            picture, drawn = pool.draw(rng, plan.batch)
             with torch.autocast("cpu", torch.bfloat16):
                 scores = judge.scores(picture.to(memory_format=torch.channels_last))
             loss = functional.cross_entropy(scores.float(), _places(drawn), label_smoothing=0.05)
@@ -151,3 +153,24 @@ def _check(run: Run, clips: NDArray[np.float32], sounds: Sequence[Sound]) -> dic
         assert isinstance(judge, Judge)
         guess = judge.of_clips(clips).argmax(axis=1)
     return {"held_out": float(np.mean(guess == _places(sounds).numpy()))}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """``--sounds DIR --out DIR --minutes N``: what ``foley-export train judge`` does."""
+    parser = argparse.ArgumentParser(prog="foley-export train judge", description="Train the judge of materials.")
+    parser.add_argument("--sounds", type=Path, required=True, help="folder with manifest.csv and one-shots")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=6.0)
+    parser.add_argument("--steps", type=int, default=0, help="stop after as many; 0: no limit")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1000)
+    given = parser.parse_args(argv)
+    torch.set_num_threads(given.threads)
+    plan = JudgePlan(sounds=given.sounds, out=given.out, minutes=given.minutes, steps=given.steps, seed=given.seed)
+    for name, share in accuracy(train_judge(plan), given.sounds).items():
+        print(f"{name} {share:.3f}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

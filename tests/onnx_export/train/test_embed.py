@@ -85,13 +85,19 @@ def test_word_vectors_when_pairs_are_trained_then_they_stay_where_the_teacher_pu
 def test_load_model_when_the_checkpoint_is_no_embedder_then_says_so(plan: TrainPlan, tmp_path: Path) -> None:
     with pytest.raises(PackError, match="there is no checkpoint"):
         load_model(tmp_path / CHECKPOINT)
-    train_judge(JudgePlan(sounds=plan.sounds, out=tmp_path / "judge", minutes=0.0, steps=1, batch=4, shape=TINY_EAR))
+    train_judge(
+        JudgePlan(
+            sounds=plan.sounds, out=tmp_path / "judge", minutes=0.0, steps=1, batch=4, pictures=20, shape=TINY_EAR
+        )
+    )
     with pytest.raises(PackError, match="no embedder"):
         load_model(tmp_path / "judge" / CHECKPOINT)
 
 
 def test_judge_when_trained_then_it_tells_unheard_sounds_apart(plan: TrainPlan, tmp_path: Path) -> None:
-    order = JudgePlan(sounds=plan.sounds, out=tmp_path / "judge", steps=30, batch=16, rate=1e-2, shape=TINY_EAR)
+    order = JudgePlan(
+        sounds=plan.sounds, out=tmp_path / "judge", steps=30, batch=16, rate=1e-2, pictures=60, shape=TINY_EAR
+    )
     judge = train_judge(order)
     assert accuracy(judge, plan.sounds)["all"] == 1.0
     clips = np.random.default_rng(0).standard_normal((2, 96_000)).astype(np.float32)
