@@ -61,6 +61,7 @@ def test_detect_when_a_real_clip_then_its_onsets_are_found_and_the_file_is_untou
     assert main(["detect", str(path), "--out", str(few), *span]) == 0
     assert main(["detect", str(path), "--out", str(every), "--all", *span]) == 0
     found = np.array([onset.time_s for onset in onset_table.read(few)])
+    assert len({onset.strength for onset in onset_table.read(few)}) > 1, "hard and soft hits are told apart"
     known = times_of(clips / "onsets_visual" / f"{name}.csv")
     known = known[(known >= start_s) & (known < min(end_s, start_s + 12))]
     assert f_score(known, found, TOLERANCE_S) > 0.5
@@ -76,9 +77,10 @@ def test_render_when_a_real_rhythm_is_asked_then_the_sound_starts_there(clips: P
     request = Request(
         length_samples=round(WINDOW_S * engine.rate_hz),
         rate_hz=engine.rate_hz,
-        onsets=tuple(Onset(time_s=float(time)) for time in known),
-        prompt="wood",
+        onsets=tuple(Onset(time_s=float(time), strength=0.6 + 0.4 * (place % 2)) for place, time in enumerate(known)),
+        prompt="knocking on a wooden door",
         seed=3,
     )
     audio = engine.render(request)
     assert f_score(known, attacks(audio.samples[0], rate_hz=audio.rate_hz), TOLERANCE_S) >= 0.8
+    assert np.abs(audio.samples).max() < 1.0
