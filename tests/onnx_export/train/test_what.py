@@ -21,7 +21,8 @@ from onnx_export.train import what
 from onnx_export.train.run import CHECKPOINT, LOG
 from onnx_export.train.what import TrainPlan, WhatModel, band_scale, diffusion_loss, load_model, main, to_batch, train
 from onnx_export.train.what_data import load_rhythms, load_shots
-from onnx_export.train.what_scenes import SceneMaker
+from onnx_export.train.what_meaning import CAPTIONS
+from onnx_export.train.what_scenes import VARIANTS, SceneMaker
 from tests.onnx_export.train.what_sounds import ToyEmbedder, shot, write_rhythms, write_sounds
 
 SMALL = DenoiserShape(widths=(16, 16, 16, 16), blocks=(1, 1, 1, 1), condition=16, bumps=8, resonators=2)
@@ -103,6 +104,16 @@ def test_train_leaves_a_log_and_says_in_the_checkpoint_what_it_was_trained_with(
         assert [row["step"] for row in csv.DictReader(file)] == ["6"]
     made = stage(plan.out / CHECKPOINT)
     assert {recipe.role for recipe in made.recipes} == {"denoiser", "decoder"}
+
+
+def test_train_tells_the_net_what_embeddings_lie_around(plan: TrainPlan) -> None:
+    denoiser = trained(replace(plan, steps=1)).denoiser
+    with np.load(plan.out / "meanings.npz") as kept:
+        known = np.concatenate([kept["heard"][1:], kept["read"][1:]], axis=1).reshape(-1, DIM)
+    assert len(known) == 3 * (VARIANTS + CAPTIONS)
+    seen = (torch.from_numpy(known) - denoiser.centre) / denoiser.spread
+    assert float(seen.mean(dim=0).abs().max()) < 1e-4
+    assert torch.allclose(seen.std(dim=0), torch.ones(DIM), atol=1e-3)
 
 
 def test_train_when_given_some_steps_knows_more_than_at_the_start(plan: TrainPlan) -> None:
