@@ -23,7 +23,7 @@ from torch import Tensor
 from bridge.engine.tokens import clip_of_reference
 from bridge.errors import RequestError
 from onnx_export.nets.embed import CLIP_SAMPLES, MEL, RATE_HZ
-from onnx_export.train.captions import GENERIC, MATERIALS, Known, known_of
+from onnx_export.train.captions import ACTIONS, GENERIC, MATERIALS, Known, known_of
 from onnx_export.train.what_data import HELD_OUT_OF_256, family_of
 
 MATERIAL_POWER = 0.4
@@ -59,7 +59,7 @@ def load_sounds(folder: Path, lexicon: frozenset[str]) -> list[Sound]:
     """Every one-shot that ``folder/manifest.csv`` lists, in its order.
 
     Raises:
-        RequestError: no manifest, or a sound that it lists is missing or not 48 kHz mono.
+        RequestError: no manifest, a row that no caption fits, or a sound that is missing or not 48 kHz mono.
     """
     sounds = []
     for row in manifest_rows(folder):
@@ -86,13 +86,20 @@ def manifest_rows(folder: Path) -> list[dict[str, str]]:
     """Rows of ``folder/manifest.csv``.
 
     Raises:
-        RequestError: there is no such file.
+        RequestError: there is no such file, or a row has a material or an action that captions have no words for.
     """
     path = folder / "manifest.csv"
     if not path.is_file():
         raise RequestError(f"there is no {path}", hint="Give the folder of the one-shots with --sounds")
     with path.open(newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
+        rows = list(csv.DictReader(handle))
+    for row in rows:
+        if row["category"] not in (*MATERIALS, GENERIC) or row["action"] not in ACTIONS:
+            raise RequestError(
+                f'{path}: {row["file"]} is "{row["category"]}, {row["action"]}", which captions have no words for',
+                hint=f"Materials are {', '.join((*MATERIALS, GENERIC))}; actions are {', '.join(ACTIONS)}",
+            )
+    return rows
 
 
 def digest_of(folder: Path) -> str:

@@ -54,6 +54,13 @@ def test_sounds_when_one_is_missing_then_it_is_named(tmp_path: Path) -> None:
         load_sounds(tmp_path / "elsewhere", frozenset())
 
 
+def test_sounds_when_a_material_has_no_words_then_the_row_is_named(tmp_path: Path) -> None:
+    table = write_sounds(tmp_path) / "manifest.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(",wood,hit,", ",jelly,hit,", 1), encoding="utf-8")
+    with pytest.raises(RequestError, match=r"wood_thing_a_0.*jelly"):
+        load_sounds(tmp_path, frozenset())
+
+
 def test_plain_clips_when_made_then_a_short_sound_is_repeated_whole() -> None:
     clip = plain_clips([sound("wood", 0)])[0]
     assert clip.shape == (CLIP_SAMPLES,)
