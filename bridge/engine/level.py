@@ -23,16 +23,22 @@ FADE_OUT_S = 0.050
 """A sound falls this long where nothing of it is made any more."""
 SPLICE_S = 0.005
 """Two sounds give way to each other within this."""
+BLOCK_SAMPLES = 1 << 20
+"""Long sounds are worked on in blocks of this length, which no sample can tell."""
 
 Array = NDArray[np.float32]
 
 
 def limit(samples: Array) -> Array:
     """Never reaches full scale; unchanged up to ``KNEE``, bent by tanh above it."""
-    size = np.abs(samples)
+    limited = samples.astype(np.float32)
     room = 1.0 - KNEE
-    bent = KNEE + room * np.tanh((size - KNEE) / room) * 0.999
-    return np.where(size > KNEE, np.sign(samples) * bent, samples).astype(np.float32)
+    for start in range(0, len(samples), BLOCK_SAMPLES):
+        part = limited[start : start + BLOCK_SAMPLES]
+        size = np.abs(part)
+        bent = KNEE + room * np.tanh((size - KNEE) / room) * 0.999
+        part[:] = np.where(size > KNEE, np.sign(part) * bent, part)
+    return limited
 
 
 def gate(length: int, *, opens: int, fade_in: int, closes: int | None, fade_out: int) -> Array:

@@ -1,19 +1,22 @@
 """Sound from a net that looks at a neighbourhood only: any stretch can be made by itself, in windows that fit together.
 
 Convention: only the stretches in which something can sound are made. Windows see as far as the network looks, so that
-the result does not depend on where they fall.
+the result does not depend on where they fall. A window goes its next step as soon as its neighbours have gone as many
+as it needs, and is heard when it has gone all: the numbers are those of taking each step everywhere before the next
+one, and memory does not grow with the item.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
-from bridge.engine import level
+from bridge.engine import level, samplers
 from bridge.engine.diffusion import Array, Diffusion, Layer, Manner, Tensors, Watch
 from bridge.engine.spans import Span, intersect, widen
-from bridge.engine.tiles import Windowing, noise
+from bridge.engine.tiles import Stream, Windowing, noise
 from bridge.packs import contract
 from bridge.packs.manifest import What
 
@@ -70,30 +73,43 @@ class LocalWindows:
         watch.total = pieces * self._diffusion.calls(manner)
         mix = np.zeros(frames * hop, np.float32)
         for layer, stretch, span in parts:
-            sound = self._gated(self._made(layer, span, manner, watch), layer, stretch, span)
-            skip, room = max(0, -span[0] * hop), len(mix) - span[0] * hop
-            mix[max(0, span[0] * hop) : span[1] * hop] += sound[skip:room]
+            for core, sound in self._made(layer, span, manner, watch):
+                start = core[0] * hop
+                skip, room = max(0, -start), max(0, len(mix) - start)
+                mix[max(0, start) : core[1] * hop] += self._gated(sound, layer, stretch, core)[skip:room]
         return mix
 
-    def _made(self, layer: Layer, span: Span, manner: Manner, watch: Watch) -> Array:
-        """Samples (frames of the span * hop,)."""
+    def _made(self, layer: Layer, span: Span, manner: Manner, watch: Watch) -> Iterator[tuple[Span, Array]]:
+        """(core, its samples) one after the other, all over a span of frames."""
+        hop, windowing = self._what.hop_samples, self._windowing
         tracks: dict[Span, Tensors] = {}
 
-        def part(array: Array, window: Span) -> Array:
-            return array[:, window[0] - span[0] : window[1] - span[0]]
+        def step(number: int, sigma: float, core: Span, window: Span, state: Array) -> Array:
+            if number == 0:
+                track = layer.track(window, within=span)
+                tracks[window] = self._diffusion.prepared(contract.ONSET_TRACK, track)
+            v = self._diffusion.velocity(state[0], sigma, layer, tracks[window], manner, watch)
+            if number == manner.steps - 1:
+                del tracks[window]
+            here = slice(core[0] - window[0], core[1] - window[0])
+            memory = state[1][:, here] if len(state) > 1 else None
+            x, memory = manner.sampler.move(state[0][:, here], v[:, here], memory, number, manner.steps)
+            return np.stack([x] if memory is None else [x, memory])
 
-        def velocity(x: Array, sigma: float) -> Array:
-            def in_window(window: Span) -> Array:
-                if window not in tracks:
-                    track = layer.track(window, within=span)
-                    tracks[window] = self._diffusion.prepared(contract.ONSET_TRACK, track)
-                return self._diffusion.velocity(part(x, window), sigma, layer, tracks[window], manner, watch)
+        def heard(core: Span, window: Span, state: Array) -> Array:
+            sound = self._diffusion.decoded(state[0], watch)
+            return sound[(core[0] - window[0]) * hop : (core[1] - window[0]) * hop]
 
-            return self._windowing.run(in_window, span)
-
-        start = noise(span, seed=manner.seed, channels=self._what.latent_channels, block=self._align)
-        latent = manner.sampler(velocity, start, steps=manner.steps)
-        return self._windowing.run(lambda window: self._diffusion.decoded(part(latent, window), watch), span)
+        steps = [partial(step, number, sigma) for number, sigma in enumerate(samplers.sigmas(manner.steps))]
+        streams = [Stream(windowing, span, function) for function in (*steps, heard)]
+        finished = (core for core, _ in windowing.pieces(span))
+        for core, _ in windowing.pieces(span):
+            start = noise(core, seed=manner.seed, channels=self._what.latent_channels, block=self._align)
+            ready = [start[None]]
+            for stream in streams:
+                ready = [done for values in ready for done in stream.push(values)]
+            for sound in ready:
+                yield next(finished), sound
 
     def _stretches(self, layer: Layer, frames: int) -> list[Span]:
         """Where a layer can sound."""
@@ -103,7 +119,7 @@ class LocalWindows:
         return [(start, min(stop, end)) for start, stop in grown]
 
     def _gated(self, sound: Array, layer: Layer, stretch: Span, span: Span) -> Array:
-        """Silent before the stretch's first onset, faded where the stretch ends."""
+        """The sound of a span, silent before the stretch's first onset, faded where the stretch ends."""
         hop, rate = self._what.hop_samples, self._what.rate_hz
         first = min(frame for frame in layer.onsets if stretch[0] <= frame < stretch[1])
         return sound * level.gate(

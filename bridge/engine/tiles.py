@@ -69,19 +69,38 @@ class Windowing:
             yield (at, stop), (max(start, at - self.before), min(end, stop + self.after))
             at = stop
 
-    def run(self, function: Callable[[Span], Array], span: Span) -> Array:
-        """A function of windows, put together over a span.
 
-        Args:
-            function: window -> array (..., frames of the window x some factor).
-            span: what is wanted.
-        """
-        parts = []
-        for core, window in self.pieces(span):
-            values = function(window)
-            factor = values.shape[-1] // (window[1] - window[0])
-            parts.append(values[..., (core[0] - window[0]) * factor : (core[1] - window[0]) * factor])
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+class Stream:
+    """A function of windows over values that arrive bit by bit: every piece as soon as its window is there.
+
+    What is needed no more is let go, so that memory does not grow with the span.
+
+    Args:
+        windowing: how the span is cut. span: frames that will arrive.
+        function: (core, window, values of the window) -> values of the core; the last axis of values is frames.
+    """
+
+    def __init__(self, windowing: Windowing, span: Span, function: Callable[[Span, Span, Array], Array]) -> None:
+        self._function = function
+        self._pieces = windowing.pieces(span)
+        self._next = next(self._pieces, None)
+        self._first = span[0]
+        self._held: Array | None = None
+
+    def push(self, values: Array) -> list[Array]:
+        """The values of every core that can be told once these values, the next ones of the span, are there."""
+        held = values if self._held is None else np.concatenate([self._held, values], axis=-1)
+        ready = []
+        while self._next is not None and self._next[1][1] <= self._first + held.shape[-1]:
+            core, window = self._next
+            here = held[..., window[0] - self._first : window[1] - self._first]
+            ready.append(self._function(core, window, here))
+            self._next = next(self._pieces, None)
+            if self._next is not None:
+                held = held[..., self._next[1][0] - self._first :].copy()
+                self._first = self._next[1][0]
+        self._held = held if self._next is not None else None
+        return ready
 
 
 def noise(span: Span, *, seed: int, channels: int, block: int = ALIGN_FRAMES) -> Array:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.engine.tiles import ALIGN_FRAMES, Windowing, noise
+from bridge.engine.tiles import ALIGN_FRAMES, Stream, Windowing, noise
 from bridge.errors import PackError
 
 WINDOWING = Windowing.of(window=512, overlap=128)
@@ -17,19 +17,36 @@ def test_windowing_when_made_from_a_packs_numbers_looks_further_back_than_ahead(
     assert Windowing(core=384, before=96, after=32) == WINDOWING
 
 
-@given(st.integers(-4, 40), st.integers(1, 200))
+@given(st.integers(-4, 40), st.integers(1, 200), st.integers(1, 900))
 @settings(max_examples=50, deadline=None)
-def test_run_when_a_function_looks_no_further_than_the_context_equals_one_pass(first: int, count: int) -> None:
+def test_stream_when_a_function_looks_no_further_than_the_context_equals_one_pass(
+    first: int, count: int, at_once: int
+) -> None:
     span = (first * ALIGN_FRAMES, (first + count) * ALIGN_FRAMES)
-    values = np.random.default_rng(0).standard_normal(span[1] - span[0])
+    values = np.random.default_rng(0).standard_normal(span[1] - span[0]).astype(np.float32)
     kernel = np.random.default_rng(1).standard_normal(96 + 1 + 32)
 
-    def function(window):
-        part = values[window[0] - span[0] : window[1] - span[0]]
-        full = np.convolve(np.pad(part, (96, 32)), kernel[::-1], "valid")
-        return np.repeat(full, 2).astype(np.float32)
+    def convolved(part):
+        return np.convolve(np.pad(part, (96, 32)), kernel[::-1], "valid").astype(np.float32)
 
-    assert np.allclose(WINDOWING.run(function, span), function(span), atol=1e-4)
+    cores = []
+
+    def function(core, window, part):
+        cores.append(core)
+        assert len(part) == window[1] - window[0] <= 512
+        return np.repeat(convolved(part)[core[0] - window[0] : core[1] - window[0]], 2)
+
+    stream = Stream(WINDOWING, span, function)
+    parts = [done for at in range(0, len(values), at_once) for done in stream.push(values[at : at + at_once])]
+    assert np.allclose(np.concatenate(parts), np.repeat(convolved(values), 2), atol=1e-4)
+    assert cores == [core for core, _ in WINDOWING.pieces(span)]
+
+
+def test_stream_when_a_window_is_there_then_its_core_is_told_at_once() -> None:
+    stream = Stream(WINDOWING, (0, 4000), lambda core, window, part: np.full(core[1] - core[0], core[0], np.float32))
+    told = [len(stream.push(np.zeros((2, 16), np.float32))) for _ in range(250)]
+    assert [number + 1 for number, count in enumerate(told) if count][:2] == [(384 + 32) // 16, (768 + 32) // 16]
+    assert sum(told) == len(list(WINDOWING.pieces((0, 4000))))
 
 
 def test_pieces_when_the_span_is_long_have_borders_that_do_not_depend_on_its_start() -> None:
