@@ -33,7 +33,7 @@ def box(pack: Path, tmp_path: Path) -> Box:
 def test_box_when_asked_twice_then_made_once_and_the_users_settings_do_not_matter(
     box: Box, clips_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FOLEY_BRIDGE_PACK", "no such pack")
+    monkeypatch.setenv("FOLEY_BRIDGE_OSC_PORT", "no port")
     video = clips_folder / f"{FIRST}.mp4"
     wish = {"name": "x", "onsets": [(0.5, 1.0), (1.0, 0.5)], "end_s": 1.5, "prompt": "wood"}
     one = box.sound(video, **wish)

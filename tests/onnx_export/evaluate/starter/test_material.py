@@ -75,7 +75,8 @@ def test_part_when_the_judge_hears_metal_everywhere_then_an_eighth_is_right_and_
 
 
 def test_by_examples_when_made_then_held_out_originals_each_once(tmp_path: Path) -> None:
-    more = [*SHOTS, shot("metal", "metal0"), shot("wood", "heard in training", held_out=False)]
+    heard = [shot("wood", f"heard in training {number}", held_out=False) for number in range(40)]
+    more = [*SHOTS, shot("metal", "metal0"), *heard]
     asked = material.by_examples(more, tmp_path, seed=0)
     assert len({one.example for one in asked}) == len(asked) == 8 * material.EXAMPLES
     assert not any("heard in train" in one.words for one in asked)
