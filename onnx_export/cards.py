@@ -21,7 +21,8 @@ from onnx_export.attribution import FILE_NAME
 from onnx_export.evaluate.starter.figures import Report, part_lines
 from onnx_export.recipe import Stage
 
-LONGEST_FACT = 600
+LONGEST_FACT, MANY = 600, 6
+"""A fact of one line is cut there; one of so many numbers gets a table of its own."""
 _RUN = "run"
 _UNTOLD = frozenset({"when", "what", "vocabulary"})
 """Facts that are in the pack already."""
@@ -185,14 +186,21 @@ def _how(trained: Trained) -> list[str]:
     step, seconds = run.get("step"), run.get("seconds")
     if isinstance(step, int) and isinstance(seconds, (int, float)):
         lines[0] += f" {step:,} steps in {seconds / 60:.0f} minutes."
-    rows = []
+    rows, told = [], []
     for key, text in sorted(facts.items()):
         if key in _UNTOLD or not text.strip():
             continue
-        told = _object(text)
-        shown = ", ".join(f"{name} {_short(value)}" for name, value in told.items()) if told else text
-        rows.append((key, shown if len(shown) <= LONGEST_FACT else shown[: LONGEST_FACT - 3] + "..."))
-    return lines + (["", *_table(("as the checkpoint says", ""), rows)] if rows else [])
+        numbers = _object(text)
+        if len(numbers) >= MANY:
+            cells = [(name, _short(value)) for name, value in numbers.items()]
+            told += ["", f"### {key}", "", *_table(("", ""), cells)]
+        elif "\n" in text.strip():
+            told += ["", f"### {key}", "", *(text.strip().splitlines())]
+        else:
+            shown = ", ".join(f"{name} {_short(value)}" for name, value in numbers.items()) or text
+            rows.append((key, shown if len(shown) <= LONGEST_FACT else shown[: LONGEST_FACT - 3] + "..."))
+    table = ["", *_table(("as the checkpoint says", ""), rows)] if rows else []
+    return [*lines, *table, *told]
 
 
 def _figures(role: str, digest: str, figures: Report | None) -> list[str]:

@@ -1,9 +1,9 @@
 """The program as its users start it: ``foley-bridge detect`` and ``render`` on one pack, each call a process.
 
 Convention: nothing of the engine is imported, so that what is measured is what users get; starting costs a second or
-two each time. What was made is kept under the pack's digest and everything that it depends on, so that a stopped run
-goes on and parts share it. The user's environment has no say; threads are fixed, so that results do not depend on what
-else runs.
+two each time. What was made is kept under everything that it depends on (graphs and settings of its stage, what was
+asked), so that a stopped run goes on, parts share it, and new model cards change nothing. The user's environment has no
+say; threads are fixed, so that results do not depend on what else runs.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from bridge.errors import EngineError, MediaError
+from bridge.packs import contract
 from bridge.packs.manifest import Manifest
 from bridge.packs.store import PackFiles
 
@@ -79,8 +80,13 @@ class Box:
 
     def __init__(self, files: PackFiles, *, keep: Path, threads: int = 0) -> None:
         self._files = files
-        self._keep = keep / files.digest[:12]
+        self._keep = keep
         self._threads = threads
+        manifest = files.manifest
+        seeing = {role: manifest.files[entry.file] for role, entry in sorted(manifest.graphs.items())}
+        onset = seeing.pop(contract.ONSET, "")
+        self._seen_by = [onset, repr(manifest.when)]
+        self._made_by = [seeing, repr(manifest.what)]
 
     @property
     def manifest(self) -> Manifest:
@@ -98,7 +104,10 @@ class Box:
         Raises:
             EngineError: the program failed.
         """
-        path = self._keep / f"{video.stem}_{_key(['peaks', video.name, video.stat().st_size, self._threads])}.csv"
+        path = (
+            self._keep
+            / f"{video.stem}_{_key(['peaks', video.name, video.stat().st_size, self._threads, *self._seen_by])}.csv"
+        )
         if not path.is_file():
             self._make(path, ["detect", str(video), "--all"])
         return read_peaks(path)
@@ -127,7 +136,9 @@ class Box:
         """
         heard = None if reference is None else hashlib.sha256(reference.read_bytes()).hexdigest()
         asked = [[round(time_s, 6), round(strength, 4)] for time_s, strength in onsets]
-        path = self._keep / f"{name}_{_key([asked, end_s, prompt, heard, seed, again, self._threads])}.wav"
+        path = (
+            self._keep / f"{name}_{_key([asked, end_s, prompt, heard, seed, again, self._threads, *self._made_by])}.wav"
+        )
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             table = path.with_suffix(".onsets.csv")

@@ -1,7 +1,7 @@
 """``foley-export evaluate starter``: a pack, clips and sounds in, ``figures.json`` and ``report.md`` out.
 
 Convention: what is missing is said before anything is measured; progress goes to stderr, the report to stdout and into
-the folder. A part that was measured on the same pack before stays in ``figures.json`` until it is measured again.
+the folder. A part that was measured on the same graphs before stays in ``figures.json`` until it is measured again.
 """
 
 from __future__ import annotations
@@ -70,13 +70,14 @@ def machine(threads: int) -> Mapping[str, Any]:
 
 
 def _begun(order: Order, *, machine: Mapping[str, Any]) -> Report:
-    """What was found of this very pack before, in the same folder; else an empty report."""
+    """What was found of these very graphs before, in the same folder; else an empty report."""
     empty = Report.of(order.files, machine=machine)
     path = order.out / figures.NAME
     if not path.exists():
         return empty
     before = figures.load(path)
-    return replace(empty, parts=before.parts) if before.graphs == empty.graphs else empty
+    same = {role for role, digest in empty.graphs.items() if before.graphs.get(role) == digest}
+    return replace(empty, parts={name: part for name, part in before.parts.items() if same.issuperset(part.roles)})
 
 
 def _write(path: Path, text: str) -> None:

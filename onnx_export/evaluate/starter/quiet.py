@@ -33,7 +33,8 @@ PAN_SHARE = 0.2
 """A slow pan goes over so much of the picture's width."""
 CUT_EVERY_S = 2.5
 MANY_PER_10_S = 1.0
-RENDERED = 3
+RENDERED = 2
+HOURS = 10
 FIRST_SEED = 7_000_000
 """No training comes near these seeds."""
 
@@ -130,9 +131,9 @@ def dull(path: Path, image: Image, other: Image, *, kind: str, seed: int) -> Pat
 
 
 def dull_clips(clips: Sequence[Clip], folder: Path, *, seed: int) -> list[tuple[str, Path]]:
-    """Kind and file of a dull video of each kind for each recording hour's first clip."""
+    """Kind and file of a dull video of each kind for the first clip of each of ``HOURS`` recording hours."""
     first = {clip.hour: clip for clip in reversed(clips)}
-    chosen = [first[hour] for hour in sorted(first)]
+    chosen = [first[hour] for hour in sorted(first)][:HOURS]
     images = [frame_of(clip.path, clip.span_s[0]) for clip in chosen]
     made = []
     for number, (clip, image) in enumerate(zip(chosen, images, strict=True)):
@@ -178,7 +179,8 @@ def part(videos: Sequence[tuple[str, Path]], box: Box, *, seed: int = 0) -> Part
         title="Video without action",
         figures=figures,
         notes=(
-            f"Threshold {threshold:g} of the pack. Real frames: of one clip per recording hour, with a camera's noise.",
+            f"Threshold {threshold:g} of the pack. Real frames: of one clip of each of {HOURS} recording hours, with "
+            "a camera's noise.",
             "A cut every 2.5 s; light that beats by 10 % at 2 Hz; a lamp that jumps by 15 % every 1.7 s; a pan over a "
             "fifth of the width in 10 s.",
             "Rendered: the generator that training draws from too, with seeds of their own.",

@@ -251,8 +251,8 @@ def _seeds(trials: Sequence[Trial], box: Box, hours: Sequence[str], seed: int) -
         size = _rms(one.samples)
         differ.append(_rms(one.samples - other.samples) / size if size > 0.0 else 0.0)
         if number < len(SEEDS):
-            once_more = trial.sound(box, FULL, seed=SEEDS[0], again=1)
-            same.append(float(one.path.read_bytes() == once_more.path.read_bytes()))
+            twice = [trial.sound(box, FULL, seed=SEEDS[0], again=number).path.read_bytes() for number in (1, 2)]
+            same.append(float(twice[0] == twice[1]))
     return {
         "two seeds differ, RMS of the difference over RMS": figure(
             differ, of="clips", groups=hours, at_least=0.1, statistic="least", seed=seed
