@@ -18,6 +18,7 @@ from bridge.engine.loader import load
 from bridge.engine.when import Detector
 from bridge.media import mux, video
 from bridge.media.video import Frame
+from bridge.packs import contract
 from bridge.packs.store import SHIPPED_FOLDER, STARTER, Store
 
 
@@ -37,6 +38,10 @@ def test_starter_when_the_demo_is_played_then_its_contacts_are_found_in_time(
     assert f_score(demo.contacts_s, times, 0.05) >= 0.85
     errors = [times[j] - demo.contacts_s[i] for i, j in match(demo.contacts_s, times, 0.05)]
     assert np.mean(np.abs(errors)) < 0.02
+    outputs = Store([SHIPPED_FOLDER]).open(STARTER).manifest.entry(contract.ONSET).outputs
+    told = contract.STRENGTH in [tensor.name for tensor in outputs]
+    strengths = [onset.strength for onset in found.onsets]
+    assert (len(set(strengths)) > 3 and min(strengths) > 0.0) if told else set(strengths) == {1.0}
 
 
 def _wandering(kind: str, *, seconds: float) -> Iterator[Frame]:
@@ -58,7 +63,8 @@ def _wandering(kind: str, *, seconds: float) -> Iterator[Frame]:
 @pytest.mark.parametrize("kind", ["still", "pan", "shake"])
 def test_starter_when_only_the_camera_moves_then_there_are_no_onsets(detector: Detector, kind: str) -> None:
     answer = detector.activation(_wandering(kind, seconds=5), start_s=0, end_s=5)
-    assert pick(answer.values, rate_hz=answer.rate_hz, threshold=0.3) == ()
+    threshold = Store([SHIPPED_FOLDER]).open(STARTER).manifest.require_when().threshold
+    assert pick(answer.values, rate_hz=answer.rate_hz, threshold=threshold) == ()
 
 
 @pytest.mark.clips
