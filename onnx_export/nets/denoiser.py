@@ -183,6 +183,10 @@ class Denoiser(nn.Module):
 
     def forward(self, noisy: Tensor, sigma: Tensor, onset_track: Tensor, embedding: Tensor) -> Tensor:
         """Predict v = a eps - b x0 for x = a x0 + b eps, a = cos(pi sigma / 2), b = sin(pi sigma / 2)."""
+        return self.answer(noisy, sigma, onset_track, embedding)[0]
+
+    def answer(self, noisy: Tensor, sigma: Tensor, onset_track: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
+        """The velocity, and the logarithm of the local variance that the net guesses; both (batch, bands, frames)."""
         phase = sigma[:, None] * self.rates
         meaning = (embedding - self.centre) / self.spread
         condition = self.condition(torch.cat([torch.sin(phase), torch.cos(phase), meaning], dim=1))
@@ -202,11 +206,12 @@ class Denoiser(nn.Module):
         guess = self.tail(functional.silu(self.norm(x)))[:, :, 0, :].float()
         bands, rest = self.shape.bands, self.shape.resonators * self.shape.bands
         correction, log_variance, mix = torch.split(guess, [bands, bands, rest], dim=1)
-        variance = torch.exp(log_variance.clamp(MIN_LOG_VARIANCE, MAX_LOG_VARIANCE))
+        log_variance = log_variance.clamp(MIN_LOG_VARIANCE, MAX_LOG_VARIANCE)
+        variance = torch.exp(log_variance)
         angle = sigma[:, None, None] * (math.pi / 2)
         a, b = torch.cos(angle), torch.sin(angle)
         velocity = noisy * (a * b * (1.0 - variance) / (a * a * variance + b * b)) + correction
-        return velocity + (mix.reshape(ring.shape) * ring).sum(dim=1)
+        return velocity + (mix.reshape(ring.shape) * ring).sum(dim=1), log_variance
 
 
 def _blocks(shape: DenoiserShape, level: int, turns: Iterable[int]) -> nn.ModuleList:

@@ -70,6 +70,29 @@ def test_run_when_resumed_ends_with_the_weights_of_an_unbroken_one(tmp_path: Pat
     assert not same(everything(go_on(started(tmp_path / "c", rate=0.04), 20)), everything(unbroken))
 
 
+def test_average_follows_the_weights_behind(tmp_path: Path) -> None:
+    run = started(tmp_path)
+    weight = run.model.get_parameter("layers.0.weight")
+    begin = weight.detach().clone()
+    go_on(run, 8)
+    way = float((weight.detach() - begin).norm())
+    behind = float((weight.detach() - run.average["layers.0.weight"]).norm())
+    assert 0.02 * way < behind < 0.98 * way
+
+
+def test_draws_are_the_same_for_a_step_and_others_for_the_next(tmp_path: Path) -> None:
+    run = started(tmp_path)
+
+    def chance(seed: int) -> tuple[float, float]:
+        return float(run.draws(seed).random()), float(torch.rand(()))
+
+    first = chance(3)
+    assert chance(3) == first
+    run.step += 1
+    assert all(new != old for new, old in zip(chance(3), first, strict=True))
+    assert all(new != old for new, old in zip(chance(4), first, strict=True))
+
+
 def test_run_when_there_is_no_checkpoint_starts_anew(tmp_path: Path) -> None:
     run = started(tmp_path / "new")
     assert not run.resume()
