@@ -1,4 +1,4 @@
-"""Renders of eight materials, heard by a net that had no part in making them: is it the material that was asked for.
+"""Renders of eight materials, heard by a judge that had no part in making them: is it the material that was asked for.
 
 Convention: each material is asked for in words, several rhythms and seeds, and by example sounds of held-out
 originals. Every hit of a render is cut out and heard by itself, as the judge learned from single sounds; the render's
@@ -51,7 +51,7 @@ class Judge(Protocol):
     """Who hears the renders: ``onnx_export.train.embed_judge.Judge``."""
 
     def of_clips(self, clips: Array) -> Array:
-        """Shares (clips, 8) of prepared clips (clips, CLIP_SAMPLES)."""
+        """How like each of ``JUDGED`` prepared clips (clips, CLIP_SAMPLES) are: (clips, 8), more is liker."""
         ...
 
 
@@ -143,7 +143,7 @@ def part(box: Box, picture: Path, judge: Judge, sounds: Sequence[Known], asked: 
     """Lets the judge hear every render.
 
     Args:
-        box: the pack. picture: any video of ``LENGTH_S`` or more. judge: a net that is not the pack's.
+        box: the pack. picture: any video of ``LENGTH_S`` or more. judge: not the pack's own embedder.
         sounds: one-shots. asked: see ``by_words`` and ``by_examples``. seed: of the bootstrap.
     """
     chosen = [guess(judge, hits(one.sound(box, picture).samples, one.onsets_s)) for one in asked]
@@ -163,11 +163,11 @@ def part(box: Box, picture: Path, judge: Judge, sounds: Sequence[Known], asked: 
     figures["the judge itself on held-out originals, mean of materials"] = trusted(judge, sounds, seed=seed)
     return Part(
         name="material",
-        title="Right material, heard by another net",
+        title="Right material, heard by a judge",
         figures=figures,
         notes=(
-            "The judge is a second audio net with its own weights and seed, trained to tell the eight materials apart; "
-            "the generator never met it. It is no pair of ears.",
+            "The judge (foley-export train embed --judge) shares no weights with the pack and the generator never met it; "
+            "it was taught the same recordings' materials, not the held-out ones'. It is no pair of ears.",
             "Each hit is heard by itself; intervals by drawing prompts and examples again. Chance is 0.125.",
         ),
         tables=(
