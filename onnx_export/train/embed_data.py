@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,29 +161,6 @@ class Mixer:
             if start > CLIP_SAMPLES - 4800:
                 break
         return clip
-
-
-class Pool:
-    """Pictures of drawn clips, made once and drawn from again and again: a step then costs little beyond the net.
-
-    Args:
-        mixer: what is drawn from. pictures: of clips (batch, CLIP_SAMPLES), as a tower makes them. size: how many.
-    """
-
-    def __init__(self, mixer: Mixer, pictures: Callable[[Tensor], Tensor], *, size: int, seed: int) -> None:
-        rng = np.random.default_rng((seed, 2))
-        made: list[Tensor] = []
-        self.sounds: list[Sound] = []
-        while len(self.sounds) < size:
-            clips, drawn = mixer.draw(rng, min(64, size - len(self.sounds)))
-            made.append(pictures(torch.from_numpy(clips)).half())
-            self.sounds += drawn
-        self._pictures = torch.cat(made)
-
-    def draw(self, rng: np.random.Generator, count: int) -> tuple[Tensor, list[Sound]]:
-        """Disturbed pictures (count, 1, frames, bands) and the sounds in them."""
-        places = rng.integers(len(self.sounds), size=count)
-        return disturbed(self._pictures[places].float(), rng), [self.sounds[place] for place in places]
 
 
 def disturbed(picture: Tensor, rng: np.random.Generator) -> Tensor:

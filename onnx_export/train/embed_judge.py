@@ -1,8 +1,10 @@
-"""A second ear, which only judges: the material of a sound, by a net that no generator was conditioned with.
+"""A second ear, which only judges: the material of a hit, by other means than the embedder's.
 
-Convention: the audio tower's kind of net with other weights, another seed and a plain classifier, trained on the same
-training originals; it may pick among the materials that one-shots cover best. Held-out originals tell how far it can
-be trusted.
+Convention: a hit is looked at from its loudest moment on (spectrum at four distances, decay, how tonal each region is,
+nothing beyond ``SEEN_FRAMES`` and nothing ``FLOOR_DB`` below its peak), and compared with the training originals by a
+Gaussian kernel (kernel ridge regression on one-hot materials; Saunders et al., ICML 1998). It shares no weights and no
+training with the net that conditions a generator. It may pick among the materials that one-shots cover best; held-out
+originals tell how far it can be trusted.
 """
 
 from __future__ import annotations
@@ -10,167 +12,232 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
-from bridge.errors import PackError
-from onnx_export.checkpoints import read_facts
-from onnx_export.nets.embed import AudioTower, EmbedShape
-from onnx_export.train.embed_data import Mixer, Pool, Sound, digest_of, load_sounds, plain_clips
-from onnx_export.train.run import CHECKPOINT, Run, load_average
+from bridge.engine.tokens import clip_of_reference
+from bridge.errors import PackError, RequestError
+from onnx_export.checkpoints import load_checkpoint, read_facts, save_checkpoint
+from onnx_export.nets.clap_mel import mel_weights
+from onnx_export.nets.embed import CLIP_SAMPLES, MEL, RATE_HZ
+from onnx_export.train.embed_data import Sound, digest_of, load_sounds, plain_clips
+from onnx_export.train.run import CHECKPOINT
 
 JUDGED = ("metal", "wood", "plastic", "flesh_soft", "glass", "rock_gravel", "paper", "water")
 """The eight materials that the one-shots cover best."""
-SCALE = 12.0
-CHECK_EVERY = 100
-SHAPE = EmbedShape(vocabulary=0, audio=(16, 32, 64, 128))
+SEEN_FRAMES = 30
+FLOOR_DB = 60.0
+SHORTEST_S, LONGEST_S = 0.2, 0.8
+WIDTH, RIDGE, SHARPNESS = 1.5, 0.1, 6.0
+"""Of the kernel (1 is one over the count of features), of the regression (both by cross-validation over training
+originals), of the shares."""
+
+_STEPS = ((0, 3), (3, 8), (8, 16), (16, SEEN_FRAMES))
+_REGIONS = ((10, 100), (100, 400), (400, 1200), (1200, 4095))
+_FOURIER = 16_384
+Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
 class JudgePlan:
-    """How the judge learns.
+    """What the judge learns from.
 
     Attributes:
-        sounds: folder with manifest.csv and the one-shots. out: the run's folder.
-        minutes, steps: whichever runs out first, 0 is no limit. batch, rate, seed: the usual; the seed is not the
-            embedder's. pictures: how many to draw once and use again. shape: of the tower.
+        sounds: folder with manifest.csv and the one-shots. out: where the checkpoint goes.
+        copies: how often each sound is learned: whole, then cut off early, with another tone and some noise.
+        seed: of the copies.
     """
 
     sounds: Path
     out: Path
-    minutes: float = 6.0
-    steps: int = 0
-    batch: int = 48
-    rate: float = 2e-3
+    copies: int = 3
     seed: int = 1000
-    pictures: int = 6000
-    shape: EmbedShape = SHAPE
 
 
 class Judge(nn.Module):
-    """Clips (batch, CLIP_SAMPLES) -> how likely each of ``JUDGED`` is (batch, 8)."""
+    """Hits and how they vote.
 
-    def __init__(self, shape: EmbedShape) -> None:
+    Args:
+        hits: how many it learned from. features: see ``heard``.
+    """
+
+    known: Tensor
+    votes: Tensor
+    middle: Tensor
+    spread: Tensor
+
+    def __init__(self, hits: int, features: int) -> None:
         super().__init__()
-        self.tower = AudioTower(shape)
-        self.directions = nn.Parameter(torch.randn(len(JUDGED), shape.dim))
+        self.register_buffer("known", torch.zeros(hits, features))
+        self.register_buffer("votes", torch.zeros(hits, len(JUDGED)))
+        self.register_buffer("middle", torch.zeros(features))
+        self.register_buffer("spread", torch.ones(features))
 
-    def forward(self, waveform: Tensor) -> Tensor:
-        """Shares that sum to 1."""
-        return torch.softmax(self.scores(self.tower.quick_mel(waveform)), dim=1)
+    def forward(self, features: Tensor) -> Tensor:
+        """How likely each of ``JUDGED`` is (batch, 8), of features (batch, features)."""
+        near = kernel((features - self.middle) / self.spread, self.known)
+        return torch.softmax(SHARPNESS * (near @ self.votes), dim=1)
 
-    def scores(self, picture: Tensor) -> Tensor:
-        """Logits (batch, 8) of pictures."""
-        return SCALE * self.tower.seen(picture) @ functional.normalize(self.directions, dim=1).T
+    def of_clips(self, clips: Array) -> Array:
+        """Shares (clips, 8) of clips as ``clip_of_reference`` prepares them."""
+        return self(torch.from_numpy(np.stack([heard(clip) for clip in clips]))).numpy()
 
-    @torch.no_grad()
-    def of_clips(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Shares (clips, 8) of prepared clips."""
-        made = [self(torch.from_numpy(clips[first : first + 32])).numpy() for first in range(0, len(clips), 32)]
-        return np.concatenate(made)
+
+def heard(clip: Array) -> Array:
+    """What counts of a hit, whatever its level; a clip that repeats a sound is heard once."""
+    sound = clip[: _period(clip)]
+    decibels = _decibels(sound)
+    power = 10.0 ** (decibels / 10.0)
+    loudness = power.sum(axis=1)
+    start = max(0, int(loudness.argmax()) - 2)
+    seen = np.full((SEEN_FRAMES, MEL.bands), 10.0 ** (-FLOOR_DB / 10.0))
+    part = power[start : start + SEEN_FRAMES]
+    seen[: len(part)] = part
+    coarse = [10.0 * np.log10(seen[a:b].mean(axis=0)).reshape(16, -1).mean(axis=1) for a, b in _STEPS]
+    tone = 10.0 * np.log10(seen.mean(axis=0))
+    course = 10.0 * np.log10(seen.sum(axis=1))[::2]
+    begin = max(0, (start - 1) * MEL.hop_samples)
+    spectrum = np.abs(np.fft.rfft(sound[begin : begin + _FOURIER], _FOURIER))[1:] ** 2 + 1e-12
+    regions = [spectrum[a:b] for a, b in _REGIONS]
+    tonal = [5.0 * (np.log(one).mean() - np.log(one.mean())) for one in regions]
+    peaks = [5.0 * np.log(one.max() / one.mean()) for one in regions]
+    return np.concatenate([*coarse, tone - tone.max(), course - course.max(), tonal, peaks]).astype(np.float32)
+
+
+def kernel(one: Tensor, other: Tensor) -> Tensor:
+    """Gaussian likeness of rows of features, (ones, others)."""
+    return torch.exp(-(WIDTH / one.shape[1]) * torch.cdist(one, other).square())
 
 
 def load_judge(path: Path) -> Judge:
-    """The judge with the averaged weights of a checkpoint.
+    """The judge of a checkpoint.
 
     Raises:
-        PackError: the checkpoint is missing, damaged or of another net.
+        PackError: the checkpoint is missing, damaged or of another kind.
     """
     try:
-        audio = tuple(json.loads(read_facts(path)["audio"]))
+        hits, features = json.loads(read_facts(path)["judge"])
+        judge = Judge(hits, features)
     except (KeyError, TypeError, ValueError) as error:
         raise PackError(f"checkpoint {path} is no judge ({error})", hint="Train one, or correct the path") from error
-    judge = Judge(EmbedShape(vocabulary=0, audio=audio))
-    load_average(path, judge)
-    return judge.eval().requires_grad_(False)
+    load_checkpoint(path, judge)
+    return judge.eval()
 
 
 def train_judge(plan: JudgePlan) -> Judge:
-    """Train until the minutes or steps are used up; going on where a stopped run was.
+    """Learns from the training originals; the checkpoint lies in ``out`` afterwards.
 
     Raises:
-        RequestError: no data. PackError: the folder holds another run.
+        RequestError: there is nothing to learn from.
     """
-    torch.manual_seed(plan.seed)
-    sounds = [sound for sound in load_sounds(plan.sounds, frozenset()) if sound.known.material in JUDGED]
-    mixer, held_out = Mixer(sounds), [sound for sound in sounds if sound.held_out]
-    judge = Judge(replace(plan.shape))
-    judge.tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    about = {
-        "audio": json.dumps(list(plan.shape.audio)),
-        "sounds": digest_of(plan.sounds),
-        "plan": json.dumps({"batch": plan.batch, "rate": plan.rate, "seed": plan.seed, "pictures": plan.pictures}),
-    }
-    run = Run(judge, out=plan.out, rate=plan.rate, about=about)
-    run.resume()
-    with torch.no_grad():
-        pool = Pool(mixer, judge.tower.quick_mel, size=plan.pictures, seed=plan.seed)
-    clips = plain_clips(held_out) if held_out else np.zeros((0, 1), np.float32)
-    judge.train()
-    with run.bar(plan.steps or 1000):
-        while (done := run.used(minutes=plan.minutes, steps=plan.steps)) < 1.0:
-            rng = run.draws(plan.seed)
-            picture, drawn = pool.draw(rng, plan.batch)
-            with torch.autocast("cpu", torch.bfloat16):
-                scores = judge.scores(picture.to(memory_format=torch.channels_last))
-            loss = functional.cross_entropy(scores.float(), _places(drawn), label_smoothing=0.05)
-            run.update(loss, done=done)
-            if run.step % CHECK_EVERY == 0:
-                run.log(loss=loss.item(), **_check(run, clips, held_out))
-                run.save()
-    run.save()
-    return load_judge(plan.out / CHECKPOINT)
-
-
-def accuracy(judge: Judge, folder: Path) -> dict[str, float]:
-    """Share of held-out one-shots whose material the judge tells: in all, as a mean of materials, and of each."""
-    sounds = [s for s in load_sounds(folder, frozenset()) if s.held_out and s.known.material in JUDGED]
-    right = judge.of_clips(plain_clips(sounds)).argmax(axis=1) == _places(sounds).numpy()
-    each = {
-        material: float(
-            np.mean([hit for hit, sound in zip(right, sounds, strict=True) if sound.known.material == material])
-        )
-        for material in JUDGED
-        if any(sound.known.material == material for sound in sounds)
-    }
-    return {"all": float(right.mean()), "mean of materials": float(np.mean(list(each.values()))), **each}
-
-
-def _places(sounds: Sequence[Sound]) -> Tensor:
-    return torch.tensor([JUDGED.index(sound.known.material) for sound in sounds])
-
-
-def _check(run: Run, clips: NDArray[np.float32], sounds: Sequence[Sound]) -> dict[str, float]:
+    sounds = [one for one in load_sounds(plan.sounds, frozenset()) if one.known.material in JUDGED and not one.held_out]
     if not sounds:
-        return {}
-    with run.averaged() as judge:
-        assert isinstance(judge, Judge)
-        guess = judge.of_clips(clips).argmax(axis=1)
-    return {"held_out": float(np.mean(guess == _places(sounds).numpy()))}
+        raise RequestError(f"{plan.sounds} has no sound to learn from", hint="Give a manifest with several originals")
+    rng = np.random.default_rng((plan.seed, 3))
+    rows = [heard(clip) for clip in plain_clips(sounds)]
+    for _ in range(plan.copies - 1):
+        rows += [heard(_varied(sound.samples, rng)) for sound in sounds]
+    materials = _places(sounds).repeat(plan.copies)
+    features = torch.from_numpy(np.stack(rows))
+    judge = fitted(features, materials)
+    facts = {"judge": json.dumps(list(features.shape)), "sounds": digest_of(plan.sounds), "seed": str(plan.seed)}
+    save_checkpoint(plan.out / CHECKPOINT, judge, facts=facts)
+    return judge
+
+
+def fitted(features: Tensor, materials: Tensor) -> Judge:
+    """Kernel ridge regression in which every material weighs nearly the same."""
+    judge = Judge(*features.shape)
+    judge.middle, judge.spread = features.mean(dim=0), features.std(dim=0, correction=0) + 1e-3
+    judge.known = (features - judge.middle) / judge.spread
+    wanted = torch.nn.functional.one_hot(materials, len(JUDGED)).float()
+    counts = wanted.sum(dim=0).clamp(min=1.0)[materials]
+    ridge = RIDGE * (counts / counts.mean()).sqrt()
+    judge.votes = torch.linalg.solve(kernel(judge.known, judge.known) + torch.diag(ridge), wanted)
+    return judge
+
+
+def accuracy(judge: Judge, folder: Path, *, actions: Sequence[str] = ()) -> dict[str, float]:
+    """Share of held-out one-shots whose material the judge tells: in all, as a mean of materials, and of each.
+
+    Args:
+        actions: only these; none named takes all.
+    """
+    sounds = [one for one in load_sounds(folder, frozenset()) if one.held_out and one.known.material in JUDGED]
+    sounds = [one for one in sounds if not actions or one.known.action in actions]
+    right = judge.of_clips(plain_clips(sounds)).argmax(axis=1) == _places(sounds).numpy()
+    each: dict[str, list[bool]] = {}
+    for hit, sound in zip(right, sounds, strict=True):
+        each.setdefault(sound.known.material, []).append(bool(hit))
+    shares = {material: float(np.mean(each[material])) for material in JUDGED if material in each}
+    return {"all": float(right.mean()), "mean of materials": float(np.mean(list(shares.values()))), **shares}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """``--sounds DIR --out DIR --minutes N``: what ``foley-export train judge`` does."""
-    parser = argparse.ArgumentParser(prog="foley-export train judge", description="Train the judge of materials.")
+    """``--sounds DIR --out DIR``: what ``foley-export train embed --judge`` does."""
+    parser = argparse.ArgumentParser(
+        prog="foley-export train embed --judge", description="Train the judge of materials."
+    )
     parser.add_argument("--sounds", type=Path, required=True, help="folder with manifest.csv and one-shots")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=6.0)
-    parser.add_argument("--steps", type=int, default=0, help="stop after as many; 0: no limit")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1000)
     given = parser.parse_args(argv)
     torch.set_num_threads(given.threads)
-    plan = JudgePlan(sounds=given.sounds, out=given.out, minutes=given.minutes, steps=given.steps, seed=given.seed)
-    for name, share in accuracy(train_judge(plan), given.sounds).items():
-        print(f"{name} {share:.3f}")
+    judge = train_judge(JudgePlan(sounds=given.sounds, out=given.out, seed=given.seed))
+    for name, actions in (("all held-out", ()), ("held-out hits", ("hit",))):
+        shares = accuracy(judge, given.sounds, actions=actions)
+        print(f"{name}: " + ", ".join(f"{kind} {value:.3f}" for kind, value in shares.items()))
     return 0
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+def _varied(samples: Array, rng: np.random.Generator) -> Array:
+    """A sound cut off early, with another tone and some noise, as a clip."""
+    kept = samples[: int(rng.uniform(SHORTEST_S, LONGEST_S) * RATE_HZ)]
+    spectrum = np.fft.rfft(kept)
+    tone_db = np.interp(np.linspace(0.0, 5.0, len(spectrum)) ** 0.5, np.linspace(0.0, 5.0**0.5, 5), rng.normal(0, 2, 5))
+    kept = np.fft.irfft(spectrum * 10.0 ** (tone_db / 20.0), len(kept))
+    noise = rng.standard_normal(len(kept)) * np.abs(kept).max() * 10.0 ** (-rng.uniform(45.0, 75.0) / 20.0)
+    level = rng.uniform(0.3, 0.9) / max(float(np.abs(kept).max()), 1e-4)
+    return clip_of_reference(((kept + noise) * level).astype(np.float32), CLIP_SAMPLES)[0]
+
+
+def _period(clip: Array) -> int:
+    """Length of the sound that a clip repeats, or the clip's."""
+    sounding = np.flatnonzero(clip)
+    if not len(sounding):
+        return len(clip)
+    first, found = int(sounding[0]) * clip.itemsize, clip.tobytes()
+    start = found[first : first + 256 * clip.itemsize]
+    place = found.find(start, first + 1)
+    while 0 <= place - first <= len(found) // 2:
+        length, rest = divmod(place - first, clip.itemsize)
+        if not rest and np.array_equal(clip[length : 2 * length], clip[:length]):
+            return length
+        place = found.find(start, place + 1)
+    return len(clip)
+
+
+@cache
+def _bands() -> Array:
+    return mel_weights(MEL)
+
+
+def _decibels(sound: Array) -> NDArray[np.float64]:
+    """Picture of a sound below its peak, (frames, bands), not lower than ``-FLOOR_DB``."""
+    half = MEL.window_samples // 2
+    padded = np.pad(sound.astype(np.float64), (half, half + MEL.hop_samples))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, MEL.window_samples)[:: MEL.hop_samples]
+    window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(MEL.window_samples) / MEL.window_samples)
+    bands = 10.0 * np.log10(np.abs(np.fft.rfft(frames * window, axis=1)) ** 2 @ _bands() + 1e-10)
+    return np.maximum(bands - bands.max(), -FLOOR_DB)
+
+
+def _places(sounds: Sequence[Sound]) -> Tensor:
+    return torch.tensor([JUDGED.index(sound.known.material) for sound in sounds])

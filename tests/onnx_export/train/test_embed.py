@@ -16,12 +16,11 @@ from onnx_export.train.captions import Known
 from onnx_export.train.embed import TrainPlan, load_model, train
 from onnx_export.train.embed_data import load_sounds, plain_clips
 from onnx_export.train.embed_distil import DistilPlan
-from onnx_export.train.embed_judge import JUDGED, JudgePlan, accuracy, load_judge, train_judge
+from onnx_export.train.embed_judge import JudgePlan, train_judge
 from onnx_export.train.embed_loss import Heads, alike, loss_of
 from onnx_export.train.run import CHECKPOINT
 from tests.onnx_export.embed_data import write_sounds, write_teacher
 
-TINY_EAR = EmbedShape(vocabulary=0, audio=(4, 4, 8, 8))
 SMALL = EmbedShape(vocabulary=0, word=8, audio=(4, 4, 8, 8), hidden=16)
 
 
@@ -59,10 +58,10 @@ def test_train_when_stopped_and_called_again_then_it_equals_a_run_that_was_not(p
 
 def test_train_when_sounds_or_plan_are_others_then_it_refuses_to_go_on(plan: TrainPlan) -> None:
     train(plan)
-    with pytest.raises(PackError, match="batch"):
+    with pytest.raises(PackError, match=r"plan was .*batch"):
         train(replace(plan, batch=6))
     write_sounds(plan.sounds, originals=14)
-    with pytest.raises(PackError, match="sounds"):
+    with pytest.raises(PackError, match="sounds was"):
         train(plan)
 
 
@@ -85,25 +84,9 @@ def test_word_vectors_when_pairs_are_trained_then_they_stay_where_the_teacher_pu
 def test_load_model_when_the_checkpoint_is_no_embedder_then_says_so(plan: TrainPlan, tmp_path: Path) -> None:
     with pytest.raises(PackError, match="there is no checkpoint"):
         load_model(tmp_path / CHECKPOINT)
-    train_judge(
-        JudgePlan(
-            sounds=plan.sounds, out=tmp_path / "judge", minutes=0.0, steps=1, batch=4, pictures=20, shape=TINY_EAR
-        )
-    )
+    train_judge(JudgePlan(sounds=plan.sounds, out=tmp_path / "judge"))
     with pytest.raises(PackError, match="no embedder"):
         load_model(tmp_path / "judge" / CHECKPOINT)
-
-
-def test_judge_when_trained_then_it_tells_unheard_sounds_apart(plan: TrainPlan, tmp_path: Path) -> None:
-    order = JudgePlan(
-        sounds=plan.sounds, out=tmp_path / "judge", steps=30, batch=16, rate=1e-2, pictures=60, shape=TINY_EAR
-    )
-    judge = train_judge(order)
-    assert accuracy(judge, plan.sounds)["all"] == 1.0
-    clips = np.random.default_rng(0).standard_normal((2, 96_000)).astype(np.float32)
-    shares = load_judge(tmp_path / "judge" / CHECKPOINT).of_clips(clips)
-    assert shares.shape == (2, len(JUDGED))
-    assert np.allclose(shares.sum(axis=1), 1.0, atol=1e-5)
 
 
 def test_loss_when_captions_are_of_their_sounds_then_it_is_lower_than_when_mixed_up() -> None:
@@ -113,7 +96,7 @@ def test_loss_when_captions_are_of_their_sounds_then_it_is_lower_than_when_mixed
     none = torch.full((6,), -1)
     none[0] = 3
     right = loss_of(heads, audio, audio, torch.eye(6), none)
-    assert right < loss_of(heads, audio, audio.roll(1, dims=0), torch.eye(6), none) - 0.5
+    assert right < loss_of(heads, audio, audio.roll(1, dims=0), torch.eye(6), none) - 5.0
 
 
 def test_alike_when_sounds_are_takes_of_one_thing_or_share_words_then_captions_fit_them_more() -> None:
