@@ -166,7 +166,7 @@ def part(box: Box, picture: Path, judge: Judge, sounds: Sequence[Known], asked: 
         title="Right material, heard by a judge",
         figures=figures,
         notes=(
-            "The judge (foley-export train embed --judge) shares no weights with the pack and the generator never met it; "
+            "The judge (train embed --judge) shares no weights with the pack, and the generator never met it; "
             "it was taught the same recordings' materials, not the held-out ones'. It is no pair of ears.",
             "Each hit is heard by itself; intervals by drawing prompts and examples again. Chance is 0.125.",
         ),
