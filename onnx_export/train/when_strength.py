@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
-from bridge.errors import MediaError, RequestError
-from bridge.media import reference
+from bridge.errors import MediaError
+from onnx_export.evaluate import media
 
 FLOOR = 0.1
 LOUD_PERCENTILE = 95.0
@@ -70,7 +70,7 @@ def strengths_of_file(path: Path, times_s: NDArray[np.float64]) -> NDArray[np.fl
         times_s: when each contact's sound begins, source time.
     """
     try:
-        samples, rate_hz = reference.read(reference.named(path))
-    except (MediaError, RequestError):
+        samples = media.sound(path)
+    except MediaError:
         return np.full(len(times_s), np.nan)
-    return relative(amplitudes(samples, rate_hz, times_s))
+    return relative(amplitudes(samples, media.RATE_HZ, times_s))
