@@ -177,8 +177,8 @@ def retrieval(embedder: Embedder, library: Library, *, seed: int = 0) -> dict[st
             own = np.isin(top - np.arange(len(keys))[:, None], 0).any(axis=1)
             alike = np.take_along_axis(like, top, axis=1).any(axis=1)
             chance = float(np.mean([_chance(len(keys), int(row.sum()), first) for row in like]))
-            found[f"{name} own R@{first}"] = share(own, groups, chance=min(1.0, first / len(keys)))
-            found[f"{name} like R@{first}"] = share(alike, groups, chance=chance)
+            found[f"{name} own R@{first}"] = share(np.asarray(own), groups, chance=min(1.0, first / len(keys)))
+            found[f"{name} like R@{first}"] = share(np.asarray(alike), groups, chance=chance)
     return found
 
 
