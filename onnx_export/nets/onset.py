@@ -1,10 +1,12 @@
-"""The starter pack's onset net: contacts out of a grid of motion.
+"""The starter pack's onset net: contacts and their strengths out of a grid of motion.
 
 In the spirit of SyncFusion's R(2+1)D without striding over time (Comunità et al., 2024; Tran et al., CVPR 2018), but on
-velocities instead of pixels and about a hundredth of the size: space first, then time, one answer per step.
+velocities instead of pixels and about a hundredth of the size: space first, then time, two answers per step.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +19,7 @@ CONTEXT_STEPS = 1 + 1 + 2 * sum(DILATIONS)
 
 
 class OnsetNet(nn.Module):
-    """Motion [batch, time, 4, rows, columns] to logits [batch, time].
+    """Motion [batch, time, 4, rows, columns] to logits of contact and of strength, each [batch, time].
 
     Args:
         width: channels over space.
@@ -28,10 +30,9 @@ class OnsetNet(nn.Module):
     def __init__(self, *, width: int = 32, features: int = 96, dropout: float = 0.2) -> None:
         super().__init__()
         self.space = nn.Sequential(
-            nn.Conv2d(CHANNELS, width, 3, padding=1),
+            nn.Conv2d(CHANNELS, width, 4, stride=2, padding=1),
             nn.BatchNorm2d(width),
             nn.ReLU(),
-            nn.MaxPool2d(2),
             nn.Conv2d(width, width, 3, padding=1),
             nn.BatchNorm2d(width),
             nn.ReLU(),
@@ -42,39 +43,48 @@ class OnsetNet(nn.Module):
         self.early = nn.Sequential(_TimeConv(width), _TimeConv(width))
         self.squeeze = nn.Sequential(nn.Dropout(dropout), nn.Conv1d(3 * width + 2 * CHANNELS, features, 1), nn.ReLU())
         self.late = nn.Sequential(*(_Dilated(features, dilation) for dilation in DILATIONS))
-        self.head = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Conv1d(features, 1, 1))
-        nn.init.constant_(self.head[-1].bias, -2.5)  # type: ignore[arg-type]
+        self.head = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Conv1d(features, 2, 1))
+        with torch.no_grad():
+            self.head[-1].bias.copy_(torch.tensor([-2.5, -0.5]))  # type: ignore[union-attr]
 
-    def forward(self, motion: Tensor) -> Tensor:
+    def forward(self, motion: Tensor) -> tuple[Tensor, Tensor]:
         batch, time = motion.shape[0], motion.shape[1]
-        seen = self.space(motion.flatten(0, 1))
+        seen = self.space(motion.flatten(0, 1).contiguous(memory_format=torch.channels_last))
         seen = seen.unflatten(0, (batch, time)).transpose(1, 2)
         seen = self.early(seen)
-        raw = motion.transpose(1, 2)
-        top = seen.amax((3, 4))
+        cells = seen.permute(0, 2, 3, 4, 1).flatten(2, 3).float()
+        raw = motion.flatten(3)
         pooled = torch.cat(
             [
-                seen.mean((3, 4)),
-                top,
-                seen.square().mean((3, 4)).clamp_min(1e-6).sqrt(),
-                raw.mean((3, 4)),
-                raw.abs().amax((3, 4)),
+                cells.mean(2),
+                cells.amax(2),
+                cells.square().mean(2).clamp_min(1e-6).sqrt(),
+                raw.mean(3),
+                raw.abs().amax(3),
             ],
-            1,
-        )
-        return self.head(self.late(self.squeeze(pooled))).squeeze(1)
+            2,
+        ).transpose(1, 2)
+        contact, strength = self.head(self.late(self.squeeze(pooled))).unbind(1)
+        return contact, strength
 
 
 class OnsetGraph(nn.Module):
-    """What is exported: logits of the picture and of its mirror image, averaged, as an activation in 0..1."""
+    """What is exported: several nets' logits of the picture and of its mirror image, averaged.
 
-    def __init__(self, net: OnsetNet) -> None:
+    Gives activation and strength, both [batch, time] in 0..1.
+
+    Args:
+        nets: trained alike from different seeds; one is enough.
+    """
+
+    def __init__(self, nets: Sequence[OnsetNet]) -> None:
         super().__init__()
-        self.net = net
+        self.nets = nn.ModuleList(nets)
 
-    def forward(self, motion: Tensor) -> Tensor:
-        mirrored = mirror(motion)
-        return torch.sigmoid(0.5 * (self.net(motion) + self.net(mirrored)))
+    def forward(self, motion: Tensor) -> tuple[Tensor, Tensor]:
+        answers = [net(seen) for seen in (motion, mirror(motion)) for net in self.nets]
+        contact, strength = (sum(same[1:], same[0]) / len(answers) for same in zip(*answers, strict=True))
+        return torch.sigmoid(contact), torch.sigmoid(strength)
 
 
 def mirror(motion: Tensor) -> Tensor:

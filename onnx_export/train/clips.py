@@ -104,12 +104,7 @@ def load(
         onsets: name of the folder of annotations.
         split: only clips whose ``split`` column says so.
     """
-    try:
-        with (folder / "clips.csv").open(newline="") as file:
-            rows = [row for row in csv.DictReader(file) if split is None or row.get("split") == split]
-    except OSError as error:
-        raise MediaError(f"{folder} has no clips.csv: {error}", hint="Name a folder of annotated clips") from error
-    return [_example(folder, row, cache, settings, onsets) for row in rows]
+    return [_example(folder, row, cache, settings, onsets) for row in _rows(folder, split)]
 
 
 def kept(
@@ -163,6 +158,14 @@ def folds(examples: Sequence[Example], count: int, *, by: str = "group") -> list
         answer[lightest] += groups[key]
         load_of[lightest] += weight[key] + 1
     return [sorted(fold) for fold in answer]
+
+
+def _rows(folder: Path, split: str | None) -> list[dict[str, str]]:
+    try:
+        with (folder / "clips.csv").open(newline="") as file:
+            return [row for row in csv.DictReader(file) if split is None or row.get("split") == split]
+    except OSError as error:
+        raise MediaError(f"{folder} has no clips.csv: {error}", hint="Name a folder of annotated clips") from error
 
 
 def _example(folder: Path, row: dict[str, str], cache: Path, settings: MotionSettings, onsets: str) -> Example:

@@ -1,7 +1,11 @@
-"""``foley-export train when``: from annotated clips to the onset net of a pack.
+"""``foley-export train when``: from annotated clips and rendered scenes to the onset nets of a pack.
 
-Cross-validation comes first: its predictions choose the threshold and say honestly how well this does. Then one net is
-trained on everything. Left in the output folder: ``onset.safetensors`` and ``predictions/ID.csv``.
+Cross-validation comes first: its predictions choose the threshold and say honestly how well this does. Then nets are
+trained on everything. ``--clean`` leaves the recordings out of all training: they are only judged by, and the threshold
+comes from scenes that trained nothing.
+
+Left in the output folder: ``checkpoint.safetensors`` (all nets and what is known of them), ``predictions/ID.csv``, and
+for each net a folder with its own checkpoint and log. The same command goes on where it was interrupted.
 """
 
 from __future__ import annotations
@@ -12,26 +16,29 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
-import numpy as np
 import torch
 
 from bridge.dsp.motion import MotionSettings
+from bridge.errors import RequestError
 from bridge.packs import strict
 from bridge.packs.manifest import Frontend, When
 from onnx_export.checkpoints import save_checkpoint
-from onnx_export.nets.onset import CONTEXT_STEPS
-from onnx_export.train import scenes
-from onnx_export.train.clips import load
-from onnx_export.train.when_fit import MIN_DISTANCE_S, Plan, train
-from onnx_export.train.when_score import best_threshold, cross_validate, f_measure, fair_thresholds
+from onnx_export.nets.onset import CONTEXT_STEPS, OnsetGraph
+from onnx_export.recipes.when import NETS, RECORDINGS
+from onnx_export.train.run import CHECKPOINT
+from onnx_export.train.when_data import UNSEEN_SEED, Source, kind_of_quiet
+from onnx_export.train.when_fit import MIN_DISTANCE_S, Data, Plan, predict
+from onnx_export.train.when_report import false_per_10_s, figures
+from onnx_export.train.when_score import best_threshold, cross_validate, fair_thresholds, train_seeds, write_peaks
 
 log = logging.getLogger(__name__)
 
-WEIGHTS_NAME = "onset.safetensors"
 WINDOW_STEPS = 512
+FOLDS, FINAL = "folds", "nets"
+"""Folders of ``--out`` with the nets of the cross-validation, and with those that are kept."""
+_FINAL_SEED = 1000
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -41,39 +48,65 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Trains, and says how it went; the exit code."""
+    """Trains, and says how it went; the exit code.
+
+    Raises:
+        RequestError: what is asked for makes no sense. MediaError: a clip cannot be read.
+        PackError: the folder holds another training, or the loss is no longer finite.
+    """
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(arguments.threads)
-    settings = MotionSettings()
-    out, cache = arguments.out, arguments.out / "cache"
-    clips = load(arguments.clips, cache=cache, settings=settings, onsets=arguments.onsets, split=arguments.split)
-    rendered = [scenes.example(seed, settings, cache=cache) for seed in range(arguments.scenes)]
-    plan = Plan(steps=arguments.steps, seed=arguments.seed)
-    numbers: dict[str, Any] = {"plan": asdict(plan), "clips": [clip.name for clip in clips], "scenes": len(rendered)}
+    if not arguments.clean and arguments.clips is None:
+        raise RequestError("there are no recordings to learn from", hint="Give --clips, or --clean")
+    source = Source(
+        settings=MotionSettings(),
+        cache=arguments.cache or arguments.out / "cache",
+        clips=arguments.clips,
+        onsets=arguments.onsets,
+        split=arguments.split,
+    )
+    recordings = source.recordings()
+    data = source.learned(
+        [] if arguments.clean else recordings,
+        variants=arguments.variants,
+        rendered=arguments.scenes,
+        still=arguments.quiet,
+    )
+    plan = Plan(steps=arguments.steps, minutes=arguments.minutes, seed=arguments.seed)
+    facts = {"plan": _plan_told(plan, data, seeds=arguments.seeds)}
     threshold = 0.5
-    if arguments.folds:
-        peaks, division = cross_validate(
-            clips, rendered, plan, settings=settings, count=arguments.folds, by=arguments.by, out=out / "predictions"
-        )
-        fair = fair_thresholds(clips, peaks, division)
-        each = [f_measure(clip, found, limit) for clip, found, limit in zip(clips, peaks, fair, strict=True)]
-        best, threshold = best_threshold(clips, peaks)
-        numbers["cross_validation"] = {
-            "folds": [[clips[i].name for i in tests] for tests in division],
-            "by": arguments.by,
-            "f50_threshold_of_other_folds": float(np.mean(each)),
-            "f50_one_threshold": best,
-        }
-        log.info("cross-validated by %s: F within 50 ms %.3f (one threshold %.3f)", arguments.by, np.mean(each), best)
-    last = replace(plan, steps=arguments.final_steps or arguments.steps, seed=arguments.seed + 1000)
-    net = train(clips, rendered, last, settings=settings)
-    facts = {"when": json.dumps(strict.encode(section(settings, threshold))), "how": json.dumps(numbers)}
-    log.info("wrote %s", save_checkpoint(out / WEIGHTS_NAME, net, facts=facts))
+    if arguments.folds and not arguments.clean:
+        threshold, facts["cross-validation"] = _validated(arguments, data, plan, source)
+    if arguments.only_folds:
+        return 0
+    last = replace(plan, steps=arguments.final_steps or plan.steps, seed=plan.seed + _FINAL_SEED)
+    nets = train_seeds(data, last, settings=source.settings, count=arguments.seeds, out=arguments.out / FINAL)
+    if arguments.clean:
+        unseen = source.scenes(UNSEEN_SEED, arguments.judges)
+        if unseen:
+            _, threshold = best_threshold(unseen, [predict(nets, one).peaks for one in unseen])
+        answers = [predict(nets, clip) for clip in recordings]
+        for clip, answer in zip(recordings, answers, strict=True):
+            write_peaks(arguments.out / "predictions" / f"{clip.name}.csv", answer)
+        if recordings:
+            told = figures(recordings, answers, [threshold] * len(answers))
+            facts["recordings that trained nothing"] = json.dumps(told)
+            log.info("recordings that trained nothing: %s", told)
+    if arguments.judges:
+        still = source.quiet(UNSEEN_SEED, arguments.judges)
+        false = false_per_10_s(still, [predict(nets, one) for one in still], threshold, kind=kind_of_quiet)
+        facts["false onsets per 10 s without action"] = json.dumps(false)
+        log.info("false onsets per 10 s without action: %s", false)
+    facts["when"] = json.dumps(strict.encode(section(source.settings, threshold)))
+    facts |= {RECORDINGS: str(len(data.clips)), NETS: str(len(nets))}
+    if arguments.ablation:
+        facts["ablation"] = arguments.ablation.read_text(encoding="utf-8")
+    log.info("wrote %s", save_checkpoint(arguments.out / CHECKPOINT, OnsetGraph(nets), facts=facts))
     return 0
 
 
 def section(settings: MotionSettings, threshold: float) -> When:
-    """The manifest's section for a net that was trained here."""
+    """The manifest's section for nets that were trained here."""
     frontend = settings.to_manifest()
     return When(
         frontend=Frontend(kind=frontend.pop("kind"), numbers=frontend),
@@ -86,19 +119,55 @@ def section(settings: MotionSettings, threshold: float) -> When:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="foley-export train when", description="Trains the onset net.")
-    parser.add_argument("--clips", type=Path, required=True, help="folder with clips.csv and annotated videos")
-    parser.add_argument("--onsets", default="onsets_visual", help="folder of ID.csv inside it (default %(default)s)")
-    parser.add_argument("--split", help="only clips whose column 'split' says so")
-    parser.add_argument("--out", type=Path, required=True, help="folder for weights, numbers and predictions")
-    parser.add_argument("--scenes", type=int, default=300, help="rendered scenes beside them (default %(default)s)")
-    parser.add_argument("--steps", type=int, default=Plan.steps, help="optimiser steps per net (default %(default)s)")
-    parser.add_argument("--final-steps", type=int, help="steps of the last net, if not the same")
-    parser.add_argument("--folds", type=int, default=5, help="0 leaves cross-validation out (default %(default)s)")
-    parser.add_argument(
-        "--by", choices=["group", "name"], default="group", help="what is never split (default %(default)s)"
+def _validated(arguments: argparse.Namespace, data: Data, plan: Plan, source: Source) -> tuple[float, str]:
+    """The threshold to ship, and what the cross-validation says of these plans, as JSON."""
+    answers, division = cross_validate(
+        data,
+        plan,
+        settings=source.settings,
+        count=arguments.folds,
+        seeds=arguments.seeds,
+        by=arguments.by,
+        out=arguments.out,
     )
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
+    peaks = [answer.peaks for answer in answers]
+    _, threshold = best_threshold(data.clips, peaks)
+    told = figures(data.clips, answers, fair_thresholds(data.clips, peaks, division))
+    log.info("cross-validated by %s: %s", arguments.by, told)
+    return threshold, json.dumps({"folds": arguments.folds, "by": arguments.by, **told})
+
+
+def _plan_told(plan: Plan, data: Data, *, seeds: int) -> str:
+    amounts = {
+        "recordings": len(data.clips),
+        "variants": len(data.variants),
+        "scenes": len(data.scenes),
+        "quiet films": len(data.quiet),
+    }
+    return json.dumps({**amounts, "nets": seeds, **asdict(plan)})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="foley-export train when", description="Trains the onset nets.")
+    add = parser.add_argument
+    add("--clips", type=Path, help="folder with clips.csv and annotated videos")
+    add("--onsets", default="onsets_visual", help="folder of ID.csv inside it (default %(default)s)")
+    add("--split", help="only clips whose column 'split' says so")
+    add("--out", type=Path, required=True, help="folder for weights, numbers and predictions")
+    add("--cache", type=Path, help="folder for measured motion, if not OUT/cache")
+    add("--clean", action="store_true", help="rendered scenes only; clips are judged by and train nothing")
+    add("--scenes", type=int, default=300, help="rendered scenes (default %(default)s)")
+    add("--quiet", type=int, default=60, help="rendered films without action (default %(default)s)")
+    add("--variants", type=int, default=3, help="spoiled copies of each clip (default %(default)s)")
+    add("--judges", type=int, default=39, help="unseen films to judge the last nets by (default %(default)s)")
+    add("--steps", type=int, default=Plan.steps, help="optimiser steps per net (default %(default)s)")
+    add("--minutes", type=float, default=0.0, help="longest time per net (default: no limit)")
+    add("--final-steps", type=int, help="steps of the last nets, if not the same")
+    add("--seeds", type=int, default=2, help="nets that are averaged (default %(default)s)")
+    add("--folds", type=int, default=5, help="0 leaves cross-validation out (default %(default)s)")
+    add("--only-folds", action="store_true", help="cross-validate and stop")
+    add("--by", choices=["group", "name"], default="group", help="what is never split (default %(default)s)")
+    add("--ablation", type=Path, help="text file that is kept with the weights")
+    add("--threads", type=int, default=1)
+    add("--seed", type=int, default=0)
     return parser

@@ -1,7 +1,7 @@
-"""How well an onset net does on recordings that it has not seen.
+"""How well onset nets do on recordings that they have not seen.
 
-Predictions are written as ``ID.csv`` (``time_s, confidence``), every peak with its confidence. The threshold for a clip
-is chosen on the other folds' predictions only; the shipped one on all of them.
+Predictions are written as ``ID.csv`` (``time_s, confidence, strength``), every peak with its confidence. The threshold
+for a clip is chosen on the other folds' predictions only; the shipped one on all of them.
 """
 
 from __future__ import annotations
@@ -13,40 +13,53 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
 
-from bridge.dsp.matching import f_score
+from bridge.dsp.matching import f_score, match
+from bridge.dsp.metrics import average_precision
 from bridge.dsp.motion import MotionSettings
 from bridge.dsp.peaks import Peak
+from onnx_export.nets.onset import OnsetNet
 from onnx_export.train.clips import Example, folds
-from onnx_export.train.when_fit import Plan, predict, train
+from onnx_export.train.when_fit import Answer, Data, Plan, predict, train
 
 log = logging.getLogger(__name__)
 
 TOLERANCE_S = 0.05
+COUNT_S = 2.0
+"""Contacts are counted in stretches of this length."""
+_FEWEST = 5
+
+
+def train_seeds(data: Data, plan: Plan, *, settings: MotionSettings, count: int, out: Path) -> list[OnsetNet]:
+    """Nets that differ in their seed only, each in a numbered folder of ``out``."""
+    return [
+        train(data, replace(plan, seed=plan.seed + number), settings=settings, out=out / str(number))
+        for number in range(count)
+    ]
 
 
 def cross_validate(
-    clips: Sequence[Example],
-    scenes: Sequence[Example],
-    plan: Plan,
-    *,
-    settings: MotionSettings,
-    count: int,
-    by: str,
-    out: Path,
-) -> tuple[list[tuple[Peak, ...]], list[list[int]]]:
-    """Each clip's peaks from a net that saw neither it nor its group; and the folds. Also written to ``out``."""
+    data: Data, plan: Plan, *, settings: MotionSettings, count: int, seeds: int, by: str, out: Path
+) -> tuple[list[Answer], list[list[int]]]:
+    """Each clip's answer from nets that saw neither it nor its group; and the folds.
+
+    Runs lie in ``out/folds/FOLD/SEED``, predictions in ``out/predictions``; what is there already is not done again.
+    """
+    clips = data.clips
     division = folds(clips, count, by=by)
-    answer: list[tuple[Peak, ...]] = [() for _ in clips]
+    answers: dict[int, Answer] = {}
     for number, tests in enumerate(division):
-        learn = [clip for index, clip in enumerate(clips) if index not in tests]
-        net = train(learn, scenes, replace(plan, seed=plan.seed + 10 * number), settings=settings)
+        learn = data.without([clips[i] for i in tests], by=by)
+        one = replace(plan, seed=plan.seed + 10 * number)
+        nets = train_seeds(learn, one, settings=settings, count=seeds, out=out / "folds" / str(number))
         for index in tests:
-            answer[index] = predict(net, clips[index])
-            write_peaks(out / f"{clips[index].name}.csv", answer[index])
-        score, threshold = best_threshold([clips[i] for i in tests], [answer[i] for i in tests])
+            answers[index] = predict(nets, clips[index])
+            write_peaks(out / "predictions" / f"{clips[index].name}.csv", answers[index])
+        score, threshold = best_threshold([clips[i] for i in tests], [answers[i].peaks for i in tests])
         log.info("fold %d: at best F %.3f (threshold %.2f)", number, score, threshold)
-    return answer, division
+    return [answers[index] for index in range(len(clips))], division
 
 
 def fair_thresholds(
@@ -77,18 +90,60 @@ def best_threshold(clips: Sequence[Example], peaks: Sequence[tuple[Peak, ...]]) 
 
 def f_measure(clip: Example, peaks: Sequence[Peak], threshold: float, *, tolerance_s: float = TOLERANCE_S) -> float:
     """F of the peaks at or above a threshold, one to one within a tolerance, inside the annotated span."""
-    low, high = clip.valid_s
-    truth = clip.onsets_s[(clip.onsets_s >= low) & (clip.onsets_s <= high)]
+    truth = annotated(clip)
     times = np.array([peak.time_s for peak in peaks if peak.height >= threshold])
-    near = np.array([len(truth) > 0 and np.abs(truth - t).min() <= tolerance_s for t in times], bool)
-    times = times[((times >= low) & (times <= high)) | near] if len(times) else times
-    return f_score(truth, times, tolerance_s)
+    return f_score(truth, times[_counts(clip, truth, times, tolerance_s)], tolerance_s)
 
 
-def write_peaks(path: Path, peaks: Sequence[Peak]) -> None:
-    """Peaks as ``time_s, confidence``."""
+def precision(clip: Example, peaks: Sequence[Peak], *, tolerance_s: float = TOLERANCE_S) -> float:
+    """Average precision of all peaks, detection style: a contact that nothing found is never retrieved."""
+    truth = annotated(clip)
+    times, heights = np.array([[peak.time_s, peak.height] for peak in peaks]).reshape(-1, 2).T
+    inside = _counts(clip, truth, times, tolerance_s)
+    return average_precision(truth, times[inside], heights[inside], tolerance_s)
+
+
+def counted(clip: Example, peaks: Sequence[Peak], threshold: float) -> float:
+    """Share of stretches of ``COUNT_S`` with the right number of peaks from a threshold up; NaN if there is none."""
+    low, high = clip.valid_s
+    if high - low < COUNT_S:
+        return float("nan")
+    edges = low + COUNT_S * np.arange(int((high - low) / COUNT_S + 1e-6) + 1)
+    truth = np.histogram(annotated(clip), edges)[0]
+    return float(np.mean(truth == np.histogram([p.time_s for p in peaks if p.height >= threshold], edges)[0]))
+
+
+def rank_correlation(clip: Example, answer: Answer, threshold: float) -> float:
+    """How well strengths are in the right order, of contacts that were found; NaN where that is too few to say."""
+    kept = [i for i, peak in enumerate(answer.peaks) if peak.height >= threshold]
+    times = np.array([answer.peaks[i].time_s for i in kept])
+    pairs = [(t, kept[e]) for t, e in match(clip.onsets_s, times, TOLERANCE_S) if np.isfinite(clip.strengths[t])]
+    truth, guess = clip.strengths[[t for t, _ in pairs]], answer.strengths[[e for _, e in pairs]]
+    if len(pairs) < _FEWEST or np.ptp(truth) == 0 or np.ptp(guess) == 0:
+        return float("nan")
+    return float(spearmanr(truth, guess).statistic)
+
+
+def annotated(clip: Example) -> NDArray[np.float64]:
+    """Contacts within the annotated span."""
+    return clip.onsets_s[(clip.onsets_s >= clip.valid_s[0]) & (clip.onsets_s <= clip.valid_s[1])]
+
+
+def write_peaks(path: Path, answer: Answer) -> None:
+    """Peaks as ``time_s, confidence, strength``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["time_s", "confidence"])
-        writer.writerows([f"{peak.time_s:.4f}", f"{peak.height:.5f}"] for peak in peaks)
+        writer.writerow(["time_s", "confidence", "strength"])
+        for peak, strength in zip(answer.peaks, answer.strengths, strict=True):
+            writer.writerow([f"{peak.time_s:.4f}", f"{peak.height:.5f}", f"{strength:.3f}"])
+
+
+def _counts(
+    clip: Example, truth: NDArray[np.float64], times: NDArray[np.float64], tolerance_s: float
+) -> NDArray[np.bool_]:
+    """Which times lie in the annotated span, or near one of its contacts."""
+    inside = (times >= clip.valid_s[0]) & (times <= clip.valid_s[1])
+    if not len(truth) or not len(times):
+        return inside
+    return inside | (np.abs(times[:, None] - truth).min(1) <= tolerance_s)
