@@ -6,11 +6,12 @@ acts on one frame, so what happens at a frame depends on ``REACH_FRAMES`` neighb
 into tiles.
 
 Three liberties. The onset encoder is a bank of bumps at logarithmically growing delays, so that every frame knows how
-long ago the last onsets were, and how hard. The output is a Wiener filter plus a correction: with a local variance s2
-that the net guesses, the exact v of Gaussian data is ``a b (1 - s2) / (a^2 s2 + b^2) x``; silence (s2 -> 0) then
-decodes to silence, and the net only has to find the shape of the sound in time and frequency. And what rings turns its
-phase by the same angle from frame to frame: a bank of short resonators along time, the same for every band, hears at
-which angle, and the net mixes their answers into its own, which no stack of small kernels learns as fast.
+long ago the last onsets were, and how hard; what the net finds is multiplied by that. The output is a Wiener filter
+plus a correction: with a local variance s2 that the net guesses, the exact v of Gaussian data is
+``a b (1 - s2) / (a^2 s2 + b^2) x``; silence (s2 -> 0) then decodes to silence, and the net only has to find the shape
+of the sound in time and frequency. And what rings turns its phase by the same angle from frame to frame: a bank of
+short resonators along time, the same for every band, hears at which angle, and the net mixes their answers into its
+own, which no stack of small kernels learns as fast.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ class OnsetEncoder(nn.Module):
     """
 
     kernel: Tensor
+    recency: Tensor
 
     def __init__(self, bumps: int) -> None:
         super().__init__()
@@ -107,12 +109,20 @@ class OnsetEncoder(nn.Module):
         offset = ((axis[None, :] - centres[:, None]) / spread).clamp(-1.0, 1.0)
         kernel = 0.5 * (1.0 + torch.cos(math.pi * offset))
         self.register_buffer("kernel", kernel.flip(1)[:, None, :].float())
+        recency = torch.where(centres < -0.5, 2.0**-8, torch.exp2(-3.0 * centres.clamp(min=0.0)))
+        self.register_buffer("recency", recency[None, :, None].float(), persistent=False)
 
     def forward(self, onset_track: Tensor) -> Tensor:
         """Correlate the track with every bump; same length."""
         padded = functional.pad(onset_track, (MEMORY_FRAMES - 1, LOOKAHEAD_FRAMES))
         hard = functional.conv1d(torch.sqrt(padded), self.kernel)
         return torch.cat([hard, functional.conv1d(torch.sign(padded), self.kernel)], dim=1)
+
+    def level(self, features: Tensor) -> Tensor:
+        """Root of the strength of the onset that sounds, mostly the last one: (batch, 1, frames); 1 where none does."""
+        hard, there = features.float().chunk(2, dim=1)
+        tiny = 1e-7
+        return ((hard * self.recency).sum(1, True) + tiny) / ((there * self.recency).sum(1, True) + tiny)
 
 
 class Resonators(nn.Module):
@@ -190,7 +200,9 @@ class Denoiser(nn.Module):
         phase = sigma[:, None] * self.rates
         meaning = (embedding - self.centre) / self.spread
         condition = self.condition(torch.cat([torch.sin(phase), torch.cos(phase), meaning], dim=1))
-        onsets = functional.silu(self.onset_mix(self.onsets(onset_track)[:, :, None, :]))
+        features = self.onsets(onset_track)
+        loud = self.onsets.level(features)
+        onsets = functional.silu(self.onset_mix(features[:, :, None, :]))
         x = self.head(noisy[:, :, None, :]) + self.energy(_log_energy(noisy, POOL)) + self.joins[0](onsets)
         ring = self.ring(noisy)
         x = x + self.ring_energy(_log_energy(ring.flatten(1, 2), RING_POOL))
@@ -206,11 +218,11 @@ class Denoiser(nn.Module):
         guess = self.tail(functional.silu(self.norm(x)))[:, :, 0, :].float()
         bands, rest = self.shape.bands, self.shape.resonators * self.shape.bands
         correction, log_variance, mix = torch.split(guess, [bands, bands, rest], dim=1)
-        log_variance = log_variance.clamp(MIN_LOG_VARIANCE, MAX_LOG_VARIANCE)
+        log_variance = (log_variance + 2.0 * torch.log(loud)).clamp(MIN_LOG_VARIANCE, MAX_LOG_VARIANCE)
         variance = torch.exp(log_variance)
         angle = sigma[:, None, None] * (math.pi / 2)
         a, b = torch.cos(angle), torch.sin(angle)
-        velocity = noisy * (a * b * (1.0 - variance) / (a * a * variance + b * b)) + correction
+        velocity = noisy * (a * b * (1.0 - variance) / (a * a * variance + b * b)) + correction * loud
         return velocity + (mix.reshape(ring.shape) * ring).sum(dim=1), log_variance
 
 

@@ -66,7 +66,8 @@ def test_denoiser_when_an_input_moves_answers_differently(net: Denoiser, index: 
 
 @torch.no_grad()
 def test_denoiser_before_training_is_the_exact_answer_for_white_data() -> None:
-    assert not Denoiser(SMALL)(*inputs(64)).any()
+    noisy, sigma, track, embedding = inputs(64)
+    assert not Denoiser(SMALL)(noisy, sigma, torch.ones_like(track), embedding).any()
 
 
 @torch.no_grad()
@@ -83,6 +84,26 @@ def test_onset_encoder_tells_how_long_ago_and_how_hard_the_onset_was(net: Denois
     harder = net.onsets(4.0 * track)[0]
     assert torch.allclose(harder[:6], 2.0 * features[:6])
     assert torch.equal(harder[6:], features[6:])
+
+
+@torch.no_grad()
+def test_level_is_that_of_the_onset_that_sounds(net: Denoiser) -> None:
+    track = torch.zeros(1, 1, 900)
+    track[0, 0, 100], track[0, 0, 200], track[0, 0, 260] = 0.25, 1.0, 0.04
+    level = net.onsets.level(net.onsets(track))[0, 0]
+    assert torch.allclose(level[: 100 - LOOKAHEAD_FRAMES], torch.ones(1))
+    assert torch.allclose(level[100 - LOOKAHEAD_FRAMES : 180], torch.full((1,), 0.5), atol=1e-3)
+    assert torch.allclose(level[200:206], torch.ones(1), atol=0.05)
+    assert torch.allclose(level[260:264], torch.full((1,), 0.2), atol=0.08)
+    assert float(level[245]) > 0.9
+    assert torch.allclose(level[260 + MEMORY_FRAMES :], torch.ones(1))
+
+
+@torch.no_grad()
+def test_denoiser_when_a_hit_is_softer_expects_less_of_it(net: Denoiser) -> None:
+    noisy, sigma, track, embedding = inputs(96)
+    soft, hard = (net.answer(noisy, sigma, scale * track, embedding)[1][:, :, 48:].exp().mean() for scale in (0.1, 1.0))
+    assert float(soft) < 0.5 * float(hard)
 
 
 @torch.no_grad()
