@@ -168,11 +168,25 @@ def diffusion_losses(model: WhatModel, batch: Batch) -> tuple[Tensor, Tensor]:
     a, b = torch.cos(angle), torch.sin(angle)
     with torch.autocast("cpu", torch.bfloat16):
         velocity, log_variance = model.denoiser.answer(a * latent + b * noise, sigma, track, meaning)
-    power = torch.nn.functional.avg_pool2d(latent.square()[:, None], (5, 3), 1, (2, 1), count_include_pad=False)[:, 0]
-    short = torch.log(power + FAINT) - log_variance
+    short = torch.log(local_power(latent) + FAINT) - log_variance
     bent = short.clamp(max=STEEP)
     likelihood = torch.exp(bent) - bent - 1.0 + (math.exp(STEEP) - 1.0) * (short - bent)
     return (velocity.float() - (a * noise - b * latent)).square().mean(), (b.square() * likelihood).mean()
+
+
+def local_power(latent: Tensor) -> Tensor:
+    """How loud every band is in every frame, (batch, bands, frames): sharp in time and in frequency.
+
+    One value alone says little, a phase makes it large or small. So attacks are taken from neighbouring bands,
+    partials from neighbouring frames, and where both would count the same power twice it is divided out.
+    """
+
+    def smooth(bands: int, frames: int) -> Tensor:
+        around = (bands // 2, frames // 2)
+        return torch.nn.functional.avg_pool2d(power, (bands, frames), 1, around, count_include_pad=False)
+
+    power = latent.square()[:, None]
+    return (smooth(9, 1) * smooth(1, 9) / (smooth(9, 9) + FAINT))[:, 0]
 
 
 def to_batch(scenes: Sequence[Scene], meanings: Sequence[np.ndarray], basis: Tensor, scale: Tensor) -> Batch:
@@ -211,7 +225,7 @@ def _drawn(
 def _report(run: Run, losses: Sequence[tuple[float, float]], checks: Sequence[Batch]) -> None:
     numbers: dict[str, float] = dict(zip(("loss", "level_loss"), np.mean(losses, axis=0).tolist(), strict=True))
     if checks:
-        with run.averaged() as model, torch.no_grad(), torch.random.fork_rng():
+        with run.averaged() as model, torch.no_grad():
             torch.manual_seed(1)
             found = [[loss.item() for loss in diffusion_losses(cast(WhatModel, model), check)] for check in checks]
         held_out = np.mean(found, axis=0).tolist()

@@ -19,7 +19,17 @@ from onnx_export.nets.mdct import HOP, Decoder, analyse, mdct_basis
 from onnx_export.recipes.what import EMBED, stage
 from onnx_export.train import what
 from onnx_export.train.run import CHECKPOINT, LOG
-from onnx_export.train.what import TrainPlan, WhatModel, band_scale, diffusion_losses, load_model, main, to_batch, train
+from onnx_export.train.what import (
+    TrainPlan,
+    WhatModel,
+    band_scale,
+    diffusion_losses,
+    load_model,
+    local_power,
+    main,
+    to_batch,
+    train,
+)
 from onnx_export.train.what_data import load_rhythms, load_shots
 from onnx_export.train.what_meaning import CAPTIONS
 from onnx_export.train.what_scenes import VARIANTS, SceneMaker
@@ -141,6 +151,19 @@ def test_band_scale_makes_loud_frames_loud_and_does_not_blow_up_empty_bands() ->
     assert 1.0 < float(latent[:, 8:200, :4].square().mean().sqrt()) < 4.0
     back = Decoder(scale)(latent)[0, 0]
     assert torch.allclose(back[HOP:-HOP], samples[0, HOP:-HOP], atol=1e-4)
+
+
+def test_local_power_is_sharp_in_time_and_in_frequency() -> None:
+    generator = torch.Generator().manual_seed(0)
+    envelope = torch.where(torch.arange(200) >= 80, torch.exp(-torch.arange(-80, 120) / 40.0), torch.zeros(()))
+    partials = torch.where(torch.arange(256) % 16 == 3, 3.0, 0.1)
+    truth = (envelope[None, :] * partials[:, None]).square()
+    power = local_power(truth.sqrt()[None] * torch.randn(1, 256, 200, generator=generator))[0]
+    assert float(power[:, :79].max()) < 1e-6
+    assert float(power[:, 80].mean()) > 0.5 * float(truth[:, 80].mean())
+    assert float(power.mean()) == pytest.approx(float(truth.mean()), rel=0.1)
+    loud, faint = power[3::16, 90:150].mean(), power[11::16, 90:150].mean()
+    assert float(loud) > 200.0 * float(faint)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_carve_makes_events_that_start_at_once_and_die_away() -> None:
     stream = rng.standard_normal(3 * RATE_HZ).astype(np.float32) * 0.02
     for start_s in (0.7, 1.9):
         start = round(start_s * RATE_HZ)
-        stream[start : start + 4800] *= 6.0
+        stream[start : start + 45000] *= 6.0
     events = carve(stream)
     assert 2 <= len(events) <= 3
     for event in events[:2]:

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge.engine.tokens import clip_of_reference
 from bridge.errors import PackError
-from onnx_export.nets.embed import DIM
+from onnx_export.nets.embed import CLIP_SAMPLES, DIM
+from onnx_export.train.what_data import LEAD_SAMPLES
 from onnx_export.train.what_meaning import CAPTIONS, Meanings, meanings_of
-from onnx_export.train.what_scenes import VARIANTS, Scene
+from onnx_export.train.what_scenes import VARIANTS, Scene, variant
 from tests.onnx_export.train.what_sounds import ToyEmbedder, shot
 
 SCENE = Scene(audio=np.zeros(1, np.float32), onset_track=np.ones(1, np.float32), takes=(0, 1), variant=2)
@@ -52,6 +54,8 @@ def test_meanings_are_made_once_and_again_for_other_data_or_a_damaged_file(tmp_p
     assert first.heard.shape == (2, VARIANTS, DIM)
     assert first.read.shape == (2, CAPTIONS, DIM)
     assert not np.allclose(first.heard[0, 0], first.heard[1, 0], atol=1e-3)
+    alone = ToyEmbedder().of_clips(clip_of_reference(variant(shots[1], 2)[LEAD_SAMPLES:], CLIP_SAMPLES))
+    assert np.allclose(first.heard[1, 2], alone[0], atol=1e-5)
     made = embedder.clips
     again = meanings_of(shots, embedder, cache=cache, key="one", seed=0)
     assert embedder.clips == made

@@ -31,6 +31,8 @@ def test_scene_has_its_attacks_where_its_track_says_and_silence_before() -> None
             assert not scene.audio.any()
             continue
         assert np.abs(scene.audio[: frames[0] * HOP - LEAD_SAMPLES]).max() == 0.0
+        first = scene.audio[frames[0] * HOP :]
+        assert np.abs(first[:32]).max() > 0.2 * np.abs(first[:4800]).max()
         settled = frames[frames < 500] * HOP / RATE_HZ
         found = attacks(scene.audio, rate_hz=RATE_HZ)
         assert all(np.abs(found - time).min() < 0.004 for time in settled)
