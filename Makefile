@@ -42,7 +42,7 @@ $(VENV)/.runtime: $(VENV)/bin/python pyproject.toml
 # numpy, a logging service) are those of its training; its nets, beside which ours are tested, need none of them.
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet -e ".[dev,train,evaluate,parity]"
+	$(BIN)/python -m pip install --quiet -e ".[dev,export,evaluate,parity]"
 	$(BIN)/python -m pip install --quiet --no-deps "laion-clap==1.1.7" "torchlibrosa==0.1.0"
 	$(BIN)/python -m pip uninstall --quiet --yes data-science-types
 	touch $@ $(VENV)/.runtime

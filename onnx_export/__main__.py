@@ -128,7 +128,7 @@ def _import(name: str):
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if missing in ("torch", "onnx", "onnxscript", "safetensors", "tokenizers", "transformers"):
+        if missing in ("torch", "onnx", "onnxscript", "safetensors", "tokenizers", "tqdm", "transformers"):
             raise PackError(
                 f"{missing} is not installed", hint='Install the exporter, in your clone: pip install -e ".[export]"'
             ) from error
