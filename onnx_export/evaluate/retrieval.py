@@ -3,7 +3,8 @@
 Convention: one-shots of the shared manifest, each as a reference clip, untouched; held-out originals as in training.
 A query counts as a hit in two ways, and both are given: *own* when the caption's own sound is among the first k, *like*
 when any sound is that has the same material, action and detail. A sound's or phrase's material is the nearest of twelve
-prototypes. Spread is a bootstrap over originals (over phrases for phrases): the middle 95 %.
+prototypes. Spread is a bootstrap over originals (over phrases for phrases): the middle 95 %. Most held-out sounds are
+other recordings of things that training heard; what is found of the rest alone stands beside it (``STRANGERS``).
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from bridge.packs import contract
 from bridge.packs.store import PackFiles
 from onnx_export.evaluate.phrases import content_words, shares_a_word, taught_words
 from onnx_export.train.captions import ACTIONS, MATERIALS, NAMES, Known, compose
-from onnx_export.train.embed_data import Sound, load_sounds, plain_clips
+from onnx_export.train.embed_data import Sound, load_sounds, plain_clips, strangers
 
 Array = NDArray[np.float32]
 RESAMPLES = 1000
 TAKES_PER_MATERIAL = 60
+STRANGERS = ", of things no take of which was heard"
 
 
 class Embedder(Protocol):
@@ -106,15 +108,15 @@ class Library:
     Attributes:
         sounds: held-out ones. clips: their embeddings (sounds, dim).
         prototypes: mean embedding of training sounds per material (materials, dim), of length 1.
-        words: by material, how many of its training sounds carry a word in the manifest's columns.
-        said: by material, every word that the columns and file names of its training sounds give to captions.
+        words: by material, how many of its training sounds carry a word in the manifest's columns or the file name.
+        strange: which of ``sounds`` are of things no take of which was heard, (sounds,).
     """
 
     sounds: Sequence[Sound]
     clips: Array
     prototypes: Array
     words: dict[str, dict[str, int]]
-    said: dict[str, frozenset[str]]
+    strange: NDArray[np.bool_]
 
 
 def library_of(embedder: Embedder, folder: Path, *, seed: int = 0) -> Library:
@@ -131,7 +133,6 @@ def library_of(embedder: Embedder, folder: Path, *, seed: int = 0) -> Library:
     rng = np.random.default_rng(seed)
     rows: list[Array] = []
     words: dict[str, dict[str, int]] = {}
-    said: dict[str, frozenset[str]] = {}
     for material in MATERIALS:
         heard = [sound for sound in sounds if sound.known.material == material and not sound.held_out]
         if not heard:
@@ -142,28 +143,29 @@ def library_of(embedder: Embedder, folder: Path, *, seed: int = 0) -> Library:
         rows.append(embedder.of_clips(plain_clips([heard[place] for place in chosen])).mean(axis=0))
         counts: dict[str, int] = {}
         for sound in heard:
-            for word in _column_words(sound.known):
+            for word in _row_words(sound.known):
                 counts[word] = counts.get(word, 0) + 1
         words[material] = counts
-        said[material] = frozenset(counts) | {word for sound in heard for word in sound.known.name}
+    unheard = {id(sound) for sound in strangers(sounds)}
     return Library(
         sounds=held_out,
         clips=embedder.of_clips(plain_clips(held_out)),
         prototypes=unit(np.stack(rows)),
         words=words,
-        said=said,
+        strange=np.array([id(sound) in unheard for sound in held_out], bool),
     )
 
 
 def retrieval(embedder: Embedder, library: Library, *, seed: int = 0) -> dict[str, Share]:
     """Text -> sound among the held-out: R@1 and R@10, own and like, for the embedder and for keywords.
 
-    The keyword search counts a caption's words in material, action and detail of the manifest; ties fall by chance.
+    The keyword search counts a caption's words in what captions are composed of: material, action and detail of the
+    manifest, and the file name; ties fall by chance. ``STRANGERS`` are asked for among all the held-out.
     """
     rng = np.random.default_rng((seed, 1))
     captions = [compose(sound.known, rng) for sound in library.sounds]
     scores = {"embedder": embedder.of_texts(captions) @ library.clips.T}
-    columns = [_column_words(sound.known) for sound in library.sounds]
+    columns = [_row_words(sound.known) for sound in library.sounds]
     counts = np.array([[len(content_words(caption) & words) for words in columns] for caption in captions], np.float64)
     scores["keywords"] = counts + rng.random(counts.shape) * 0.5
     keys = [(sound.known.material, sound.known.action, sound.known.detail) for sound in library.sounds]
@@ -176,9 +178,10 @@ def retrieval(embedder: Embedder, library: Library, *, seed: int = 0) -> dict[st
             top = order[:, :first]
             own = np.isin(top - np.arange(len(keys))[:, None], 0).any(axis=1)
             alike = np.take_along_axis(like, top, axis=1).any(axis=1)
-            chance = float(np.mean([_chance(len(keys), int(row.sum()), first) for row in like]))
-            found[f"{name} own R@{first}"] = share(np.asarray(own), groups, chance=min(1.0, first / len(keys)))
-            found[f"{name} like R@{first}"] = share(np.asarray(alike), groups, chance=chance)
+            chance = np.array([_chance(len(keys), int(row.sum()), first) for row in like])
+            ever = np.full(len(keys), min(1.0, first / len(keys)))
+            for kind, right, luck in (("own", own, ever), ("like", alike, chance)):
+                found |= _with_strangers(f"{name} {kind} R@{first}", np.asarray(right), groups, luck, library.strange)
     return found
 
 
@@ -194,10 +197,10 @@ def materials(embedder: Embedder, library: Library) -> dict[str, Share]:
         "by audio prototype": (heard @ library.prototypes.T).argmax(axis=1),
         "always the commonest": np.full(len(truth), commonest),
     }
-    found = {
-        name: share(np.asarray(guess == truth, bool), groups, chance=1 / len(MATERIALS))
-        for name, guess in guesses.items()
-    }
+    found: dict[str, Share] = {}
+    luck = np.full(len(truth), 1 / len(MATERIALS))
+    for name, guess in guesses.items():
+        found |= _with_strangers(name, np.asarray(guess == truth), groups, luck, library.strange[named])
     for name in ("by text prototype", "by audio prototype"):
         found[f"{name}, mean of materials"] = _balanced(np.asarray(guesses[name] == truth), truth, groups)
     return found
@@ -216,7 +219,7 @@ def phrases(embedder: Embedder, library: Library, written: Sequence[tuple[str, s
         "by text prototype": (made @ text_prototypes(embedder).T).argmax(axis=1) == truth,
         "by keywords": np.array([by_keywords(library, phrase, material) for phrase, material in written]),
     }
-    taught = [shares_a_word(phrase, taught_words(kind, library.said[kind])) for phrase, kind in written]
+    taught = [shares_a_word(phrase, taught_words(kind, library.words[kind])) for phrase, kind in written]
     found: dict[str, Share] = {}
     for whose, chosen in (("", np.ones(len(written), bool)), (", no word of it taught", ~np.array(taught))):
         names = [phrase for (phrase, _), wanted in zip(written, chosen, strict=True) if wanted]
@@ -274,11 +277,23 @@ def _balanced(right: NDArray[Any], truth: NDArray[Any], groups: Sequence[str]) -
     return share(right * weight, groups, chance=1 / len(MATERIALS))
 
 
+def _with_strangers(
+    name: str, right: NDArray[Any], groups: Sequence[str], chance: NDArray[np.float64], strange: NDArray[np.bool_]
+) -> dict[str, Share]:
+    """The share of all, and of ``strange`` ones if there are any."""
+    found = {name: share(right, groups, chance=float(chance.mean()))}
+    if strange.any():
+        of = [group for group, chosen in zip(groups, strange, strict=True) if chosen]
+        found[name + STRANGERS] = share(right[strange], of, chance=float(chance[strange].mean()))
+    return found
+
+
 def _chance(pool: int, like: int, first: int) -> float:
     """The chance that at least one of ``like`` is among ``first`` drawn from ``pool``."""
     first = min(first, pool)
     return 1.0 - math.comb(pool - like, first) / math.comb(pool, first)
 
 
-def _column_words(known: Known) -> frozenset[str]:
-    return content_words(" ".join((*known.material.split("_"), known.action, *known.detail)))
+def _row_words(known: Known) -> frozenset[str]:
+    """Everything that captions of a sound are composed of, without words that say nothing of a material."""
+    return content_words(" ".join((*known.material.split("_"), known.action, *known.detail, *known.name)))

@@ -2,7 +2,8 @@
 
 Convention: lower-case words without punctuation. A caption never says more than is known: a further object or surface
 is only named where the row itself does not name one. The vocabulary of a caption comes from ``caption_words``; the
-word lists are general knowledge of what things are made of, not of any list of prompts that a net is judged by.
+word lists are general knowledge of what things are made of. They were not kept apart from the first list of phrases
+that embedders are judged by (``onnx_export.evaluate.phrases``); the second came later.
 """
 
 from __future__ import annotations

@@ -108,6 +108,12 @@ def digest_of(folder: Path) -> str:
     return hashlib.sha256((folder / "manifest.csv").read_bytes()).hexdigest()
 
 
+def strangers(sounds: Sequence[Sound]) -> list[Sound]:
+    """Held-out sounds of things no take of which may be heard in training; the other held-out ones have such takes."""
+    heard = {sound.family for sound in sounds if not sound.held_out}
+    return [sound for sound in sounds if sound.held_out and sound.family not in heard]
+
+
 def plain_clips(sounds: Sequence[Sound]) -> Array:
     """Each sound as a reference, untouched: (sounds, CLIP_SAMPLES)."""
     return np.concatenate([clip_of_reference(sound.samples, CLIP_SAMPLES) for sound in sounds])

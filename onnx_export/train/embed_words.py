@@ -68,7 +68,10 @@ def lexicon_of(teacher: Path) -> frozenset[str]:
 
 
 def household_words() -> frozenset[str]:
-    """Everyday things, clothes, tools, grounds and contact verbs, which general vocabularies lack."""
+    """Everyday things, clothes, tools, grounds and contact verbs that the teacher's vocabulary lacks.
+
+    They were picked by hand, and with the first list of phrases (``onnx_export.evaluate.phrases``) in view.
+    """
     return frozenset(WORDS_FILE.read_text(encoding="utf-8").split())
 
 

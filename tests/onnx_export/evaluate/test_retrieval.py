@@ -8,8 +8,18 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from onnx_export.evaluate.phrases import load_phrases, shares_a_word, taught_words
-from onnx_export.evaluate.retrieval import Library, Share, by_keywords, materials, phrases, retrieval, share, unit
+from onnx_export.evaluate.phrases import FRESH, content_words, load_phrases, shares_a_word, taught_words
+from onnx_export.evaluate.retrieval import (
+    STRANGERS,
+    Library,
+    Share,
+    by_keywords,
+    materials,
+    phrases,
+    retrieval,
+    share,
+    unit,
+)
 from onnx_export.train.captions import MATERIALS, NAMES, Known
 from onnx_export.train.embed_data import Sound
 
@@ -55,7 +65,7 @@ def library(*, deaf: bool = False) -> Library:
         clips=unit(np.asarray(clips, np.float32)),
         prototypes=prototypes,
         words=words,
-        said={name: frozenset(counts) for name, counts in words.items()},
+        strange=np.arange(60) < 12,
     )
 
 
@@ -102,6 +112,33 @@ def test_share_when_all_of_a_group_is_right_or_wrong_then_the_spread_is_that_of_
     assert isinstance(by_group, Share)
     assert by_group.value == by_sound.value == 0.5
     assert by_group.high - by_group.low > 2 * (by_sound.high - by_sound.low)
+
+
+def test_retrieval_when_the_words_are_in_file_names_then_counting_words_finds_them_there() -> None:
+    named = library()
+    for place, sound in enumerate(named.sounds):
+        known = Known(material="wood", action="hit", detail=(), name=(f"thing{'abcdefghij'[place % 10]}",))
+        object.__setattr__(sound, "known", known)
+    assert retrieval(Reader(), named)["keywords own R@10"].value > 0.6
+
+
+def test_figures_when_some_sounds_are_of_things_never_heard_then_these_are_told_apart() -> None:
+    half = library()
+    half.clips[:12] = np.roll(half.clips[:12], 1, axis=1)
+    found = {**retrieval(Reader(), half), **materials(Reader(), half)}
+    assert found["by audio prototype"].value == pytest.approx(48 / 60)
+    alone = found["by audio prototype" + STRANGERS]
+    assert (alone.value, alone.count) == (0.0, 12)
+    assert found["embedder own R@10" + STRANGERS].value == 0.0 < found["embedder own R@10"].value
+    assert found["embedder own R@10" + STRANGERS].chance == pytest.approx(10 / 60), "among all the held-out"
+
+
+def test_fresh_phrases_when_read_then_sixty_others_of_every_material() -> None:
+    first, fresh = load_phrases(), load_phrases(FRESH)
+    assert len(fresh) == 60 == len({phrase for phrase, _ in fresh} - {phrase for phrase, _ in first})
+    assert {material for _, material in fresh} == set(MATERIALS)
+    naming = [phrase for phrase, material in fresh if content_words(phrase) & set(material.split("_"))]
+    assert len(naming) < 10
 
 
 def test_phrases_when_read_then_there_are_sixty_of_every_material_and_most_do_not_name_it() -> None:
