@@ -95,6 +95,10 @@ class OnsetEncoder(nn.Module):
 
     Fixed causal kernels, raised cosines on a logarithmic axis of delay from -LOOKAHEAD to MEMORY frames. The first half
     follows the latent's size (the root of the strength), the second only says that there was an onset.
+
+    Attributes:
+        power: of the level that the net's answer is multiplied by. The net follows strengths by itself as well; what is
+            right for both together is measured after training (see ``onnx_export.train.what_level``).
     """
 
     kernel: Tensor
@@ -111,6 +115,7 @@ class OnsetEncoder(nn.Module):
         self.register_buffer("kernel", kernel.flip(1)[:, None, :].float())
         recency = torch.where(centres < -0.5, 2.0**-8, torch.exp2(-3.0 * centres.clamp(min=0.0)))
         self.register_buffer("recency", recency[None, :, None].float(), persistent=False)
+        self.power = 1.0
 
     def forward(self, onset_track: Tensor) -> Tensor:
         """Correlate the track with every bump; same length."""
@@ -122,7 +127,8 @@ class OnsetEncoder(nn.Module):
         """Root of the strength of the onset that sounds, mostly the last one: (batch, 1, frames); 1 where none does."""
         hard, there = features.float().chunk(2, dim=1)
         tiny = 1e-7
-        return ((hard * self.recency).sum(1, True) + tiny) / ((there * self.recency).sum(1, True) + tiny)
+        last = ((hard * self.recency).sum(1, True) + tiny) / ((there * self.recency).sum(1, True) + tiny)
+        return last**self.power
 
 
 class Resonators(nn.Module):

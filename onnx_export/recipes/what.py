@@ -18,6 +18,7 @@ from onnx_export.nets.mdct import HOP, Decoder
 from onnx_export.recipe import Recipe, Stage
 from onnx_export.train.what import WhatModel, load_model
 from onnx_export.train.what_data import RATE_HZ
+from onnx_export.train.what_level import AS_IT_IS, Level
 
 EMBED = "embed"
 """Fact of a checkpoint: SHA-256 of the embedder's checkpoint that it was trained with."""
@@ -47,12 +48,14 @@ def stage(checkpoint: Path) -> Stage:
     Raises:
         PackError: the checkpoint is missing, damaged or of another net.
     """
-    return stage_of(load_model(checkpoint)[0])
+    model, facts = load_model(checkpoint)
+    return stage_of(model, level=Level.of(facts, where=str(checkpoint)))
 
 
-def stage_of(model: WhatModel) -> Stage:
-    """The *what* stage made of a model in memory."""
+def stage_of(model: WhatModel, *, level: Level = AS_IT_IS) -> Stage:
+    """The *what* stage made of a model in memory, as loud as ``level`` says."""
     shape = model.denoiser.shape
+    model.denoiser.onsets.power = level.power
     what = What(
         rate_hz=RATE_HZ,
         hop_samples=HOP,
@@ -67,7 +70,7 @@ def stage_of(model: WhatModel) -> Stage:
         null_embedding=NULL_FILE,
     )
     return Stage(
-        recipes=recipes(denoiser=model.denoiser, decoder=Decoder(model.scale)),
+        recipes=recipes(denoiser=model.denoiser, decoder=Decoder(model.scale * level.gain)),
         what=what,
         files={NULL_FILE: null_embedding(shape)},
         training_data=TRAINING_DATA,
