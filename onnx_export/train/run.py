@@ -32,6 +32,8 @@ from onnx_export.checkpoints import load_checkpoint, read_facts
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.csv"
+THREADS, DEVICE = "threads", "device"
+"""Texts of a checkpoint: what it was trained with."""
 LAST_RATE = 0.02
 """The learning rate's share that is left when the plan is used up."""
 _RUN = "run"
@@ -55,7 +57,8 @@ class Run:
     Attributes:
         step: updates done, over all sittings.
         average: the running average by the model's own names; whole numbers and truth values are the model's.
-        notes: further texts for the checkpoint, e.g. losses; nothing is compared with them.
+        notes: further texts for the checkpoint, e.g. losses; nothing is compared with them. ``save`` puts "threads" and
+            "device" in, over all sittings.
     """
 
     def __init__(
@@ -203,6 +206,9 @@ class Run:
         for name, parameter in self._parameters.items():
             for key, value in self.optimiser.state.get(parameter, {}).items():
                 tensors[f"{_OPTIMISER}{key}.{name}"] = value
+        self._note(THREADS, str(torch.get_num_threads()))
+        for kind in sorted({value.device.type for value in self._parameters.values()}):
+            self._note(DEVICE, kind)
         state = {"step": self.step, "seconds": round(self.seconds, 3), "about": sorted(self.about)}
         texts = {**self.notes, **self.about, _RUN: json.dumps(state)}
         part = self.path.with_name(self.path.name + ".part")
@@ -222,6 +228,11 @@ class Run:
                 yield
             finally:
                 self._bar = None
+
+    def _note(self, key: str, text: str) -> None:
+        """Adds to what a note already says."""
+        told = [one for one in self.notes.get(key, "").split(", ") if one]
+        self.notes[key] = ", ".join(dict.fromkeys((*told, text)))
 
     @torch.no_grad()
     def _move_average(self, part: float) -> None:

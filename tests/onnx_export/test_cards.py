@@ -19,6 +19,9 @@ UNKNOWN = TrainingData(name="Clips|of others", licence="none stated", commercial
 NO = TrainingData(name="Theirs", licence="CC-BY-NC-4.0", commercial_use="no")
 
 
+SCENES_ONLY = "Trained on rendered scenes only"
+
+
 def written(facts: dict[str, str], *data: TrainingData) -> str:
     return card(contract.ONSET, MODEL, Trained(stage=Stage(recipes=(), training_data=data), facts=facts))
 
@@ -58,6 +61,34 @@ def test_card_when_the_checkpoint_tells_of_itself_then_short_facts_in_a_row_and_
     assert "vocabulary" not in shown
     assert "threshold" not in shown
     assert "x" * 597 + "... |" in shown
+
+
+def test_card_when_the_net_saw_rendered_scenes_only_then_it_does_not_claim_hands_and_the_other_way_round() -> None:
+    assert SCENES_ONLY in written({}, YES)
+    assert "hands with drumsticks" not in written({}, YES)
+    assert SCENES_ONLY not in written({}, YES, UNKNOWN)
+    assert "hands with drumsticks" in written({}, YES, UNKNOWN)
+
+
+def test_card_when_the_checkpoint_says_what_it_was_trained_with_then_so_does_the_card_and_guesses_nothing() -> None:
+    assert "Device: cpu; threads: 1, 2." in written({"device": "cpu", "threads": "1, 2"}, YES)
+    assert "Device: not recorded; threads: not recorded." in written({}, YES)
+    assert "two CPU cores" not in written({}, YES)
+
+
+def test_card_when_a_graph_was_distilled_or_not_trained_then_it_does_not_say_trained_from_scratch() -> None:
+    def told(role: str, **facts: str) -> str:
+        return card(role, MODEL, Trained(stage=Stage(recipes=()), facts=facts))
+
+    assert "\nDistilled, then trained" in told(contract.CLAP_TEXT)
+    assert "MS MARCO" in told(contract.CLAP_TEXT)
+    assert "\nNot trained:" in told(contract.DECODER)
+    assert "Trained from scratch" not in told(contract.CLAP_TEXT) + told(contract.DECODER)
+    assert "learned on" not in told(contract.CLAP_AUDIO)
+    assert "learned on (`train embed --text`)" in told(contract.CLAP_AUDIO, text_of="abc")
+    assert "of an earlier checkpoint (`text_of`)" in told(contract.CLAP_TEXT, text_of="abc")
+    for role in (contract.CLAP_TEXT, contract.CLAP_AUDIO, contract.DENOISER):
+        assert "most of them of things that training heard other takes of" in told(role)
 
 
 def test_worst_use_when_data_differ_then_the_strictest_counts() -> None:

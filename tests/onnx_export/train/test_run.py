@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from bridge.errors import PackError
+from onnx_export.checkpoints import read_facts
 from onnx_export.train.run import CHECKPOINT, LAST_RATE, LOG, Run, load_average
 
 
@@ -28,6 +29,9 @@ class Net(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.seen += len(x)
         return self.layers(x)[:, 0]
+
+
+TOLD = {"threads": str(torch.get_num_threads()), "device": "cpu"}
 
 
 def started(out: Path, *, width: int = 6, about: str = "these sounds", rate: float = 0.05) -> Run:
@@ -178,7 +182,7 @@ def test_load_average_fills_a_net_and_tells_what_the_run_was_about(tmp_path: Pat
     run.notes["loss"] = "0.5"
     run.save()
     net = Net()
-    assert load_average(tmp_path / CHECKPOINT, net) == {"data": "these sounds", "loss": "0.5"}
+    assert load_average(tmp_path / CHECKPOINT, net) == {"data": "these sounds", "loss": "0.5", **TOLD}
     assert all(torch.equal(value, run.average[name]) for name, value in net.state_dict().items())
     with pytest.raises(PackError, match="does not fit the net"):
         load_average(tmp_path / CHECKPOINT, Net(9))
@@ -186,7 +190,18 @@ def test_load_average_fills_a_net_and_tells_what_the_run_was_about(tmp_path: Pat
         load_average(tmp_path / "nowhere" / CHECKPOINT, net)
     again = started(tmp_path)
     again.resume()
-    assert again.notes == {"loss": "0.5"}
+    assert again.notes == {"loss": "0.5", **TOLD}
+
+
+def test_save_tells_device_and_threads_of_every_sitting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = started(tmp_path)
+    for threads in (3, 3, 5):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        run.save()
+        run = started(tmp_path)
+        run.resume()
+    assert read_facts(run.path)["threads"] == "3, 5"
+    assert read_facts(run.path)["device"] == "cpu"
 
 
 def test_log_has_one_header_and_forgets_what_came_after_the_checkpoint(
