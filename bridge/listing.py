@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from bridge import app
 from bridge.config import Settings
+from bridge.engine.tokens import Tokenizer
 from bridge.engine.words import Vocabulary
 from bridge.errors import BridgeError, PackError
 from bridge.packs import contract
@@ -18,6 +19,9 @@ from bridge.packs.store import PackFiles
 
 CREDITS = ("attribution", "credits", "notice")
 """File names that begin with one of these, in any case, say whose work a pack holds."""
+
+MANY_WORDS = 1000
+"""From how many words on they are told in hundreds."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 """What a pack's text shall not do to a terminal."""
@@ -153,7 +157,9 @@ def _hears(files: PackFiles) -> str:
     if what.vocabulary:
         hears.append(f"{', '.join(Vocabulary.read(files.path(what.vocabulary)).tags)}, and words that mean these")
     if what.tokenizer:
-        hears.append("any English words")
+        known = Tokenizer.read(files.path(what.tokenizer)).known_words
+        some = "" if known is None else f"{round(known, -2) if known >= MANY_WORDS else known:,}"
+        hears.append(f"some {some} English words (others are named and left out)" if some else "any English words")
     if contract.CLAP_AUDIO in files.manifest.graphs:
         hears.append("a reference sound (render --reference)")
     return "; ".join(hears)

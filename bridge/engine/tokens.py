@@ -9,6 +9,7 @@ What is prepared here is what LAION-CLAP prepares (github.com/LAION-AI/CLAP, ``l
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,13 @@ class Tokenizer:
         self._inner = inner
         unknown = getattr(inner.model, "unk_token", None)
         self._unknown = None if unknown is None else inner.token_to_id(unknown)
+
+    @property
+    def known_words(self) -> int | None:
+        """How many words it knows, all others being unknown; None if it can spell any word."""
+        if self._unknown is None:
+            return None
+        return sum(word.isalpha() for word in self._inner.get_vocab(with_added_tokens=False))
 
     @classmethod
     def read(cls, path: Path) -> Tokenizer:
@@ -84,10 +92,16 @@ class Tokenizer:
         if self._unknown is None:
             return self.left_out(prompt)
         encoding, text = self._encoded(prompt), prompt.strip()
-        pieces = [(token, text[start:end]) for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)]
-        known = [word for token, word in pieces if token != self._unknown and word]
-        unknown = [word for token, word in pieces if token == self._unknown and _tells(word)]
-        if not known or (unknown and not any(_tells(word) for word in known)):
+        known, unknown = [], []
+        for word in (found for found in re.finditer(r"[^\W_]+", text) if _tells(found[0])):
+            tokens = {
+                token
+                for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)
+                if start < word.end() and end > word.start()
+            }
+            if tokens:
+                (unknown if self._unknown in tokens else known).append(word[0])
+        if not known:
             shown = ", ".join(f'"{word}"' for word in unknown) or f'"{text}"'
             raise RequestError(
                 f"the prompt is not understood: {shown}",

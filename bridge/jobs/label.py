@@ -6,10 +6,14 @@ Grammar; case and spaces do not matter::
     foley 3, [foley], foley #3  the same
     foley: metal plate          with a prompt of its own; a hyphen does as well
     foley @0.62                 with a level: linear amplitude 0..1
-    foley: metal plate @-6dB    with both; a level may also be decibels, 0 or below
+    foley: metal plate @-6dB    with both; a level may also be decibels (dB, dBFS), 0 or below
+    foley @0.5 metal plate      the same: after a level nobody needs the colon
     metal plate @0.5            in a marker that the bridge made and the designer renamed
 
-A level that cannot be understood ("@loud", "@7") stays in the name; the event then sounds at full level.
+A number with a minus is decibels, so "@-0" is full level. A level that cannot be understood ("@loud", "@7") stays in
+the name, and the event sounds at full level; of several levels the last one counts. Where it follows words of a prompt
+its own words count as such: "foley: door @ kitchen" asks for "door kitchen". "foley" and more words without colon,
+hyphen or "@" ("foley cues") is a name of the designer's own.
 """
 
 from __future__ import annotations
@@ -19,10 +23,13 @@ from dataclasses import dataclass
 
 from bridge.host.base import LABEL
 
-_LABEL = re.compile(rf"^\[?\s*{LABEL}\s*\]?(?:\s*#?\d+)?\s*(?:[:\-]\s*(?P<prompt>.*))?$", re.IGNORECASE | re.DOTALL)
-_LEVEL = re.compile(r"@\s*(?P<level>[^\s:@\]]*(?:\s+dB\b)?)", re.IGNORECASE)
-_NUMBER = re.compile(
-    r"(?P<number>[+-]?(?:\d+[.,]?\d*|[.,]\d+))\s*(?P<unit>dB)?|(?P<silent>-inf)\s*(?:dB)?", re.IGNORECASE
+_HEAD = re.compile(rf"\s*\[?\s*{LABEL}\s*\]?(?:\s*#?\d+)?\s*", re.IGNORECASE)
+_LEVEL = re.compile(
+    r"\(?@\s*(?:"
+    r"(?P<number>[-+\u2212\u2013]?(?:\d+[.,]?\d*|[.,]\d+)|[-\u2212\u2013]inf)(?:\s*(?P<unit>dB(?:\s?FS)?))?"
+    r"[.,;!?)]*(?=[\s:@\]]|-[^\W\d_]|$)"
+    r"|(?P<other>[^\s:@\]]*))",
+    re.IGNORECASE,
 )
 _MINUS = str.maketrans("\u2212\u2013", "--")
 LEAST = 0.01
@@ -47,20 +54,26 @@ class Label:
 
 
 def read(name: str) -> Label:
-    """What a marker's name says; of several levels the last one counts."""
-    strength, unread = 1.0, ""
+    """What a marker's name says."""
+    level, unread, words, end = None, "", "", 0
     for found in _LEVEL.finditer(name):
-        level = _level(found["level"])
-        if level is None:
-            unread = found[0].strip()
+        words += name[end : found.start()] + " "
+        end = found.end()
+        understood, other = _level(found), found["other"] or ""
+        if understood is not None:
+            level, unread = understood, ""
+        elif other[:1].isalpha() and _after_label(words).strip(" :-"):
+            words += other
+            unread = found[0].strip() if level is None else unread
         else:
-            strength = level
-    words = " ".join(_LEVEL.sub(" ", name).split())
-    label = _LABEL.match(words)
+            level, unread = None, found[0].strip()
+    words = " ".join((words + name[end:]).split())
+    head, rest = _HEAD.match(words), _after_label(words)
+    labelled = head is not None and (rest[:1] in ("", ":", "-") or _after_label(name).startswith(("@", "(@")))
     return Label(
-        labelled=label is not None,
-        prompt=(label["prompt"] or "").strip() if label else words,
-        strength=strength,
+        labelled=labelled,
+        prompt=rest.removeprefix(rest[:1] if rest[:1] in (":", "-") else "").strip() if labelled else words,
+        strength=1.0 if level is None else level,
         unread=unread,
     )
 
@@ -76,14 +89,18 @@ def rounded(strength: float) -> float:
     return max(LEAST, round(strength, 2))
 
 
-def _level(text: str) -> float | None:
-    """A level as linear amplitude; a number below 0 can only be decibels. None if it is no level."""
-    found = _NUMBER.fullmatch(text.translate(_MINUS).strip())
-    if found is None:
+def _after_label(text: str) -> str:
+    """What follows the label; all of a text that has none."""
+    head = _HEAD.match(text)
+    return text[head.end() :] if head else text
+
+
+def _level(found: re.Match[str]) -> float | None:
+    """A level as linear amplitude; a number with a minus can only be decibels. None if it is no level."""
+    text = (found["number"] or "").translate(_MINUS).replace(",", ".")
+    if not text:
         return None
-    if found["silent"]:
-        return 0.0
-    number = float(found["number"].replace(",", "."))
-    if found["unit"] or number < 0.0:
+    number = float(text)
+    if found["unit"] or text.startswith("-"):
         return 10.0 ** (number / 20.0) if number <= 0.0 else None
-    return max(0.0, number) if number <= 1.0 else None
+    return number if number <= 1.0 else None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer, models
 
 from bridge.__main__ import main
 from bridge.domain.render import Recipe
@@ -15,6 +16,7 @@ from bridge.media import mux, onset_table, wav
 from bridge.packs.manifest import TrainingData
 from onnx_export.bundle import bundle
 from tests.packs import draft, finder_pack, sounder_pack, tiny_pack
+from tests.wave_pack import draft as waves
 from tests.wave_pack import wave_pack
 
 CARD = "# Onsets\n\nTrained on *nothing*.\n\n| data | F |\n|---|---|\n| none | 0.0 |\n\tIndented \x1b[31mred.\n"
@@ -136,10 +138,31 @@ def test_packs_when_listed_then_what_each_understands_and_which_does_what(
     said = capsys.readouterr().out
     assert "* wave 1 (when + what)" in said
     assert "+ finder 1 (when)" in said
-    assert "    understands: any English words; a reference sound (render --reference)" in said
+    assert "    understands: some 6 English words (others are named and left out); a reference sound" in said
     assert "  sounder 1 (what)" in said
     assert run(folder, "wave", "packs", onset_pack="gone") == 1
     assert "'gone', is not there" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (models.BPE({letter: number for number, letter in enumerate("<abcdefgh")}, []), "any English words"),
+        (models.WordLevel({"[UNK]": 0, "2": 1, "wood": 2, "metal": 3}, "[UNK]"), "some 2 English words (others are"),
+        (
+            models.WordLevel({"[UNK]": 0} | {f"w{'ab'[n % 2]}{'x' * n}": n + 1 for n in range(1270)}, "[UNK]"),
+            "some 1,300 English words (others are",
+        ),
+    ],
+)
+def test_show_when_a_tokenizer_has_a_token_for_unknown_words_then_it_says_how_many_are_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], model: models.Model, said: str
+) -> None:
+    tokenizer = Tokenizer(model)
+    tokenizer.enable_truncation(8)
+    bundle(replace(waves(), files={**waves().files, "tokenizer.json": tokenizer.to_str().encode()}), tmp_path / "wave")
+    assert run(tmp_path, "wave", "packs", "show", "wave") == 0
+    assert f"understands: {said}" in capsys.readouterr().out
 
 
 def test_detect_when_another_pack_finds_onsets_then_the_sounds_pack_need_not_even_be_there(

@@ -87,7 +87,7 @@ def test_prompt_when_the_pack_knows_some_words_only_then_the_others_are_named_an
     assert generator.check_prompt("Metal plate") == ()
     assert generator.check_prompt("a Quartz metal plate on a zebra") == ("Quartz", "zebra")
     assert generator.render(request(prompt="quartz metal")).samples.any()
-    for prompt in ("quartz", "dead silence"):
+    for prompt in ("quartz", "dead silence", "the sound of"):
         with pytest.raises(RequestError, match="not understood"):
             generator.check_prompt(prompt)
         with pytest.raises(RequestError, match="not understood"):

@@ -75,7 +75,14 @@ def test_ignored_when_words_are_unknown_then_those_that_matter_are_named_as_type
 
 @pytest.mark.parametrize(
     ("prompt", "said"),
-    [("purple zebra", '"purple", "zebra"'), ("a xylophonist on", '"xylophonist"'), ("!?", '"!?"'), ("дверь", "дверь")],
+    [
+        ("purple zebra", '"purple", "zebra"'),
+        ("a xylophonist on", '"xylophonist"'),
+        ("on", '"on"'),
+        (" on ON the sound", '"on ON the sound"'),
+        ("!?", '"!?"'),
+        ("дверь", "дверь"),
+    ],
 )
 def test_ignored_when_nothing_that_matters_is_known_then_refused_with_a_way_out(file: Path, prompt: str, said: str):
     with pytest.raises(RequestError, match="not understood") as caught:
@@ -84,12 +91,27 @@ def test_ignored_when_nothing_that_matters_is_known_then_refused_with_a_way_out(
     assert "metal plate" in caught.value.hint
 
 
+def test_ignored_when_a_word_is_spelled_in_letters_beside_unknown_ones_then_it_is_known():
+    letters = {letter: number for number, letter in enumerate("?abcdefghijklmnopqrstuvwxyz")}
+    inner = tokenizers.Tokenizer(models.BPE(letters, [], unk_token="?"))
+    inner.pre_tokenizer = pre_tokenizers.Whitespace()
+    inner.enable_truncation(20)
+    tokenizer = Tokenizer(inner, where="letters")
+    assert tokenizer.ignored("qwxyz дверь") == ("дверь",)
+    assert tokenizer.ignored("qwxyz") == ()
+
+
+def test_known_words_when_there_is_a_token_for_unknown_ones_then_those_of_letters_are_counted(file: Path):
+    assert Tokenizer.read(file).known_words == len(("glass", "steps", "on", "gravel", "loud"))
+
+
 def test_ignored_when_every_word_can_be_spelled_then_none_is_unknown(tmp_path: Path):
     letters = {letter: number for number, letter in enumerate("<abcdefghijklmnopqrstuvwxyz")}
     inner = tokenizers.Tokenizer(models.BPE(letters, []))
     inner.enable_truncation(5)
     inner.save(str(tmp_path / "bytes.json"))
     tokenizer = Tokenizer.read(tmp_path / "bytes.json")
+    assert tokenizer.known_words is None
     assert tokenizer.ignored("qwxyz") == ()
     assert tokenizer.ignored("qwxyzab more") == ("ab", "more")
 

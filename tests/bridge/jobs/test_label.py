@@ -35,6 +35,20 @@ SIX_DB = 10.0 ** (-6 / 20)
         ("FOLEY : metal  plate@0.8", "metal plate", 0.8),
         ("foley @-6 dB: metal plate", "metal plate", SIX_DB),
         ("foley @0.5 @0.25", "", 0.25),
+        ("foley @-0", "", 1.0),
+        ("foley @-6 dBFS", "", SIX_DB),
+        ("foley @-6dbfs: metal", "metal", SIX_DB),
+        ("foley @-6dB.", "", SIX_DB),
+        ("foley: metal @-6dB, loud", "metal loud", SIX_DB),
+        ("foley @0.5.", "", 0.5),
+        ("foley (@0.5)!", "", 0.5),
+        ("foley @0.5 metal plate", "metal plate", 0.5),
+        ("foley 3 @-6 dB metal", "metal", SIX_DB),
+        ("[foley @0.5] metal", "metal", 0.5),
+        ("foley @0.5-metal", "metal", 0.5),
+        ("foley @0.5 3", "", 0.5),
+        ("foley: door @ kitchen @0.5", "door kitchen", 0.5),
+        ("foley @7 @0.5", "", 0.5),
     ],
 )
 def test_read_when_a_name_is_labelled_then_words_and_level_are_understood(
@@ -59,10 +73,35 @@ def test_read_when_a_level_is_none_then_an_event_at_full_level_that_names_it(nam
     assert label.read(name) == Label(labelled=True, unread=unread)
 
 
+@pytest.mark.parametrize(
+    ("name", "prompt", "unread"),
+    [
+        ("foley: door @ kitchen", "door kitchen", "@ kitchen"),
+        ("foley: door @kitchen floor", "door kitchen floor", "@kitchen"),
+        ("foley: door @7", "door", "@7"),
+        ("foley @loud metal", "metal", "@loud"),
+        ("foley @50% metal", "metal", "@50%"),
+        ("foley: metal @0.5 @7", "metal", "@7"),
+    ],
+)
+def test_read_when_a_level_is_none_then_words_of_the_prompt_stay_and_it_is_named(
+    name: str, prompt: str, unread: str
+) -> None:
+    assert label.read(name) == Label(labelled=True, prompt=prompt, unread=unread)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["foleyroom", "foleyroom @0.5", "foley cues", "foley cues @0.5", "foleys @0.5", "my foley @0.5", "foley3d @1"],
+)
+def test_read_when_a_name_only_begins_like_the_label_then_it_is_nobodys(name: str) -> None:
+    assert label.read(name).labelled is False
+
+
 def test_read_when_the_name_is_the_designers_own_then_its_words_without_the_level() -> None:
     assert label.read(" metal  plate @0.5") == Label(labelled=False, prompt="metal plate", strength=0.5)
     assert label.read("@0.5") == Label(labelled=False, strength=0.5)
-    assert label.read("foleys @0.5").labelled is False
+    assert label.read("metal @ kitchen") == Label(labelled=False, prompt="metal kitchen", unread="@ kitchen")
 
 
 @pytest.mark.parametrize("hundredths", [1, 7, 29, 57, 58, 99, 100])

@@ -100,7 +100,10 @@ def test_key_when_a_level_makes_no_sense_then_the_marker_stays_and_one_sentence_
     assert "@-6dB" in sentence
     assert table.host.view.markers == odd
     assert strengths(table) == [1.0, 1.0]
-    assert [o.prompt for o in Recipe.from_json(table.host.view.foley_items[0].recipe).request.onsets] == ["metal", ""]
+    assert [o.prompt for o in Recipe.from_json(table.host.view.foley_items[0].recipe).request.onsets] == [
+        "metal loud",
+        "",
+    ]
     assert "'@loud'" in table.press("again")
     table.change(markers=(replace(odd[0], name="foley: metal @0.5"), odd[1]))
     assert "'@loud'" not in table.press("again")

@@ -172,6 +172,19 @@ def test_manifest_when_a_stage_or_role_is_absent_then_asking_for_it_is_an_error(
         manifest.entry(contract.DENOISER)
 
 
+def test_manifest_when_a_graph_has_no_card_then_no_word_of_it_is_written_and_one_that_says_so_is_read(
+    good: dict[str, Any],
+) -> None:
+    assert all("card" not in graph for graph in good["graphs"].values())
+    without = parse(json.dumps(good), where="pack.json")
+    empty = edited(good, lambda data: data["graphs"]["onset"].update(card=""))
+    assert parse(json.dumps(empty), where="pack.json") == without
+    name = next(iter(good["files"]))
+    carded = parse(json.dumps(edited(good, lambda data: data["graphs"]["onset"].update(card=name))), where="pack.json")
+    assert json.loads(carded.to_json())["graphs"]["onset"]["card"] == name
+    assert parse(carded.to_json(), where="pack.json") == carded != without
+
+
 def test_shipped_manifest_text_when_printed_then_one_key_a_line_and_no_machine_paths(tmp_path: Path) -> None:
     text = (tiny_pack(tmp_path) / "pack.json").read_text()
     assert text.endswith("}\n")
