@@ -26,7 +26,7 @@ from bridge.errors import PackError, RequestError
 from onnx_export.checkpoints import load_checkpoint, read_facts, save_checkpoint
 from onnx_export.nets.clap_mel import mel_weights
 from onnx_export.nets.embed import CLIP_SAMPLES, MEL, RATE_HZ
-from onnx_export.train.embed_data import Sound, digest_of, load_sounds, plain_clips
+from onnx_export.train.embed_data import Sound, digest_of, load_sounds, plain_clips, strangers
 from onnx_export.train.run import CHECKPOINT
 
 JUDGED = ("metal", "wood", "plastic", "flesh_soft", "glass", "rock_gravel", "paper", "water")
@@ -163,20 +163,28 @@ def fitted(features: Tensor, materials: Tensor) -> Judge:
     return judge
 
 
-def accuracy(judge: Judge, folder: Path, *, actions: Sequence[str] = ()) -> dict[str, float]:
+def accuracy(judge: Judge, folder: Path, *, actions: Sequence[str] = (), strange: bool = False) -> dict[str, float]:
     """Share of held-out one-shots whose material the judge tells: in all, as a mean of materials, and of each.
 
     Args:
-        actions: only these; none named takes all.
+        actions: only these; none named takes all. strange: only things no take of which was heard.
+
+    Returns:
+        By what it is a share of, and how many there were as "count"; no such sounds give NaN.
     """
-    sounds = [one for one in load_sounds(folder, frozenset()) if one.held_out and one.known.material in JUDGED]
+    loaded = load_sounds(folder, frozenset())
+    sounds = strangers(loaded) if strange else [one for one in loaded if one.held_out]
+    sounds = [one for one in sounds if one.known.material in JUDGED]
     sounds = [one for one in sounds if not actions or one.known.action in actions]
+    if not sounds:
+        return {"all": float("nan"), "mean of materials": float("nan"), "count": 0.0}
     right = judge.of_clips(plain_clips(sounds)).argmax(axis=1) == _places(sounds).numpy()
     each: dict[str, list[bool]] = {}
     for hit, sound in zip(right, sounds, strict=True):
         each.setdefault(sound.known.material, []).append(bool(hit))
     shares = {material: float(np.mean(each[material])) for material in JUDGED if material in each}
-    return {"all": float(right.mean()), "mean of materials": float(np.mean(list(shares.values()))), **shares}
+    mean = float(np.mean(list(shares.values())))
+    return {"all": float(right.mean()), "mean of materials": mean, "count": float(len(sounds)), **shares}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -192,8 +200,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     torch.set_num_threads(given.threads)
     judge = train_judge(JudgePlan(sounds=given.sounds, out=given.out, seed=given.seed))
     for name, actions in (("all held-out", ()), ("held-out hits", ("hit",))):
-        shares = accuracy(judge, given.sounds, actions=actions)
-        print(f"{name}: " + ", ".join(f"{kind} {value:.3f}" for kind, value in shares.items()))
+        for whose, strange in (("", False), (", of things no take of which was heard", True)):
+            shares = accuracy(judge, given.sounds, actions=actions, strange=strange)
+            print(f"{name}{whose}: " + ", ".join(f"{kind} {value:.3g}" for kind, value in shares.items()))
     return 0
 
 

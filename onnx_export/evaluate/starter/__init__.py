@@ -2,5 +2,6 @@
 
 Convention: a part (when, quiet, what, embed, speed, sheet) gives figures, each with its spread and, where one was
 wanted, whether it was reached; a figure that could not be told is NaN and never reached. Everything random comes from
-one seed. Nothing here needs torch, but the judge of materials, which is a checkpoint.
+one seed. Only the parts *material* (its judge is a checkpoint) and *embed* (which hears the one-shots as training does)
+need torch.
 """

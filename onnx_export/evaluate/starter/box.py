@@ -1,9 +1,9 @@
 """The program as its users start it: ``foley-bridge detect`` and ``render`` on one pack, each call a process.
 
 Convention: nothing of the engine is imported, so that what is measured is what users get; starting costs a second or
-two each time. What was made is kept under everything that it depends on (graphs and settings of its stage, what was
-asked), so that a stopped run goes on, parts share it, and new model cards change nothing. The user's environment has no
-say; threads are fixed, so that results do not depend on what else runs.
+two each time. What was made is kept under everything that it depends on (the program's sources; graphs, files and
+settings of its stage; what was asked), so that a stopped run goes on, parts share it, and new model cards change
+nothing. The user's environment has no say; threads are fixed, so that results do not depend on what else runs.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+import bridge
 from bridge.errors import EngineError, MediaError
 from bridge.packs import contract
 from bridge.packs.manifest import Manifest
@@ -85,8 +86,11 @@ class Box:
         manifest = files.manifest
         seeing = {role: manifest.files[entry.file] for role, entry in sorted(manifest.graphs.items())}
         onset = seeing.pop(contract.ONSET, "")
-        self._seen_by = [onset, repr(manifest.when)]
-        self._made_by = [seeing, repr(manifest.what)]
+        named = [str(value) for value in (vars(manifest.what) if manifest.what is not None else {}).values()]
+        beside = {name: manifest.files[name] for name in sorted(named) if name in manifest.files}
+        program = program_digest()
+        self._seen_by = [program, onset, repr(manifest.when)]
+        self._made_by = [program, seeing, beside, repr(manifest.what)]
 
     @property
     def manifest(self) -> Manifest:
@@ -186,6 +190,14 @@ class Box:
         part.unlink(missing_ok=True)
         self.run([*words, "--out", str(part)])
         part.replace(path)
+
+
+def program_digest(folder: Path = Path(bridge.__file__).parent) -> str:
+    """SHA-256 over the program's own sources, names included; packs that lie among them do not count."""
+    whole = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        whole.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return whole.hexdigest()
 
 
 def read_peaks(path: Path) -> Peaks:

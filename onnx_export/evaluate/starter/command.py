@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pack", type=Path, required=True, metavar="DIR", help="the pack's folder")
     parser.add_argument("--clips", type=Path, metavar="DIR", help="annotated clips (clips.csv)")
     parser.add_argument("--sounds", type=Path, metavar="DIR", help="recorded one-shots (manifest.csv)")
-    parser.add_argument("--judge", type=Path, metavar="CKPT", help="the net that judges materials, and nothing else")
+    parser.add_argument("--judge", type=Path, metavar="CKPT", help="the judge of train embed --judge")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for figures, report and renders")
     parser.add_argument("--only", nargs="+", choices=list(parts.PARTS), metavar="PART", help="only these parts")
     parser.add_argument("--limit", type=_whole(1), metavar="N", help="only the first N clips")

@@ -3,7 +3,8 @@
 Convention: each material is asked for in words, several rhythms and seeds, and by example sounds of held-out
 originals. Every hit of a render is cut out and heard by itself, as the judge learned from single sounds; the render's
 material is the one that the judge finds likeliest on the mean of its hits. The judge's own share on held-out
-recordings stands beside it: what it cannot tell apart there, it cannot tell apart here.
+recordings stands beside it, and its share on those of things no take of which it heard: what it cannot tell apart
+there, it cannot tell apart here.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from onnx_export.evaluate.starter.box import Box, Sound
 from onnx_export.evaluate.starter.figures import Figure, Part, Table, figure
 from onnx_export.nets.embed import CLIP_SAMPLES, RATE_HZ
 from onnx_export.train.embed_data import Sound as Known
+from onnx_export.train.embed_data import strangers
 from onnx_export.train.embed_judge import JUDGED
 
 PROMPTS = {
@@ -160,14 +162,20 @@ def part(box: Box, picture: Path, judge: Judge, sounds: Sequence[Known], asked: 
                 at_least=WANTED,
                 seed=seed,
             )
-    figures["the judge itself on held-out originals, mean of materials"] = trusted(judge, sounds, seed=seed)
+    held_out = [one for one in sounds if one.held_out]
+    whole = "the judge itself on held-out originals, mean of materials"
+    figures[whole] = trusted(judge, held_out, seed=seed)
+    figures[f"{whole}, of things no take of which was heard"] = trusted(judge, strangers(sounds), seed=seed)
     return Part(
         name="material",
         title="Right material, heard by a judge",
         figures=figures,
         notes=(
-            "The judge (train embed --judge) shares no weights with the pack, and the generator never met it; "
-            "it was taught the same recordings' materials, not the held-out ones'. It is no pair of ears.",
+            "The judge (train embed --judge) is no net: kernel regression on hand-made features of a hit. It shares no "
+            "weights with the pack, but knows the very recordings that embedder and generator learned from (three "
+            "copies of each that is not held out). It is no pair of ears.",
+            "It took the place of an audio net with a seed of its own because it was right more often on held-out "
+            "originals. What it is worth on things no take of which was heard stands beside.",
             "Each hit is heard by itself; intervals by drawing prompts and examples again. Chance is 0.125.",
         ),
         tables=(
@@ -184,8 +192,8 @@ def part(box: Box, picture: Path, judge: Judge, sounds: Sequence[Known], asked: 
 
 
 def trusted(judge: Judge, sounds: Sequence[Known], *, seed: int = 0) -> Figure:
-    """How often the judge is right on held-out recordings, each material with the same weight."""
-    known = [one for one in sounds if one.held_out and one.known.material in JUDGED]
+    """How often the judge is right on recordings that it did not learn from, each material with the same weight."""
+    known = [one for one in sounds if one.known.material in JUDGED]
     told = [guess(judge, clip_of_reference(one.samples, CLIP_SAMPLES)) for one in known]
     by_original: dict[tuple[str, str], list[float]] = {}
     for one, found in zip(known, told, strict=True):

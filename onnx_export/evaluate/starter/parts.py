@@ -28,7 +28,7 @@ class Order:
 
     Attributes:
         files: the pack. box: the same behind the command line. clips: annotated ones, () for none.
-        sounds: folder of one-shots. judge: checkpoint of the net that judges materials.
+        sounds: folder of one-shots. judge: checkpoint of the judge of materials.
         out: folder of everything that is written. jobs: processes at a time. seed: of everything random.
     """
 

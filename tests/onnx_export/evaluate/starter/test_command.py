@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from bridge.errors import EngineError, RequestError
 from bridge.packs.store import Store
 from onnx_export.__main__ import main
+from onnx_export.evaluate.starter import box as box_module
 from onnx_export.evaluate.starter import figures, parts
-from onnx_export.evaluate.starter.box import Box
+from onnx_export.evaluate.starter.box import Box, program_digest
 from onnx_export.evaluate.starter.parts import Order
 from tests.onnx_export.evaluate.starter.conftest import HITS
 from tests.packs import finder_pack, tiny_pack
@@ -43,6 +45,47 @@ def test_box_when_asked_twice_then_made_once_and_the_users_settings_do_not_matte
     assert np.abs(one.samples[24_000:36_000]).max() > np.abs(one.samples[48_000:60_000]).max() > 0.0
     monkeypatch.setattr(Box, "run", None)
     assert box.sound(video, **wish).path == one.path
+
+
+def test_box_when_the_program_or_a_file_of_the_stage_is_another_then_nothing_old_is_taken(
+    box: Box, clips_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made: list[Path] = []
+    monkeypatch.setattr(Box, "_make", lambda self, path, words: made.append(path))
+    monkeypatch.setattr(box_module, "read_peaks", lambda path: None)
+    files = Store(()).open_folder(tiny_pack(tmp_path))
+    video = clips_folder / f"{FIRST}.mp4"
+
+    def asked() -> tuple[Path, Path]:
+        again = Box(files, keep=tmp_path / "made", threads=1)
+        again.peaks(video)
+        with pytest.raises(soundfile.LibsndfileError):
+            again.sound(video, name="x", onsets=[(0.5, 1.0)], end_s=1.0, prompt="wood")
+        return made[-2], made[-1]
+
+    first = asked()
+    assert asked() == first
+    with monkeypatch.context() as other:
+        other.setattr(box_module, "program_digest", lambda: "another")
+        assert not set(asked()) & set(first)
+    assert files.manifest.what is not None
+    beside = [str(value) for value in vars(files.manifest.what).values() if str(value) in files.manifest.files]
+    for name in [*beside, *(entry.card for entry in files.manifest.graphs.values() if entry.card)]:
+        before, files.manifest.files[name] = files.manifest.files[name], "0" * 64  # type: ignore[index]
+        seen, heard = asked()
+        assert seen == first[0]
+        assert (heard == first[1]) is (name not in beside)
+        files.manifest.files[name] = before  # type: ignore[index]
+
+
+def test_program_digest_when_a_source_changes_then_another_and_packs_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "a.py").write_text("1")
+    one = program_digest(tmp_path)
+    (tmp_path / "packs" / "pack.json").write_text("{}")
+    assert program_digest(tmp_path) == one
+    (tmp_path / "a.py").write_text("2")
+    assert program_digest(tmp_path) != one
 
 
 def test_box_when_pictures_are_asked_for_then_every_peak_with_confidence(box: Box, clips_folder: Path) -> None:

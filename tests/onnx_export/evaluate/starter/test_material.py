@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +82,18 @@ def test_by_examples_when_made_then_held_out_originals_each_once(tmp_path: Path)
     assert not any("heard in train" in one.words for one in asked)
     with pytest.raises(RequestError, match="no held-out water"):
         material.by_examples([one for one in SHOTS if one.known.material != "water"], tmp_path, seed=0)
+
+
+def test_part_when_most_held_out_sounds_are_takes_of_known_things_then_the_others_are_counted_apart(
+    tmp_path: Path,
+) -> None:
+    takes = [replace(shot(kind, f"{kind} again", held_out=False), family=f"{kind}0") for kind in JUDGED]
+    asked = material.by_words()[:1]
+    part = material.part(box_of({}), tmp_path / "any.mp4", Judge("metal"), [*SHOTS, *takes], asked, seed=0)
+    whole = "the judge itself on held-out originals, mean of materials"
+    assert part.figures[whole].count == 8 * 5
+    assert part.figures[f"{whole}, of things no take of which was heard"].count == 8 * 4
+    assert "knows the very recordings" in " ".join(part.notes)
 
 
 def test_trusted_when_one_material_has_many_then_each_material_counts_the_same() -> None:

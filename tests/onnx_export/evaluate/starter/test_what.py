@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from onnx_export.evaluate.starter import clips, what
+from onnx_export.evaluate.starter.box import Box, Sound
 from onnx_export.evaluate.starter.what import FULL, MEASURED, Trial
 from tests.onnx_export.evaluate.conftest import bursts
-from tests.onnx_export.evaluate.starter.conftest import HITS, box_of
+from tests.onnx_export.evaluate.starter.conftest import HITS, FakeBox, box_of
 
 LENGTH = 262_144
 ONSETS = np.array([1.2, 2.0, 2.6, 3.4, 4.4, 5.0])
@@ -106,3 +109,31 @@ def test_sound_when_strengths_are_measured_then_they_are_asked_for(trials: list[
     assert {strength for _, strength in full} == {1.0}
     assert [strength for _, strength in measured] == trials[0].strengths.tolist()
     assert box.asked[0]["prompt"] == "wood hit"  # type: ignore[attr-defined]
+
+
+class Early(FakeBox):
+    """Adds a hit long before the annotation begins."""
+
+    keep: Path
+
+    def sound(self, video: Path, *, name: str, onsets: list[tuple[float, float]], end_s: float, **rest: Any) -> Sound:
+        found = super().sound(video, name=name, onsets=[(0.4, 1.0), *onsets], end_s=end_s, **rest)
+        path = self.keep / "sound"
+        path.write_bytes(found.samples.tobytes())
+        return replace(found, path=path)
+
+
+def test_part_when_a_sound_is_wrong_before_the_annotation_then_the_correlation_that_counts_is_over_the_whole_stretch(
+    trials: list[Trial], tmp_path: Path
+) -> None:
+    box = Early({}, box_of({}).manifest)
+    box.keep = tmp_path
+    part = what.part(trials, cast(Box, box))
+    names = list(part.figures)
+    for manner in (FULL, MEASURED):
+        whole = part.figures[f"envelope correlation, {manner}"]
+        annotated = part.figures[f"envelope correlation where annotated, {manner}"]
+        assert whole.value < annotated.value - 0.05
+        assert (whole.at_least, annotated.at_least) == (0.74, None)
+    assert names.index(f"envelope correlation, {FULL}") < names.index(f"envelope correlation, {MEASURED}")
+    assert "part of the recording's envelope is handed in" in " ".join(part.notes)
