@@ -2,7 +2,7 @@
 
 Cross-validation comes first: its predictions choose the threshold and say honestly how well this does. Then nets are
 trained on everything. ``--clean`` leaves the recordings out of all training: they are only judged by, and the threshold
-comes from scenes that trained nothing.
+comes from scenes that trained nothing. Either threshold is raised until unseen films without action stay quiet.
 
 Left in the output folder: ``checkpoint.safetensors`` (all nets and what is known of them), ``predictions/ID.csv``, and
 for each net a folder with its own checkpoint and log. The same command goes on where it was interrupted.
@@ -29,8 +29,8 @@ from onnx_export.nets.onset import CONTEXT_STEPS, OnsetGraph
 from onnx_export.recipes.when import NETS, RECORDINGS
 from onnx_export.train.run import CHECKPOINT
 from onnx_export.train.when_data import UNSEEN_SEED, Source, kind_of_quiet
-from onnx_export.train.when_fit import MIN_DISTANCE_S, Data, Plan, predict
-from onnx_export.train.when_report import false_per_10_s, figures
+from onnx_export.train.when_fit import MIN_DISTANCE_S, Answer, Data, Plan, predict
+from onnx_export.train.when_report import at_threshold, false_per_10_s, figures, quiet_threshold
 from onnx_export.train.when_score import best_threshold, cross_validate, fair_thresholds, train_seeds, write_peaks
 
 log = logging.getLogger(__name__)
@@ -74,13 +74,14 @@ def run(arguments: argparse.Namespace) -> int:
     )
     plan = Plan(steps=arguments.steps, minutes=arguments.minutes, seed=arguments.seed)
     facts = {"plan": _plan_told(plan, data, seeds=arguments.seeds)}
-    threshold = 0.5
+    threshold, validated = 0.5, []
     if arguments.folds and not arguments.clean:
-        threshold, facts["cross-validation"] = _validated(arguments, data, plan, source)
+        threshold, validated, facts["cross-validation"] = _validated(arguments, data, plan, source)
     if arguments.only_folds:
         return 0
     last = replace(plan, steps=arguments.final_steps or plan.steps, seed=plan.seed + _FINAL_SEED)
     nets = train_seeds(data, last, settings=source.settings, count=arguments.seeds, out=arguments.out / FINAL)
+    answers: list[Answer] = validated
     if arguments.clean:
         unseen = source.scenes(UNSEEN_SEED, arguments.judges)
         if unseen:
@@ -92,11 +93,17 @@ def run(arguments: argparse.Namespace) -> int:
             told = figures(recordings, answers, [threshold] * len(answers))
             facts["recordings that trained nothing"] = json.dumps(told)
             log.info("recordings that trained nothing: %s", told)
-    if arguments.judges:
-        still = source.quiet(UNSEEN_SEED, arguments.judges)
-        false = false_per_10_s(still, [predict(nets, one) for one in still], threshold, kind=kind_of_quiet)
+    still = source.quiet(UNSEEN_SEED, 2 * arguments.judges)
+    found = [predict(nets, one) for one in still]
+    if still:
+        half = arguments.judges
+        threshold = quiet_threshold(still[:half], found[:half], threshold, kind=kind_of_quiet)
+        false = false_per_10_s(still[half:], found[half:], threshold, kind=kind_of_quiet)
         facts["false onsets per 10 s without action"] = json.dumps(false)
         log.info("false onsets per 10 s without action: %s", false)
+    if answers:
+        facts["at the shipped threshold"] = json.dumps(at_threshold(recordings, answers, threshold))
+        log.info("at the shipped threshold: %s", facts["at the shipped threshold"])
     facts["when"] = json.dumps(strict.encode(section(source.settings, threshold)))
     facts |= {RECORDINGS: str(len(data.clips)), NETS: str(len(nets))}
     if arguments.ablation:
@@ -119,8 +126,10 @@ def section(settings: MotionSettings, threshold: float) -> When:
     )
 
 
-def _validated(arguments: argparse.Namespace, data: Data, plan: Plan, source: Source) -> tuple[float, str]:
-    """The threshold to ship, and what the cross-validation says of these plans, as JSON."""
+def _validated(
+    arguments: argparse.Namespace, data: Data, plan: Plan, source: Source
+) -> tuple[float, list[Answer], str]:
+    """The best threshold, each recording's answer, and what the cross-validation says of these plans as JSON."""
     answers, division = cross_validate(
         data,
         plan,
@@ -134,7 +143,7 @@ def _validated(arguments: argparse.Namespace, data: Data, plan: Plan, source: So
     _, threshold = best_threshold(data.clips, peaks)
     told = figures(data.clips, answers, fair_thresholds(data.clips, peaks, division))
     log.info("cross-validated by %s: %s", arguments.by, told)
-    return threshold, json.dumps({"folds": arguments.folds, "by": arguments.by, **told})
+    return threshold, answers, json.dumps({"folds": arguments.folds, "by": arguments.by, **told})
 
 
 def _plan_told(plan: Plan, data: Data, *, seeds: int) -> str:
@@ -159,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--scenes", type=int, default=300, help="rendered scenes (default %(default)s)")
     add("--quiet", type=int, default=60, help="rendered films without action (default %(default)s)")
     add("--variants", type=int, default=3, help="spoiled copies of each clip (default %(default)s)")
-    add("--judges", type=int, default=39, help="unseen films to judge the last nets by (default %(default)s)")
+    add("--judges", type=int, default=39, help="unseen scenes and quiet films to judge by (default %(default)s)")
     add("--steps", type=int, default=Plan.steps, help="optimiser steps per net (default %(default)s)")
     add("--minutes", type=float, default=0.0, help="longest time per net (default: no limit)")
     add("--final-steps", type=int, help="steps of the last nets, if not the same")

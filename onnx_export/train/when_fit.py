@@ -22,7 +22,7 @@ from onnx_export.train.augment import Batch, Sampler, joined
 from onnx_export.train.clips import Example
 from onnx_export.train.run import CHECKPOINT, Run, load_average
 
-MIN_DISTANCE_S = 0.2
+MIN_DISTANCE_S = 0.25
 OF_CLIP = "-variant-"
 """A variant's name: its clip's, this, a number."""
 _LOG_STEPS = 20

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from bridge.dsp.matching import f_score, match
 from bridge.dsp.metrics import average_precision
@@ -121,7 +121,7 @@ def rank_correlation(clip: Example, answer: Answer, threshold: float) -> float:
     truth, guess = clip.strengths[[t for t, _ in pairs]], answer.strengths[[e for _, e in pairs]]
     if len(pairs) < _FEWEST or np.ptp(truth) == 0 or np.ptp(guess) == 0:
         return float("nan")
-    return float(spearmanr(truth, guess).statistic)
+    return float(np.corrcoef(rankdata(truth), rankdata(guess))[0, 1])
 
 
 def annotated(clip: Example) -> NDArray[np.float64]:
