@@ -7,6 +7,7 @@ word; neither moves an embedding.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,6 +37,10 @@ MEL = MelShape(
 
 _LEVEL_DB, _SPREAD_DB = -45.0, 20.0
 _QUIETEST_DB = 80.0
+_SPANS = ((0, 3), (3, 8), (8, 16), (16, 30), (30, 60), (60, 100))
+"""Columns after the loudest moment (less ``_BEFORE``) that are averaged."""
+_BODY, _BEFORE, _HEARD_DB = 30, 2, 60.0
+_LEAST = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,7 @@ class EmbedShape:
         vocabulary: words that the text tower knows, with filler and unknown. word: values per word.
         audio: channels of the audio tower's stages; each halves both sides of the picture.
         hidden: width inside the last layers. dim: values of an embedding. mel: the picture of a sound.
+        struck: width of what looks at the loudest moment and after (see ``Struck``); 0 for none.
     """
 
     vocabulary: int
@@ -54,6 +60,7 @@ class EmbedShape:
     hidden: int = 256
     dim: int = DIM
     mel: MelShape = MEL
+    struck: int = 0
 
 
 class AudioTower(nn.Module):
@@ -77,6 +84,7 @@ class AudioTower(nn.Module):
             nn.Dropout(0.2),
             nn.Linear(shape.hidden, shape.dim),
         )
+        self.struck = Struck(shape) if shape.struck else None
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Of length 1."""
@@ -90,7 +98,10 @@ class AudioTower(nn.Module):
         weights = torch.softmax(self.weigh(deep).float().flatten(2), dim=2)
         spots = deep.flatten(2)
         picked = torch.matmul(weights, spots.transpose(1, 2)).flatten(1)
-        return functional.normalize(self.head(torch.cat([picked, spots.amax(dim=2)], dim=1)).float(), dim=-1)
+        place = self.head(torch.cat([picked, spots.amax(dim=2)], dim=1)).float()
+        if self.struck is not None:
+            place = place + self.struck(level).float()
+        return functional.normalize(place, dim=-1)
 
     def quick_mel(self, waveform: Tensor) -> Tensor:
         """The same picture as ``mel`` by a fast Fourier transform, for training."""
@@ -108,6 +119,65 @@ class AudioTower(nn.Module):
         power = spectrum.real.square() + spectrum.imag.square()
         bands = power.transpose(1, 2) @ self.mel.mel
         return (10.0 * torch.log10(torch.clamp(bands, min=FLOOR)))[:, None]
+
+
+class Struck(nn.Module):
+    """What a hit is made of, from its loudest moment on: spectrum at several distances, course, unevenness.
+
+    Few numbers that do not move with the attack, so that a small collection of sounds suffices to learn from them.
+    """
+
+    middle: Tensor
+    spread: Tensor
+
+    def __init__(self, shape: EmbedShape) -> None:
+        super().__init__()
+        bands, frames = shape.mel.bands, _SPANS[-1][1]
+        count = len(_SPANS) * bands // 2 + bands + (_BODY + 1) // 2 + bands // 4 + bands - 2
+        self.register_buffer("middle", torch.zeros(count))
+        self.register_buffer("spread", torch.ones(count))
+        self.register_buffer("ahead", torch.arange(frames), persistent=False)
+        width = shape.struck
+        self.layers = nn.Sequential(
+            nn.Dropout(0.1),
+            nn.Linear(count, width),
+            nn.GELU(),
+            nn.Dropout(0.3),
+            nn.Linear(width, width),
+            nn.GELU(),
+            nn.Dropout(0.3),
+            nn.Linear(width, shape.dim),
+        )
+
+    def forward(self, level: Tensor) -> Tensor:
+        """(batch, dim), of any length, of decibels below the loudest point (batch, 1, frames, bands)."""
+        return self.layers((self.features(level) - self.middle) / self.spread)
+
+    def features(self, level: Tensor) -> Tensor:
+        """(batch, features) in decibels, before they are brought to one scale."""
+        picture = torch.clamp(level[:, 0], min=-_HEARD_DB)
+        frames, bands = picture.shape[1], picture.shape[2]
+        power = torch.exp(picture * (math.log(10.0) / 10.0))
+        first = torch.clamp(power.sum(dim=2).argmax(dim=1) - _BEFORE, min=0)
+        at = first[:, None] + self.ahead[None, :]
+        inside = (at < frames).to(power.dtype)[:, :, None]
+        where = torch.clamp(at, max=frames - 1)[:, :, None].expand(-1, -1, bands)
+        seen = torch.gather(power, 1, where) * inside + _LEAST * (1.0 - inside)
+        spans = [_decibels(seen[:, a:b].mean(dim=1)).unflatten(1, (bands // 2, 2)).mean(dim=2) for a, b in _SPANS]
+        tone = _decibels(seen[:, :_BODY].mean(dim=1))
+        course = _decibels(seen[:, :_BODY].sum(dim=2))
+        restless = (_decibels(seen[:, 1:_BODY]) - _decibels(seen[:, : _BODY - 1])).abs().mean(dim=1)
+        uneven = (tone[:, 2:] - 2.0 * tone[:, 1:-1] + tone[:, :-2]).abs()
+        return torch.cat(
+            [
+                *spans,
+                tone - tone.amax(dim=1, keepdim=True),
+                course[:, ::2] - course.amax(dim=1, keepdim=True),
+                restless.unflatten(1, (bands // 4, 4)).mean(dim=2),
+                uneven,
+            ],
+            dim=1,
+        )
 
 
 class TextTower(nn.Module):
@@ -177,6 +247,10 @@ class _Residual(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         return picture + self.inner(picture)
+
+
+def _decibels(power: Tensor) -> Tensor:
+    return 10.0 * torch.log10(torch.clamp(power, min=_LEAST))
 
 
 def _share(score: Tensor, known: Tensor) -> Tensor:

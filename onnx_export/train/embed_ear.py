@@ -12,7 +12,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +45,7 @@ class EarPlan:
         sounds: folder with manifest.csv and the one-shots. text: checkpoint of ``embed`` whose words stay.
         out: the run's folder. minutes, steps: whichever runs out first, 0 is no limit.
         pictures: of each recording; the first is the recording itself, the others have hits, rests and other speeds.
-        batch: sounds of a step. rate, seed: the usual.
+        batch: sounds of a step. struck: see ``EmbedShape``. rate, seed: the usual.
     """
 
     sounds: Path
@@ -55,7 +55,8 @@ class EarPlan:
     steps: int = 1500
     pictures: int = 4
     batch: int = 64
-    rate: float = 2e-3
+    struck: int = 384
+    rate: float = 1.5e-3
     seed: int = 0
 
 
@@ -74,15 +75,18 @@ def train(plan: EarPlan) -> EmbedModel:
     heard = [sound for sound in sounds if not sound.held_out]
     if not heard:
         raise RequestError("there is no sound to train on", hint="Give a manifest with several originals")
-    learner = Learner(shape_of(facts["shape"]))
-    load_average(plan.text, learner)
+    base = Learner(shape_of(facts["shape"]))
+    load_average(plan.text, base)
+    shape = replace(shape_of(facts["shape"]), struck=plan.struck)
+    learner = Learner(shape)
+    learner.load_state_dict(base.state_dict(), strict=False)
     learner.net.text_tower.requires_grad_(False)
     learner.heads.directions.requires_grad_(False)
     learner.net.audio_tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     settings = {"batch": plan.batch, "pictures": plan.pictures, "rate": plan.rate}
     about = {
         "vocabulary": facts["vocabulary"],
-        "shape": facts["shape"],
+        "shape": json.dumps({**json.loads(facts["shape"]), "struck": plan.struck}, sort_keys=True),
         "sounds": digest_of(plan.sounds),
         "seed": str(plan.seed),
         "plan": json.dumps(settings, sort_keys=True),
@@ -98,6 +102,8 @@ def _listen(
     run: Run, learner: Learner, plan: EarPlan, first: EmbedModel, sounds: Sequence[Sound], heard: Sequence[Sound]
 ) -> None:
     drawn = pictures_of(heard, first, plan)
+    if not run.step:
+        _scale(learner, drawn)
     rng = np.random.default_rng((plan.seed, CAPTIONS))
     read = first.of_texts([compose(sound.known, rng) for sound in heard for _ in range(CAPTIONS)])
     captions = torch.from_numpy(read.reshape(len(heard), CAPTIONS, -1))
@@ -129,6 +135,18 @@ def _listen(
             if run.step % SAVE_EVERY == 0:
                 run.save()
     run.save()
+
+
+@torch.no_grad()
+def _scale(learner: Learner, drawn: Tensor) -> None:
+    """Brings the features of hits to one scale, by those of the recordings themselves."""
+    struck = learner.net.audio_tower.struck
+    if struck is None:
+        return
+    level = [some - some.amax(dim=(2, 3), keepdim=True) for some in drawn[:, 0].float().split(256)]
+    found = torch.cat([struck.features(some) for some in level])
+    struck.middle.copy_(found.mean(dim=0))
+    struck.spread.copy_(found.std(dim=0, correction=0) + 1e-3)
 
 
 @torch.no_grad()
