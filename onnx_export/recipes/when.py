@@ -13,15 +13,20 @@ from onnx_export.checkpoints import load_checkpoint, read_facts
 from onnx_export.nets.onset import OnsetGraph, OnsetNet
 from onnx_export.recipe import Recipe, Stage
 
-RECORDED = TrainingData(
-    name="Greatest Hits (Owens et al., CVPR 2016), 20 clips: motion of the picture, contact times, loudness of hits",
-    licence="none stated",
-    commercial_use="unknown",
-)
 RENDERED = TrainingData(name="Scenes rendered by this project", licence="MIT", commercial_use="yes")
 
 RECORDINGS, NETS = "recordings", "nets"
 """Facts of a checkpoint: how many recordings trained it, and how many nets it holds."""
+
+
+def recorded(clips: int) -> TrainingData:
+    """So many clips of Greatest Hits, as a pack names them."""
+    return TrainingData(
+        name=f"Greatest Hits (Owens et al., CVPR 2016), {clips} clips: motion of the picture, contact times, loudness "
+        "of hits",
+        licence="none stated",
+        commercial_use="unknown",
+    )
 
 
 def stage(checkpoint: Path) -> Stage:
@@ -42,8 +47,9 @@ def stage(checkpoint: Path) -> Stage:
         shapes=({"batch": 2, "time": 120}, {"batch": 1, "time": 511}, {"batch": 3, "time": 7}),
         spec=contract.MOTION_ONSET_STRENGTH,
     )
-    recorded = _number(facts, RECORDINGS, checkpoint, low=0, high=10**6) > 0
-    return Stage(recipes=(recipe,), when=when, training_data=(RECORDED, RENDERED) if recorded else (RENDERED,))
+    clips = _number(facts, RECORDINGS, checkpoint, low=0, high=10**6)
+    data = (recorded(clips), RENDERED) if clips else (RENDERED,)
+    return Stage(recipes=(recipe,), when=when, training_data=data)
 
 
 def _number(facts: Mapping[str, str], name: str, checkpoint: Path, *, low: int, high: int) -> int:

@@ -205,7 +205,20 @@ def test_net_when_a_step_is_far_then_it_has_no_say() -> None:
     assert not same[-CONTEXT_STEPS - 1 :].all()
 
 
-def test_graph_when_the_picture_is_mirrored_then_the_same_answer() -> None:
+class _Knows(OnsetNet):
+    """Sure of one step, and that there is nothing in any other."""
+
+    def __init__(self, *, step: int) -> None:
+        super().__init__()
+        self.step = step
+
+    def forward(self, motion: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        logits = torch.full(motion.shape[:2], -20.0)
+        logits[:, self.step] = 20.0
+        return logits, logits
+
+
+def test_graph_when_mirrored_then_the_same_answer_and_chance_is_summed_over_its_neighbourhood() -> None:
     nets = [OnsetNet().eval(), OnsetNet().eval()]
     motion = torch.randn(2, 12, CHANNELS, 4, 6)
     with torch.no_grad():
@@ -213,8 +226,12 @@ def test_graph_when_the_picture_is_mirrored_then_the_same_answer() -> None:
         for here, there in zip(both, OnsetGraph(nets)(mirror(motion)), strict=True):
             assert torch.allclose(here, there, atol=1e-6)
             assert here.shape == (2, 12)
-    for joint, left, right in zip(both, one, other, strict=True):
-        assert torch.allclose(torch.logit(joint), (torch.logit(left) + torch.logit(right)) / 2, atol=1e-5)
+    joint, left, right = (torch.logit(answer[1]) for answer in (both, one, other))
+    assert torch.allclose(joint, (left + right) / 2, atol=1e-5)
+    sure = OnsetGraph([_Knows(step=6)])(torch.zeros(1, 13, CHANNELS, 1, 2))[0][0]
+    assert int(sure.argmax()) == 6
+    assert float(sure.sum()) == pytest.approx(1.0, abs=0.01)
+    assert float(sure[5]) > 0.2
     rightward_on_the_left = torch.zeros(1, 1, CHANNELS, 1, 2)
     rightward_on_the_left[..., :, 0, 0] = 1
     assert mirror(rightward_on_the_left).flatten().tolist() == [0, -1, 0, 1, 0, 1, 0, 1]
@@ -236,7 +253,7 @@ def test_main_when_run_on_a_folder_of_clips_then_predictions_and_a_checkpoint_th
     _small(monkeypatch)
     clips, out = clips_folder(tmp_path, 2), tmp_path / "out"
     words = (
-        f"--clips {clips} --onsets times --out {out} --scenes 1 --quiet 1 --variants 1 --judges 1 --steps 1 --folds 2"
+        f"--clips {clips} --onsets times --out {out} --scenes 1 --quiet 1 --variants 1 --judges 0 --steps 1 --folds 2"
     )
     assert when.main(words.split()) == 0
     rows = list(csv.DictReader((out / "predictions" / "clip0.csv").read_text().splitlines()))
@@ -251,6 +268,7 @@ def test_main_when_run_on_a_folder_of_clips_then_predictions_and_a_checkpoint_th
     assert made.when.overlap_steps == 2 * CONTEXT_STEPS
     assert MotionSettings.from_manifest(made.when.frontend.to_wire()) == MotionSettings()
     assert {one.commercial_use for one in made.training_data} == {"unknown", "yes"}
+    assert ", 2 clips: " in made.training_data[0].name
     (recipe,) = made.recipes
     assert [tensor.name for tensor in recipe.spec.outputs] == ["activation", "strength"]
     assert max(parity.error for parity in check_parity(recipe, export(recipe))) < 1e-4
