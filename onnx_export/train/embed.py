@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bridge.errors import PackError
+from bridge.errors import PackError, RequestError
 from onnx_export.checkpoints import read_facts
 from onnx_export.nets.embed import EmbedNet, EmbedShape
 from onnx_export.train import embed_judge
@@ -30,7 +30,7 @@ from onnx_export.train.captions import MATERIALS, Known, compose, known_of, thin
 from onnx_export.train.embed_data import Mixer, Sound, digest_of, disturbed, load_sounds, manifest_rows, plain_clips
 from onnx_export.train.embed_distil import DistilPlan, distil, frozen
 from onnx_export.train.embed_loss import Heads, alike, loss_of
-from onnx_export.train.embed_teacher import Teacher
+from onnx_export.train.embed_teacher import Teacher, teacher_digest
 from onnx_export.train.embed_words import lexicon_of, tokenizer_json, tokens_of, vocabulary_of
 from onnx_export.train.run import CHECKPOINT, Run, load_average
 
@@ -163,7 +163,7 @@ def train(plan: TrainPlan) -> EmbedModel:
         [sound.known for sound in sounds if not sound.held_out],
         teacher=lambda: Teacher(plan.teacher),
         out=plan.out / "words",
-        about=about,
+        about={**about, "teacher": teacher_digest(plan.teacher)},
         shape=shape,
         plan=plan.distil,
     )
@@ -271,6 +271,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--judge", action="store_true", help="train the judge of materials instead")
     parser.add_argument("--text", metavar="CKPT", help="keep this embedder's words and train its audio tower on")
     options = parser.parse_args(words)
+    if options.minutes <= 0.0 and options.steps <= 0:
+        raise RequestError("there is no end to this training", hint="Give --minutes or --steps")
     torch.set_num_threads(options.threads)
     train(
         TrainPlan(
@@ -280,6 +282,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             minutes=options.minutes,
             steps=options.steps,
             seed=options.seed,
+            distil=DistilPlan(seed=options.seed),
         )
     )
     return 0

@@ -62,7 +62,7 @@ def distil(
     Args:
         tower: new. vocabulary: its words. known: what captions are composed from.
         teacher: is only called when answers are missing.
-        out: folder of this run. about: see ``Run``. shape: sizes of the tower.
+        out: folder of this run. about: see ``Run``; "teacher" in it names the teacher. shape: sizes of the tower.
 
     Returns:
         Mean cosine to the teacher on phrases that it was not trained on.
@@ -72,7 +72,7 @@ def distil(
     """
     rng = np.random.default_rng((plan.seed, 1))
     phrases = phrases_for(vocabulary, known, count=plan.phrases, rng=rng)
-    asked = hashlib.sha256("\n".join(phrases).encode()).hexdigest()
+    asked = hashlib.sha256("\n".join((about.get("teacher", ""), *phrases)).encode()).hexdigest()
     run = Run(
         tower,
         out=out,

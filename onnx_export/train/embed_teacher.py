@@ -7,6 +7,7 @@ holds none of its weights. Weights are used by their published names.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,15 @@ from bridge.errors import PackError
 LONGEST = 48
 BATCH = 256
 _FILES = ("config.json", "model.safetensors", "tokenizer.json", "vocab.txt")
+
+
+def teacher_digest(folder: Path) -> str:
+    """SHA-256 of the model's weights.
+
+    Raises:
+        PackError: there is no such model in the folder.
+    """
+    return hashlib.sha256((model_folder(folder) / "model.safetensors").read_bytes()).hexdigest()
 
 
 class Teacher:

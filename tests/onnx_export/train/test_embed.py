@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from bridge.errors import PackError
+from bridge.errors import PackError, RequestError
 from onnx_export.nets.embed import EmbedShape
 from onnx_export.train import embed, embed_words
 from onnx_export.train.captions import Known
@@ -63,6 +64,27 @@ def test_train_when_sounds_or_plan_are_others_then_it_refuses_to_go_on(plan: Tra
     write_sounds(plan.sounds, originals=14)
     with pytest.raises(PackError, match="sounds was"):
         train(plan)
+
+
+def test_train_when_the_teacher_is_another_then_its_answers_are_not_taken_for_the_firsts(plan: TrainPlan) -> None:
+    train(plan)
+    weights = next(plan.teacher.rglob("model.safetensors"))
+    save_file({name: -value for name, value in load_file(weights).items()}, weights)
+    with pytest.raises(PackError, match="teacher was"):
+        train(plan)
+
+
+def test_command_when_no_end_is_given_then_one_sentence_and_when_given_a_seed_then_all_of_it_has_it(
+    plan: TrainPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["--sounds", str(plan.sounds), "--teacher", str(plan.teacher), "--out", str(plan.out)]
+    taken: list[TrainPlan] = []
+    monkeypatch.setattr(embed, "train", taken.append)
+    monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
+    with pytest.raises(RequestError, match="there is no end to this training"):
+        embed.main([*words, "--minutes", "0"])
+    assert embed.main([*words, "--minutes", "0", "--steps", "3", "--seed", "7"]) == 0
+    assert [(one.seed, one.distil.seed) for one in taken] == [(7, 7)]
 
 
 def test_train_when_given_time_then_most_unheard_sounds_find_their_material(plan: TrainPlan) -> None:
