@@ -27,6 +27,7 @@ from onnx_export.nets.mdct import HOP, POWER, analyse, compress, mdct_basis
 from onnx_export.train.embed import load_model as load_embedder
 from onnx_export.train.run import CHECKPOINT, Run, load_average
 from onnx_export.train.what_data import Shot, load_rhythms, load_shots
+from onnx_export.train.what_level import AS_IT_IS, Level
 from onnx_export.train.what_meaning import Embedder, Meanings, meanings_of
 from onnx_export.train.what_scenes import Scene, SceneMaker
 
@@ -50,6 +51,7 @@ class TrainPlan:
         minutes, steps: whichever runs out first; 0 is no limit.
         leave_out: ids of recordings whose rhythm must not be used.
         frames, batch: size of a step. rate, seed: the usual. shape: of the net.
+        level: how the sound's level is set right, as measured on what the trained net makes; kept with the weights.
     """
 
     sounds: Path
@@ -64,6 +66,7 @@ class TrainPlan:
     rate: float = 1e-3
     seed: int = 0
     shape: DenoiserShape = field(default_factory=DenoiserShape)
+    level: Level = AS_IT_IS
 
 
 class WhatModel(nn.Module):
@@ -146,6 +149,7 @@ def train(plan: TrainPlan, *, load: Callable[[Path], Embedder] = load_embedder) 
                 run.save()
     if losses:
         _report(run, losses, checks)
+    run.notes |= plan.level.facts()
     run.save()
     return load_model(plan.out / CHECKPOINT)[0]
 
@@ -264,6 +268,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--leave-out", type=Path, help="table whose column id names recordings not to be used")
     parser.add_argument("--minutes", type=float, default=TrainPlan.minutes, help="0: no limit (default %(default)s)")
     parser.add_argument("--steps", type=int, default=0, help="stop after as many; 0: no limit")
+    parser.add_argument("--level-power", type=float, default=1.0, help="see onnx_export/train/what_level.py")
+    parser.add_argument("--level-gain", type=float, default=1.0, help="of the sound; a finished run keeps new ones")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
@@ -280,6 +286,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             steps=options.steps,
             leave_out=_ids(options.leave_out) if options.leave_out else (),
             seed=options.seed,
+            level=Level(power=options.level_power, gain=options.level_gain),
         )
     )
     return 0

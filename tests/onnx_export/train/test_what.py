@@ -31,6 +31,7 @@ from onnx_export.train.what import (
     train,
 )
 from onnx_export.train.what_data import load_rhythms, load_shots
+from onnx_export.train.what_level import Level
 from onnx_export.train.what_meaning import CAPTIONS
 from onnx_export.train.what_scenes import VARIANTS, SceneMaker
 from tests.onnx_export.train.what_sounds import ToyEmbedder, shot, write_rhythms, write_sounds
@@ -114,6 +115,14 @@ def test_train_leaves_a_log_and_says_in_the_checkpoint_what_it_was_trained_with(
         assert [row["step"] for row in csv.DictReader(file)] == ["6"]
     made = stage(plan.out / CHECKPOINT)
     assert {recipe.role for recipe in made.recipes} == {"denoiser", "decoder"}
+    trained(replace(plan, level=Level(power=0.5, gain=0.25)))
+    softer = stage(plan.out / CHECKPOINT)
+    before, after = ({recipe.role: recipe.module for recipe in one.recipes} for one in (made, softer))
+    assert torch.allclose(after["decoder"].get_buffer("scale"), 0.25 * before["decoder"].get_buffer("scale"))
+    track = torch.zeros(1, 1, 64)
+    track[0, 0, 8] = 0.25
+    encoder = after["denoiser"].get_submodule("onsets")
+    assert float(encoder.level(encoder(track))[0, 0, 20]) == pytest.approx(0.5**0.5, abs=1e-3)
 
 
 def test_train_tells_the_net_what_embeddings_lie_around(plan: TrainPlan) -> None:
