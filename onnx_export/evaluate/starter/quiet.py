@@ -201,4 +201,4 @@ def part(videos: Sequence[tuple[str, Path]], box: Box, *, seed: int = 0) -> Part
 
 def _length_s(path: Path) -> float:
     with av.open(str(path)) as container:
-        return float((container.duration or 0) / 1e6) or LENGTH_S
+        return round(float((container.duration or 0) / 1e6), 1) or LENGTH_S
