@@ -248,7 +248,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_main_when_run_on_a_folder_of_clips_then_predictions_and_a_checkpoint_that_becomes_a_stage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _small(monkeypatch)
     clips, out = clips_folder(tmp_path, 2), tmp_path / "out"
