@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from bridge.dsp.motion import CHANNELS, MotionSettings
 from bridge.dsp.peaks import Peak
@@ -276,10 +277,11 @@ def test_main_when_run_on_a_folder_of_clips_then_predictions_and_a_checkpoint_th
     assert json.loads(facts["plan"])["variants"] == 2
     assert 0 <= json.loads(facts["cross-validation"])["F within 50 ms"] <= 1
 
-    before = (out / "checkpoint.safetensors").read_bytes()
+    weights = load_file(out / CHECKPOINT)
     monkeypatch.setattr(Run, "update", _never)
     assert when.main(words.split()) == 0
-    assert (out / "checkpoint.safetensors").read_bytes() == before
+    assert read_facts(out / CHECKPOINT) == facts
+    assert all(torch.equal(value, weights[name]) for name, value in load_file(out / CHECKPOINT).items())
 
 
 def _never(*_: object, **__: object) -> None:
