@@ -80,7 +80,8 @@ ABOUT: Mapping[str, About] = {
         limits=(
             "Finds what moves and stops or turns: contacts without visible motion, or out of the picture, are missed.",
             "Small or far objects fall through the grid; so do contacts closer to each other than `min_distance_s`.",
-            "Strength is a guess from speed: it orders the hits of a clip, it does not measure them.",
+            "Strength follows the speed of rendered contacts; on real clips it does not follow how loud a hit was (see "
+            "the rank correlation), so it is a level to begin with, no more.",
             "Markers are a first draft for a person to correct, not evidence of anything.",
         ),
         recorded=(
