@@ -129,6 +129,7 @@ class Struck(nn.Module):
 
     middle: Tensor
     spread: Tensor
+    ahead: Tensor
 
     def __init__(self, shape: EmbedShape) -> None:
         super().__init__()
