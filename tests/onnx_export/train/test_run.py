@@ -31,7 +31,9 @@ class Net(nn.Module):
         return self.layers(x)[:, 0]
 
 
-TOLD = {"threads": str(torch.get_num_threads()), "device": "cpu"}
+def told() -> dict[str, str]:
+    """What a run notes of this machine as it is set now."""
+    return {"threads": str(torch.get_num_threads()), "device": "cpu"}
 
 
 def started(out: Path, *, width: int = 6, about: str = "these sounds", rate: float = 0.05) -> Run:
@@ -182,7 +184,7 @@ def test_load_average_fills_a_net_and_tells_what_the_run_was_about(tmp_path: Pat
     run.notes["loss"] = "0.5"
     run.save()
     net = Net()
-    assert load_average(tmp_path / CHECKPOINT, net) == {"data": "these sounds", "loss": "0.5", **TOLD}
+    assert load_average(tmp_path / CHECKPOINT, net) == {"data": "these sounds", "loss": "0.5", **told()}
     assert all(torch.equal(value, run.average[name]) for name, value in net.state_dict().items())
     with pytest.raises(PackError, match="does not fit the net"):
         load_average(tmp_path / CHECKPOINT, Net(9))
@@ -190,7 +192,7 @@ def test_load_average_fills_a_net_and_tells_what_the_run_was_about(tmp_path: Pat
         load_average(tmp_path / "nowhere" / CHECKPOINT, net)
     again = started(tmp_path)
     again.resume()
-    assert again.notes == {"loss": "0.5", **TOLD}
+    assert again.notes == {"loss": "0.5", **told()}
 
 
 def test_save_tells_device_and_threads_of_every_sitting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
