@@ -5,6 +5,7 @@ Convention: a checkpoint is a net's ``state_dict`` plus facts about it as text (
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,6 +39,11 @@ def save_checkpoint(path: Path, module: nn.Module, *, facts: Mapping[str, str] |
     except OSError as error:
         raise PackError(f"checkpoint {path} cannot be written ({error})", hint="Check folder and space") from error
     return path
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content, hex: names a checkpoint, or the data that it was made of."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read_facts(path: Path) -> dict[str, str]:

@@ -7,7 +7,6 @@ same checkpoints, figures and torch give the same bytes.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from bridge.packs.store import STARTER, PackFiles
 from onnx_export.attribution import FILE_NAME, attribution_markdown, credits
 from onnx_export.bundle import CARD, Draft, bundle
 from onnx_export.cards import Trained, card, worst_use
-from onnx_export.checkpoints import read_facts
+from onnx_export.checkpoints import read_facts, sha256_of
 from onnx_export.convert import export
 from onnx_export.evaluate.starter.figures import Report
 from onnx_export.parity import check_parity
@@ -99,7 +98,7 @@ def trained(checkpoint: Path, stage: Callable[[Path], Stage]) -> Trained:
         PackError: it is missing, damaged or of another net.
     """
     facts = read_facts(checkpoint)
-    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    digest = sha256_of(checkpoint)
     return Trained(stage=stage(checkpoint), facts=facts, digest=digest)
 
 

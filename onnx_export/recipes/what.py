@@ -16,13 +16,13 @@ from bridge.packs.manifest import TrainingData, What
 from onnx_export.nets.denoiser import Denoiser, DenoiserShape
 from onnx_export.nets.mdct import HOP, Decoder
 from onnx_export.recipe import Recipe, Stage
+from onnx_export.recipes.embed import ONE_SHOTS, TOKENIZER_FILE
 from onnx_export.train.what import WhatModel, load_model
 from onnx_export.train.what_data import RATE_HZ
 from onnx_export.train.what_level import AS_IT_IS, Level
 
 EMBED = "embed"
 """Fact of a checkpoint: SHA-256 of the embedder's checkpoint that it was trained with."""
-TOKENIZER_FILE = "tokenizer.json"
 NULL_FILE = "null_embedding.npy"
 STEPS = 20
 GUIDANCE = 2.0
@@ -31,9 +31,7 @@ WINDOW_FRAMES = 2048
 OVERLAP_FRAMES = 736
 
 TRAINING_DATA = (
-    TrainingData(
-        name="Recorded one-shots (credits in the pack)", licence="CC0-1.0, CC-BY-3.0, CC-BY-4.0", commercial_use="yes"
-    ),
+    ONE_SHOTS,
     TrainingData(
         name="Greatest Hits (Owens et al., CVPR 2016): times of contacts as rhythms, no sound",
         licence="none stated",

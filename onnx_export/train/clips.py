@@ -29,6 +29,8 @@ from onnx_export.train.when_strength import strengths_of_file
 
 GROUP_CHARACTERS = 13
 """An id that begins with a recording's date and hour, ``YYYY-MM-DD-HH``, names its group by that."""
+OF_CLIP = "-variant-"
+"""A variant's name: its clip's, this, a number."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

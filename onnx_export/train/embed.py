@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bridge.errors import PackError, RequestError
+from bridge.errors import PackError
 from onnx_export.checkpoints import read_facts
 from onnx_export.nets.embed import EmbedNet, EmbedShape
 from onnx_export.train import embed_judge
@@ -32,7 +32,7 @@ from onnx_export.train.embed_distil import DistilPlan, distil, frozen
 from onnx_export.train.embed_loss import Heads, alike, loss_of
 from onnx_export.train.embed_teacher import Teacher, teacher_digest
 from onnx_export.train.embed_words import lexicon_of, tokenizer_json, tokens_of, vocabulary_of
-from onnx_export.train.run import CHECKPOINT, Run, load_average
+from onnx_export.train.run import CHECKPOINT, Run, check_end, load_average
 
 SAVE_EVERY, CHECK_EVERY = 100, 100
 CAPTIONS_FOR_WORDS = 40_000
@@ -271,8 +271,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--judge", action="store_true", help="train the judge of materials instead")
     parser.add_argument("--text", metavar="CKPT", help="keep this embedder's words and train its audio tower on")
     options = parser.parse_args(words)
-    if options.minutes <= 0.0 and options.steps <= 0:
-        raise RequestError("there is no end to this training", hint="Give --minutes or --steps")
+    check_end(minutes=options.minutes, steps=options.steps)
     torch.set_num_threads(options.threads)
     train(
         TrainPlan(

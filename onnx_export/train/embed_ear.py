@@ -9,7 +9,6 @@ costs little more than the net.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,12 +21,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from bridge.errors import RequestError
-from onnx_export.checkpoints import read_facts
+from onnx_export.checkpoints import read_facts, sha256_of
 from onnx_export.train.captions import compose
 from onnx_export.train.embed import CHECK_EVERY, SAVE_EVERY, Check, EmbedModel, Learner, load_model, shape_of
 from onnx_export.train.embed_data import Mixer, Sound, digest_of, load_sounds, plain_clips
 from onnx_export.train.embed_loss import alike, loss_of
-from onnx_export.train.run import CHECKPOINT, Run, load_average
+from onnx_export.train.run import CHECKPOINT, Run, check_end, load_average
 
 TEXT_OF = "text_of"
 """A checkpoint's text that names the checkpoint whose text tower it has, by SHA-256."""
@@ -90,7 +89,7 @@ def train(plan: EarPlan) -> EmbedModel:
         "sounds": digest_of(plan.sounds),
         "seed": str(plan.seed),
         "plan": json.dumps(settings, sort_keys=True),
-        TEXT_OF: hashlib.sha256(plan.text.read_bytes()).hexdigest(),
+        TEXT_OF: sha256_of(plan.text),
     }
     run = Run(learner, out=plan.out, rate=plan.rate, about=about)
     run.resume()
@@ -188,6 +187,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
+    check_end(minutes=options.minutes, steps=options.steps)
     torch.set_num_threads(options.threads)
     train(
         EarPlan(

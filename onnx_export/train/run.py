@@ -27,7 +27,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from bridge.errors import PackError
+from bridge.errors import PackError, RequestError
 from onnx_export.checkpoints import load_checkpoint, read_facts
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -252,6 +252,16 @@ class Run:
                         state[key] = file.get_tensor(name)
         except (SafetensorError, OSError, KeyError) as error:
             raise PackError(f"checkpoint {self.path} does not fit the optimiser ({error})", hint=_AGAIN) from error
+
+
+def check_end(*, minutes: float, steps: int) -> None:
+    """Refuses a plan that would never be used up.
+
+    Raises:
+        RequestError: neither ``minutes`` nor ``steps`` is above 0.
+    """
+    if minutes <= 0.0 and steps <= 0:
+        raise RequestError("there is no end to this training", hint="Give --minutes or --steps")
 
 
 def load_average(path: Path, model: nn.Module) -> dict[str, str]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from bridge.dsp.motion import MotionSettings
 from bridge.errors import MediaError
-from onnx_export.train.clips import Example, fine, frames, grid, kept
+from onnx_export.train.clips import OF_CLIP, Example, fine, frames, grid, kept
 
 VERSION = 1
 """Counts up when the same seed gives another variant; part of the cache's key."""
@@ -132,7 +132,7 @@ def variant(
     motion, start_s = kept(cache, named, measured, lambda: grid(filmed_again(frames(path), recipe), measured))
     return replace(
         like,
-        name=f"{like.name}-variant-{recipe.seed}",
+        name=f"{like.name}{OF_CLIP}{recipe.seed}",
         motion=motion,
         start_s=start_s,
         onsets_s=like.onsets_s / recipe.speed,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -21,11 +20,11 @@ import torch
 from torch import Tensor, nn
 
 from bridge.errors import PackError, RequestError
-from onnx_export.checkpoints import read_facts
+from onnx_export.checkpoints import read_facts, sha256_of
 from onnx_export.nets.denoiser import Denoiser, DenoiserShape
 from onnx_export.nets.mdct import HOP, POWER, analyse, compress, mdct_basis
 from onnx_export.train.embed import load_model as load_embedder
-from onnx_export.train.run import CHECKPOINT, Run, load_average
+from onnx_export.train.run import CHECKPOINT, Run, check_end, load_average
 from onnx_export.train.what_data import Shot, load_rhythms, load_shots
 from onnx_export.train.what_level import AS_IT_IS, Level
 from onnx_export.train.what_meaning import Embedder, Meanings, meanings_of
@@ -244,18 +243,14 @@ def _about(plan: TrainPlan) -> dict[str, str]:
         raise PackError(f"there is no checkpoint {plan.embed}", hint="Train it first: foley-export train embed")
     settings = {"frames": plan.frames, "batch": plan.batch, "rate": plan.rate, "leave_out": sorted(plan.leave_out)}
     return {
-        "sounds": _digest(plan.sounds / "manifest.csv"),
-        "rhythms": _digest(plan.rhythms),
-        "embed": _digest(plan.embed),
+        "sounds": sha256_of(plan.sounds / "manifest.csv"),
+        "rhythms": sha256_of(plan.rhythms),
+        "embed": sha256_of(plan.embed),
         "shape": json.dumps(asdict(plan.shape), sort_keys=True),
         "latent": json.dumps({"hop": HOP, "power": POWER}),
         "plan": json.dumps(settings, sort_keys=True),
         "seed": str(plan.seed),
     }
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -273,8 +268,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
-    if options.minutes <= 0.0 and options.steps <= 0:
-        raise RequestError("there is no end to this training", hint="Give --minutes or --steps")
+    check_end(minutes=options.minutes, steps=options.steps)
     torch.set_num_threads(options.threads)
     train(
         TrainPlan(

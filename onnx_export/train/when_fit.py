@@ -19,12 +19,10 @@ from bridge.dsp.peaks import Peak, pick
 from bridge.errors import RequestError
 from onnx_export.nets.onset import OnsetGraph, OnsetNet
 from onnx_export.train.augment import Batch, Sampler, joined
-from onnx_export.train.clips import Example
+from onnx_export.train.clips import OF_CLIP, Example
 from onnx_export.train.run import CHECKPOINT, Run, load_average
 
 MIN_DISTANCE_S = 0.25
-OF_CLIP = "-variant-"
-"""A variant's name: its clip's, this, a number."""
 _LOG_STEPS = 20
 _SAVE_STEPS = 60
 

@@ -19,7 +19,7 @@ from onnx_export.recipe import Stage
 from onnx_export.recipes import embed as recipe
 from onnx_export.starter import Trained, check_together, trained
 from onnx_export.train.embed import Learner, load_model
-from onnx_export.train.embed_ear import TEXT_OF, EarPlan, train
+from onnx_export.train.embed_ear import TEXT_OF, EarPlan, main, train
 from onnx_export.train.run import CHECKPOINT, Run
 from tests import packs
 from tests.onnx_export.embed_data import WORDS, write_sounds
@@ -122,3 +122,10 @@ def test_train_when_there_is_nothing_to_hear_then_says_so(plan: EarPlan) -> None
     table.write_text("\n".join([lines[0], *(line for line in lines[1:] if line.split(",")[-1].startswith("00"))]))
     with pytest.raises(RequestError, match="no sound to train on"):
         train(plan)
+
+
+def test_main_when_the_training_has_no_end_then_refuses_before_it_begins(tmp_path: Path) -> None:
+    words = ["--text", "none", "--sounds", "none", "--out", str(tmp_path / "out"), "--steps", "0"]
+    with pytest.raises(RequestError, match="no end"):
+        main(words)
+    assert not (tmp_path / "out").exists()
