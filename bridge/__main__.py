@@ -1,12 +1,15 @@
 """The command line: ``foley-bridge detect | render | serve | free | packs | doctor | reaper | demo``.
 
-A mistake of the user's ends as one sentence on standard error and exit code 2; Ctrl+C as exit code 130.
+A mistake of the user's ends as one sentence on standard error and exit code 2; Ctrl+C as exit code 130. Where nobody
+reads on (``| head``) a command ends silently, with the exit code that a shell gives for that.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +28,9 @@ except ImportError as error:
         f"foley-bridge: a library is missing: {error}. Install foley-bridge again; on Linux without a desktop also "
         "libgl1 and libglib2.0-0."
     ) from error
+
+NOBODY_READS = 141
+"""Exit code of a program whose output nobody reads any more: 128 + SIGPIPE."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,8 +72,9 @@ def parser() -> argparse.ArgumentParser:
     packs = verbs.add_parser("packs", help="list the model packs, their licences and whether they are whole")
     packs.set_defaults(run=commands.packs)
     deeper = packs.add_subparsers(metavar="show NAME | pull NAME")
-    show = deeper.add_parser("show", help="licence, training data, settings, graphs and model cards of one pack")
+    show = deeper.add_parser("show", help="what one pack is, understands and may be used for, and where it fails")
     show.add_argument("name", help="which pack")
+    show.add_argument("--cards", action="store_true", help="all that it says, with every model card in full")
     show.set_defaults(run=commands.packs_show)
     pull = deeper.add_parser("pull", help="get the files that a pack is made from, e.g. those of syncfusion")
     pull.add_argument("name", help="which pack")
@@ -111,6 +118,20 @@ def _settings(words: argparse.ArgumentParser, *, default: str | None = None) -> 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
+    try:
+        try:
+            return _run(argv)
+        finally:
+            _flush()
+    except BrokenPipeError:
+        return NOBODY_READS
+    except OSError as error:
+        what = f"{str(error.filename)[:200]}: {error.strerror}" if error.filename else str(error)
+        print(f"foley-bridge: {what}. Give another name, or make it accessible.", file=sys.stderr)
+        return 2
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = parser().parse_args(argv)
     names = ("pack", "onset_pack", "packs_dir", "threads", "provider", "log_level", "osc_port")
     try:
@@ -121,13 +142,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BridgeError as error:
         print(f"foley-bridge: {error.sentence}", file=sys.stderr)
         return 2
-    except OSError as error:
-        what = f"{str(error.filename)[:200]}: {error.strerror}" if error.filename else str(error)
-        print(f"foley-bridge: {what}. Give another name, or make it accessible.", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("foley-bridge: stopped.", file=sys.stderr)
         return 130
+
+
+def _flush() -> None:
+    """Sends off what was printed; what cannot be sent is dropped, so that the interpreter does not try again."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        if error.errno == errno.EINVAL:  # what Windows says of a pipe that nobody reads
+            raise BrokenPipeError from error
+        raise
 
 
 def _path(text: str) -> Path:

@@ -34,9 +34,9 @@ FREE_WAIT_S = 5.0
 
 def detect(arguments: argparse.Namespace, settings: Settings) -> int:
     """Writes the onsets of a video as a table in source time."""
+    threshold = _threshold(arguments, settings)
     check_new(arguments.out)
     clip = span_of(arguments.video, start_s=arguments.start, end_s=arguments.end)
-    threshold = settings.chosen_threshold if arguments.threshold is None else arguments.threshold
     engine = app.open_engine(settings.for_onsets)
     engine.check_clip(clip)
     began = time.perf_counter()
@@ -44,16 +44,18 @@ def detect(arguments: argparse.Namespace, settings: Settings) -> int:
     seconds = time.perf_counter() - began
     onsets = detection.peaks if arguments.all else detection.onsets
     onset_table.write(arguments.out, [_at_source(clip, onset) for onset in onsets])
-    noun = "peaks" if arguments.all else "onsets"
-    print(f"{len(onsets)} {noun} in {clip.length_s:.2f} s of {arguments.video.name}, in {seconds:.1f} s")
-    if not onsets:
-        print(f"a lower --threshold than {detection.threshold:g} finds more")
+    counted = _count(len(onsets), "peak" if arguments.all else "onset")
+    print(f"{counted} in {clip.length_s:.2f} s of {arguments.video.name}, in {seconds:.1f} s")
+    if not onsets and detection.peaks:
+        surest = max(peak.confidence for peak in detection.peaks)
+        print(f"a lower --threshold than {detection.threshold:g} finds more; the surest peak has {surest:.2f}")
     print(f"wrote {arguments.out}")
     return 0
 
 
 def render(arguments: argparse.Namespace, settings: Settings) -> int:
     """Writes the sound for a span of a video."""
+    threshold = _threshold(arguments, settings)
     check_new(arguments.out, suffix=".wav")
     clip = span_of(arguments.video, start_s=arguments.start, end_s=arguments.end)
     engine = app.open_engine(settings if arguments.onsets is None else settings.for_sound)
@@ -67,18 +69,25 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
     else:
         engine.check_reference(example)
     engine.check_sampler(arguments.sampler)
-    threshold = settings.chosen_threshold if arguments.threshold is None else arguments.threshold
+    missing = f"no onsets lie in the asked part of {arguments.video.name}"
     if arguments.onsets is None:
         onsets = engine.detect(clip, progress=progress("Finding onsets"), threshold=threshold).onsets
         advice = "Try a lower --threshold, another --start and --end, or give a table with --onsets"
     else:
-        table = onset_table.read(arguments.onsets)
-        onsets = _inside(clip, table, threshold=arguments.threshold or 0.0)
-        advice = f"Look into {arguments.onsets}, or give another --threshold, --start or --end"
-        if len(onsets) < len(table):
-            print(f"{len(table) - len(onsets)} of {len(table)} onsets lie outside or below the threshold: left out")
+        table = onset_table.read(arguments.onsets, say=print)
+        inside = _inside(clip, table)
+        onsets = tuple(onset for onset in inside if onset.confidence >= (arguments.threshold or 0.0))
+        advice = f"Look into {arguments.onsets}, or give another --start or --end"
+        if len(inside) < len(table):
+            print(f"{_of(len(table) - len(inside), len(table))} outside the asked part of the video: left out")
+        if len(onsets) < len(inside):
+            missing = f"no onsets in the asked part of {arguments.video.name} reach the threshold"
+            advice = f"Look into {arguments.onsets}, or give a lower --threshold"
+            print(
+                f"{_of(len(inside) - len(onsets), len(table))} below the threshold, {arguments.threshold:g}: left out"
+            )
     if not onsets:
-        raise RequestError(f"no onsets lie in the asked part of {arguments.video.name}", hint=advice)
+        raise RequestError(missing, hint=advice)
     request = Request(
         length_samples=clip.length_samples(engine.rate_hz),
         rate_hz=engine.rate_hz,
@@ -95,7 +104,7 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
     seconds = time.perf_counter() - began
     recipe = engine.recipe(request, clip, found_by=engine.found_by)
     written = wav.write(arguments.out, audio, provenance=recipe.to_table())
-    print(f"{len(onsets)} onsets, {audio.length_s:.2f} s of sound in {seconds:.1f} s")
+    print(f"{_count(len(onsets), 'onset')}, {audio.length_s:.2f} s of sound in {seconds:.1f} s")
     if ignored:
         print(f"not understood and left out: {', '.join(ignored)}")
     if example is not None and arguments.prompt:
@@ -127,8 +136,8 @@ def packs(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def packs_show(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Prints everything that a pack says of itself."""
-    return listing.show_pack(settings, arguments.name)
+    """Prints what a pack says of itself, in short or in full."""
+    return listing.show_pack(settings, arguments.name, cards=arguments.cards)
 
 
 def packs_pull(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -278,14 +287,32 @@ def _transfer(name: str) -> Callable[[int, int | None, float], None]:
     return show
 
 
-def _inside(clip: Clip, table: Sequence[Onset], *, threshold: float) -> tuple[Onset, ...]:
-    """A table's onsets (source time) that lie in a clip and are sure enough, in clip time."""
+def _threshold(arguments: argparse.Namespace, settings: Settings) -> float | None:
+    """The threshold that was given, else the setting, None for the pack's own.
+
+    Raises:
+        RequestError: it is outside 0..1.
+    """
+    if arguments.threshold is None:
+        return settings.chosen_threshold
+    if not 0.0 <= arguments.threshold <= 1.0:
+        raise RequestError(f"--threshold must lie in 0..1, got {arguments.threshold:g}", hint="Try 0.3")
+    return arguments.threshold
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _of(some: int, total: int) -> str:
+    """The beginning of a sentence about some of a table's onsets."""
+    return f"{some} of {_count(total, 'onset')} {'lies' if some == 1 else 'lie'}"
+
+
+def _inside(clip: Clip, table: Sequence[Onset]) -> tuple[Onset, ...]:
+    """A table's onsets (source time) that lie in a clip, in clip time."""
     start_s, end_s = clip.start_offset_s, clip.start_offset_s + clip.length_s
-    return tuple(
-        replace(onset, time_s=onset.time_s - start_s)
-        for onset in table
-        if start_s <= onset.time_s < end_s and onset.confidence >= threshold
-    )
+    return tuple(replace(onset, time_s=onset.time_s - start_s) for onset in table if start_s <= onset.time_s < end_s)
 
 
 def _at_source(clip: Clip, onset: Onset) -> Onset:

@@ -1,4 +1,4 @@
-"""``foley-bridge packs`` and ``packs show``: which packs there are, and everything that one of them says of itself.
+"""``foley-bridge packs`` and ``packs show``: which packs there are, and what one of them says of itself.
 
 Nothing is changed and nothing leaves the machine. A pack is verified whole before a word of it is shown.
 """
@@ -6,6 +6,7 @@ Nothing is changed and nothing leaves the machine. A pack is verified whole befo
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 
 from bridge import app
@@ -22,6 +23,10 @@ CREDITS = ("attribution", "credits", "notice")
 
 MANY_WORDS = 1000
 """From how many words on they are told in hundreds."""
+WIDTH = 110
+"""A line of a summary is cut there."""
+NAMED_TAGS = 16
+"""So many of a vocabulary's tags are named in a summary."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 """What a pack's text shall not do to a terminal."""
@@ -56,19 +61,47 @@ def list_packs(settings: Settings) -> int:
     print("* is the pack in use; choose another with --pack, in the config file, or FOLEY_BRIDGE_PACK.")
     if settings.finds_apart:
         print("+ is the pack that finds the onsets (--onset-pack).")
-    print("`foley-bridge packs show NAME` tells all of one.")
+    print("`foley-bridge packs show NAME` tells more of one.")
     return 1 if broken else 0
 
 
-def show_pack(settings: Settings, name: str) -> int:
-    """Prints what a pack says of itself, with the model card of each graph in full.
+def show_pack(settings: Settings, name: str, *, cards: bool = False) -> int:
+    """Prints what a pack says of itself: a summary, or with ``cards`` all of it, every model card in full.
 
     Raises:
         PackError: there is no such pack, or it is damaged.
     """
     files = app.open_store(settings).open(name)
-    print("\n".join(_CONTROL.sub("\ufffd", line) for line in _lines(files, settings)))
+    print("\n".join(_CONTROL.sub("\ufffd", line) for line in (_lines if cards else _summary)(files, settings)))
     return 0
+
+
+def _summary(files: PackFiles, settings: Settings) -> Iterator[str]:
+    """One screen: what it is, what it may be used for, what it does, and where each graph fails most."""
+    manifest = files.manifest
+    yield f"{manifest.name} {manifest.version}: {manifest.title}"
+    yield f"  licence: {manifest.licence.name}; commercial use: {manifest.licence.commercial_use}"
+    yield f"  size: {_size(files)}, in {files.folder}"
+    if manifest.when is not None:
+        chosen = settings.chosen_threshold
+        threshold = f"{manifest.when.threshold:g}" if chosen is None else f"{chosen:g}, as you set it"
+        yield f"  finds onsets, from an activation of {threshold}"
+    if hears := _hears(files, most=NAMED_TAGS):
+        yield f"  makes sound; understands: {hears}"
+    yield "graphs, and what to know of each first:"
+    wide = max(map(len, manifest.graphs))
+    for role, entry in manifest.graphs.items():
+        size = _amount(files.path(entry.file).stat().st_size)
+        limit = _limit(_text(files, entry.card)) if entry.card else "it has no card"
+        yield _cut(f"  {role:{wide}} {size:>8}  {limit}")
+    if manifest.training_data:
+        yield "trained on:"
+    for data in manifest.training_data:
+        end = f": {data.licence}; commercial use: {data.commercial_use}"
+        yield "  " + textwrap.shorten(data.name, max(WIDTH // 2, WIDTH - 2 - len(end)), placeholder="...") + end
+    for one in _credits(files):
+        yield f"whose work it is: {files.path(one)}"
+    yield f"`foley-bridge packs show {manifest.name} --cards` prints notice, settings, tensors and model cards in full."
 
 
 def _lines(files: PackFiles, settings: Settings) -> Iterator[str]:
@@ -85,8 +118,7 @@ def _lines(files: PackFiles, settings: Settings) -> Iterator[str]:
         yield "trained on:"
     for data in manifest.training_data:
         yield f"  {data.name}: {data.licence}; commercial use: {data.commercial_use}"
-    credits = sorted(one for one in manifest.files if one.rpartition("/")[2].lower().startswith(CREDITS))
-    for one in credits:
+    for one in _credits(files):
         yield f"whose work it is: {files.path(one)}"
     for stage, section in (("when", manifest.when), ("what", manifest.what)):
         if section is not None:
@@ -107,6 +139,25 @@ def _graph(files: PackFiles, role: str, entry: GraphEntry) -> Iterator[str]:
         yield from _indented(_text(files, entry.card), by=4)
     else:
         yield "  it has no card"
+
+
+def _credits(files: PackFiles) -> list[str]:
+    return sorted(one for one in files.manifest.files if one.rpartition("/")[2].lower().startswith(CREDITS))
+
+
+def _limit(card: str) -> str:
+    """The first thing under a card's heading of limits, else its first words."""
+    _, _, limits = card.partition("\n## Limits")
+    for line in (limits or card).splitlines():
+        words = line.strip().lstrip("-*").strip()
+        if words and not words.startswith(("#", "|")):
+            return words
+    return "see its card"
+
+
+def _cut(line: str) -> str:
+    """A line of a summary, cut between words."""
+    return line if len(line) <= WIDTH else line[: WIDTH - 3].rpartition(" ")[0].rstrip(" ,;:") + "..."
 
 
 def _settings(section: When | What) -> str:
@@ -148,14 +199,16 @@ def _amount(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
 
 
-def _hears(files: PackFiles) -> str:
-    """What a pack can be asked for, in words; "" if it makes no sound."""
+def _hears(files: PackFiles, *, most: int | None = None) -> str:
+    """What a pack can be asked for, in words, with so many tags of a vocabulary; "" if it makes no sound."""
     what = files.manifest.what
     if what is None:
         return ""
     hears = []
     if what.vocabulary:
-        hears.append(f"{', '.join(Vocabulary.read(files.path(what.vocabulary)).tags)}, and words that mean these")
+        tags = Vocabulary.read(files.path(what.vocabulary)).tags
+        more = f" and {len(tags) - most} more" if most is not None and len(tags) > most else ""
+        hears.append(f"{', '.join(tags[:most])}{more}, and words that mean these")
     if what.tokenizer:
         known = Tokenizer.read(files.path(what.tokenizer)).known_words
         some = "" if known is None else f"{round(known, -2) if known >= MANY_WORDS else known:,}"

@@ -8,12 +8,14 @@ Grammar; case and spaces do not matter::
     foley @0.62                 with a level: linear amplitude 0..1
     foley: metal plate @-6dB    with both; a level may also be decibels (dB, dBFS), 0 or below
     foley @0.5 metal plate      the same: after a level nobody needs the colon
+    foley -6dB                  decibels with minus and unit need no "@"
     metal plate @0.5            in a marker that the bridge made and the designer renamed
 
-A number with a minus is decibels, so "@-0" is full level. A level that cannot be understood ("@loud", "@7") stays in
-the name, and the event sounds at full level; of several levels the last one counts. Where it follows words of a prompt
-its own words count as such: "foley: door @ kitchen" asks for "door kitchen". "foley" and more words without colon,
-hyphen or "@" ("foley cues") is a name of the designer's own.
+``bridge.domain.level`` tells what a level is. One that cannot be understood ("@loud", "@7") stays in the name, and the
+event sounds at full level; of several levels the last one counts. Where it follows words of a prompt its own words
+count as such: "foley: door @ kitchen" asks for "door kitchen". A dash of any length does for the hyphen, and full-width
+signs for the plain ones. "foley" and more words without colon, hyphen or "@" ("foley cues") is a name of the designer's
+own; if it ends in a level ("foley metal @0.5") it is left alone as well, and ``almost`` says so.
 """
 
 from __future__ import annotations
@@ -21,17 +23,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bridge.domain import level
 from bridge.host.base import LABEL
 
 _HEAD = re.compile(rf"\s*\[?\s*{LABEL}\s*\]?(?:\s*#?\d+)?\s*", re.IGNORECASE)
 _LEVEL = re.compile(
-    r"\(?@\s*(?:"
-    r"(?P<number>[-+\u2212\u2013]?(?:\d+[.,]?\d*|[.,]\d+)|[-\u2212\u2013]inf)(?:\s*(?P<unit>dB(?:\s?FS)?))?"
-    r"[.,;!?)]*(?=[\s:@\]]|-[^\W\d_]|$)"
-    r"|(?P<other>[^\s:@\]]*))",
+    rf"\(?@\s*(?:\(?{level.NUMBER}"
+    r"(?:[.,;!?)\"'/]*(?=[\s:@\]]|-[^\W\d_]|$)|[,;!?)\"'/]+(?=[^\W\d_]))"
+    r"|(?P<other>[^\s:@\]]*))"
+    r"|(?<!\w)(?P<bare>[-\u2212\u2013]\s?(?:\d+[.,]?\d*|[.,]\d+))\s?dB(?:\s?FS)?[.,;!?)]*(?=[\s:@\]]|$)",
     re.IGNORECASE,
 )
-_MINUS = str.maketrans("\u2212\u2013", "--")
+_PLAIN = str.maketrans("\uff20\uff1a\uff0d\u2014", "@:--")
+"""Full-width signs, and the long dash that some programs make of a hyphen, as the grammar has them."""
+_SEPARATORS = (":", "-", "\u2013", "\u2212")
 LEAST = 0.01
 """The lowest level that is written for an onset that was found: what was seen is never quite silent."""
 
@@ -45,43 +50,49 @@ class Label:
         prompt: its words; "" means the project's prompt.
         strength: its level, 0..1, linear amplitude; 1 if it names none.
         unread: what looks like a level and is none, as typed, with its "@"; "" if all was understood.
+        almost: whether it is not labelled for nothing but a colon that is missing after the label.
     """
 
     labelled: bool
     prompt: str = ""
     strength: float = 1.0
     unread: str = ""
+    almost: bool = False
 
 
 def read(name: str) -> Label:
     """What a marker's name says."""
-    level, unread, words, end = None, "", "", 0
+    name = name.translate(_PLAIN)
+    strength, unread, words, end = None, "", "", 0
     for found in _LEVEL.finditer(name):
         words += name[end : found.start()] + " "
         end = found.end()
-        understood, other = _level(found), found["other"] or ""
+        understood, other = _amplitude(found), found["other"] or ""
         if understood is not None:
-            level, unread = understood, ""
+            strength, unread = understood, ""
         elif other[:1].isalpha() and _after_label(words).strip(" :-"):
             words += other
-            unread = found[0].strip() if level is None else unread
+            unread = found[0].strip() if strength is None else unread
         else:
-            level, unread = None, found[0].strip()
+            strength, unread = None, found[0].strip()
     words = " ".join((words + name[end:]).split())
     head, rest = _HEAD.match(words), _after_label(words)
-    labelled = head is not None and (rest[:1] in ("", ":", "-") or _after_label(name).startswith(("@", "(@")))
+    if leveled := _after_label(name).lstrip(" .,;").startswith(("@", "(@")):
+        rest = rest.lstrip(" .,;")
+    labelled = head is not None and (rest[:1] in ("", *_SEPARATORS) or leveled)
     return Label(
         labelled=labelled,
-        prompt=rest.removeprefix(rest[:1] if rest[:1] in (":", "-") else "").strip() if labelled else words,
-        strength=1.0 if level is None else level,
+        prompt=rest.removeprefix(rest[:1] if rest[:1] in _SEPARATORS else "").strip() if labelled else words,
+        strength=1.0 if strength is None else strength,
         unread=unread,
+        almost=head is not None and not labelled and strength is not None and head[0].endswith(" "),
     )
 
 
 def name_of(strength: float) -> str:
     """The name of a new marker; a full level is not written."""
-    level = rounded(strength)
-    return LABEL if level == 1.0 else f"{LABEL} @{level:.2f}"
+    written = rounded(strength)
+    return LABEL if written == 1.0 else f"{LABEL} @{written:.2f}"
 
 
 def rounded(strength: float) -> float:
@@ -95,12 +106,8 @@ def _after_label(text: str) -> str:
     return text[head.end() :] if head else text
 
 
-def _level(found: re.Match[str]) -> float | None:
-    """A level as linear amplitude; a number with a minus can only be decibels. None if it is no level."""
-    text = (found["number"] or "").translate(_MINUS).replace(",", ".")
-    if not text:
-        return None
-    number = float(text)
-    if found["unit"] or text.startswith("-"):
-        return 10.0 ** (number / 20.0) if number <= 0.0 else None
-    return number if number <= 1.0 else None
+def _amplitude(found: re.Match[str]) -> float | None:
+    """What was found, as linear amplitude; None if it is no level."""
+    if found["bare"]:
+        return level.amplitude(found["bare"], "dB")
+    return level.amplitude(found["number"], found["unit"]) if found["number"] else None

@@ -44,6 +44,12 @@ def unread_levels(clip: Clip, markers: Iterable[MarkerView]) -> tuple[tuple[str,
     return tuple((level, position_s) for level, position_s in levels if level)
 
 
+def left_alone(clip: Clip, markers: Iterable[MarkerView]) -> tuple[tuple[str, float], ...]:
+    """Names inside an item that lack nothing but a colon to be onsets, with their project times."""
+    inside = (m for m in markers if not m.ours and -SAME_S <= m.position_s - clip.position_s < clip.length_s)
+    return tuple((m.name, m.position_s) for m in inside if label.read(m.name).almost)
+
+
 def as_marked(onsets: Iterable[Onset]) -> tuple[Onset, ...]:
     """Onsets that were found, as they read back from their markers: a name keeps a level to two digits."""
     return tuple(replace(onset, strength=label.rounded(onset.strength)) for onset in onsets)

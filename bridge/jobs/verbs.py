@@ -28,7 +28,7 @@ from bridge.media import wav
 log = logging.getLogger(__name__)
 
 NAMED_LEVELS = 3
-"""So many levels that are none are named in a sentence."""
+"""So many levels that are none, and names that are nearly onsets, are told in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,12 +268,17 @@ def _left_out(words: tuple[str, ...]) -> str:
 
 
 def _unread(clip: Clip, view: ProjectView) -> str:
-    """What to say of levels in markers' names that nobody understands."""
-    levels = [f"'{level}' at {position_s:.3f} s" for level, position_s in score.unread_levels(clip, view.markers)]
-    if not levels:
-        return ""
-    shown = ", ".join(levels[:NAMED_LEVELS]) + (", ..." if len(levels) > NAMED_LEVELS else "")
-    return f" (no level, so at full level: {shown}; write @0.5 or @-6dB)"
+    """What to say of levels in markers' names that nobody understands, and of names that are nearly onsets."""
+    levels = _some(score.unread_levels(clip, view.markers))
+    names = _some(score.left_alone(clip, view.markers))
+    said = f" (no level, so at full level: {levels}; write @0.5 or @-6dB)" if levels else ""
+    return said + (f" (no onset for want of a colon: {names}; write 'foley: words @0.5')" if names else "")
+
+
+def _some(found: tuple[tuple[str, float], ...]) -> str:
+    """The first few of what markers say, each with its place."""
+    shown = ", ".join(f"'{text}' at {position_s:.3f} s" for text, position_s in found[:NAMED_LEVELS])
+    return shown + (", ..." if len(found) > NAMED_LEVELS else "")
 
 
 def _request(engine: Engine, clip: Clip, onsets: tuple[Onset, ...], prompt: str, seed: int) -> Request:

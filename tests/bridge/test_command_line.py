@@ -100,6 +100,14 @@ def test_mistakes_when_typed_then_one_sentence_that_names_them(
     fails(capsys, [*render, "--prompt", "  "], "prompt")
     fails(capsys, [*render, "--prompt", "wood", "--onsets", str(nothing)], "no onsets")
     fails(capsys, [*render, "--prompt", "wood", "--seed", "-1"], "seed")
+    for number in ("2", "-0.1", "nan"):
+        fails(capsys, [*render, "--prompt", "wood", "--onsets", str(nothing), "--threshold", number], "0..1", number)
+        fails(capsys, ["--pack", "absent", *render[len(tiny) :], "--threshold", number], "0..1", number)
+        fails(capsys, ["--pack", "absent", "detect", str(film), "--out", out, "--threshold", number], "0..1", number)
+    misspelt = tmp_path / "misspelt.csv"
+    misspelt.write_text("time_s,stregth\n1,0.5\n")
+    fails(capsys, [*render, "--prompt", "wood", "--onsets", str(misspelt)], "misspelt.csv", "'stregth'", "strength?")
+    misspelt.unlink()
     fails(capsys, [*tiny, "detect", str(film), "--out", str(film)], "film.mp4", "exists")
     fails(capsys, [*tiny, "detect", str(film), "--out", out, "--end", "0.001"], "shorter than a frame")
     fails(capsys, [*tiny, "detect", str(film), "--out", out, "--end", "1e9"], "film.mp4", "--end")
@@ -120,6 +128,9 @@ def test_threshold_when_set_then_detect_render_and_demo_follow_it(
     table = tmp_path / "none.csv"
     assert main([*tiny, "detect", str(film), "--out", str(table)]) == 0
     assert onset_table.read(table) == ()
+    said = capsys.readouterr().out
+    assert "0 onsets in" in said
+    assert "a lower --threshold than 1 finds more; the surest peak has 0." in said
     fails(capsys, [*tiny, "render", str(film), "--prompt", "wood", "--out", str(tmp_path / "n.wav")], "no onsets")
     fails(capsys, [*tiny, "demo", "--video", str(film), "--out", str(tmp_path / "d")], "no onsets")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["none.csv"]
@@ -130,15 +141,34 @@ def test_render_when_a_threshold_is_given_then_unsure_onsets_of_a_table_are_left
 ) -> None:
     table = tmp_path / "all.csv"
     table.write_text("time_s,confidence\n1.0,0.9\n2.0,0.1\n99.0,1.0\n")
-    sounds = []
+    sounds, said = [], []
     for name, more in (("few", ["--threshold", "0.5"]), ("every", [])):
         out = tmp_path / f"{name}.wav"
         arguments = ["render", str(film), "--onsets", str(table), "--prompt", "wood", "--out", str(out), *more]
         assert main([*tiny, *arguments]) == 0
         sounds.append(wav.read(out).samples[0])
-    assert "2 of 3 onsets lie outside or below the threshold" in capsys.readouterr().out
+        said.append(capsys.readouterr().out)
+    for few_or_every in said:
+        assert "1 of 3 onsets lies outside the asked part of the video: left out" in few_or_every
+    assert "1 of 3 onsets lies below the threshold, 0.5: left out" in said[0]
+    assert "\n1 onset, " in said[0]
+    assert "threshold" not in said[1]
+    assert "\n2 onsets, " in said[1]
     few, every = (np.abs(sound[2 * 48000 : 2 * 48000 + 4800]).max() for sound in sounds)
     assert few == 0 < every
+
+
+def test_render_when_the_threshold_leaves_none_or_a_column_is_no_ones_then_that_is_said(
+    film: Path, tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "noted.csv"
+    table.write_text("time_s,confidence,note\n1.0,0.3,door\n")
+    render = [*tiny, "render", str(film), "--onsets", str(table), "--prompt", "wood", "--out", str(tmp_path / "n.wav")]
+    fails(capsys, [*render, "--threshold", "0.5"], "reach the threshold", "lower --threshold")
+    assert main(render) == 0
+    said = capsys.readouterr().out
+    assert "noted.csv: passed over the column 'note'" in said
+    assert "left out" not in said
 
 
 def test_doctor_when_the_daemon_has_another_port_then_it_is_found(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models
 
+from bridge import listing
 from bridge.__main__ import main
 from bridge.domain.render import Recipe
 from bridge.media import mux, onset_table, wav
@@ -19,7 +20,10 @@ from tests.packs import draft, finder_pack, sounder_pack, tiny_pack
 from tests.wave_pack import draft as waves
 from tests.wave_pack import wave_pack
 
-CARD = "# Onsets\n\nTrained on *nothing*.\n\n| data | F |\n|---|---|\n| none | 0.0 |\n\tIndented \x1b[31mred.\n"
+CARD = (
+    "# Onsets\n\nTrained on *nothing*.\n\n| data | F |\n|---|---|\n| none | 0.0 |\n\tIndented \x1b[31mred.\n\n"
+    "## Limits\n\n- Misses what it cannot see. \x1b[31m\n- More.\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,7 @@ def run(folder: Path, pack: str, *arguments: str, onset_pack: str = "") -> int:
 def test_show_when_a_pack_has_cards_then_everything_that_it_says_is_printed(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(folder, "tiny", "packs", "show", "told") == 0
+    assert run(folder, "tiny", "packs", "show", "told", "--cards") == 0
     said = capsys.readouterr().out
     for words in (
         "told 1: Tiny, for tests",
@@ -79,12 +83,51 @@ def test_show_when_a_pack_has_cards_then_everything_that_it_says_is_printed(
         'graph "decoder"',
     ):
         assert words in said
-    for line in CARD.strip().splitlines()[:-1]:
-        assert f"    {line}".rstrip() in said.splitlines()
+    for line in CARD.strip().splitlines():
+        assert "\x1b" in line or f"    {line}".rstrip() in said.splitlines()
     assert "        Indented \ufffd[31mred." in said.splitlines()
     assert "\x1b" not in said
     assert said.count("it has no card") == 3
     assert "as you set it" not in said
+
+
+def test_show_when_nothing_more_is_asked_then_a_summary_of_one_screen(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, "tiny", "packs", "show", "told") == 0
+    said = capsys.readouterr().out
+    for words in (
+        "told 1: Tiny, for tests",
+        "licence: MIT; commercial use: yes",
+        "kB in 8 files, in ",
+        "finds onsets, from an activation of 0.3\n",
+        "understands: wood, metal, glass, hit, scrape, and words that mean these",
+        "  Clips: CC-BY-4.0; commercial use: unknown",
+        str(folder / "told" / "ATTRIBUTION.md"),
+        "packs show told --cards",
+    ):
+        assert words in said
+    (onset,) = (line for line in said.splitlines() if line.startswith("  onset "))
+    assert onset.endswith(" kB  Misses what it cannot see. \ufffd[31m")
+    assert "Trained on *nothing*" not in said
+    assert "takes motion" not in said
+    assert said.count("it has no card") == 3
+    assert "\x1b" not in said
+
+
+def test_show_when_the_pack_is_starter_then_the_summary_fits_a_screen_and_the_cards_do_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["packs", "show", "starter"]) == 0
+    short = capsys.readouterr().out
+    assert len(short.splitlines()) <= 24
+    assert max(len(line) for line in short.splitlines() if "starter" not in line) <= listing.WIDTH + 40
+    for words in ("commercial use: unknown", "Finds what moves and stops", "Greatest Hits", "22,200 English words"):
+        assert words in short
+    assert main(["packs", "show", "starter", "--cards"]) == 0
+    full = capsys.readouterr().out
+    assert len(full) > 5 * len(short)
+    assert "    ## Limits" in full.splitlines()
 
 
 def test_show_when_the_user_has_a_threshold_then_it_is_the_one_in_force(
@@ -92,6 +135,8 @@ def test_show_when_the_user_has_a_threshold_then_it_is_the_one_in_force(
 ) -> None:
     monkeypatch.setenv("FOLEY_BRIDGE_THRESHOLD", "0.55")
     assert run(folder, "tiny", "packs", "show", "finder") == 0
+    assert "from an activation of 0.55, as you set it" in capsys.readouterr().out
+    assert run(folder, "tiny", "packs", "show", "finder", "--cards") == 0
     said = capsys.readouterr().out
     assert "the threshold is 0.55, as you set it" in said
     assert "understands" not in said

@@ -116,3 +116,21 @@ def test_key_when_many_levels_make_no_sense_then_the_sentence_stays_short(table:
     sentence = table.press("generate", verbs.KeyPress(prompt="wood"))
     assert sentence.count("@x") == verbs.NAMED_LEVELS
     assert len(sentence) < 300
+
+
+def test_key_when_a_name_lacks_only_its_colon_then_it_is_left_alone_and_one_sentence_tells(table: Table) -> None:
+    own = (
+        MarkerView(guid="{a}", position_s=10.25, name="foley @-6dB, metal"),
+        MarkerView(guid="{b}", position_s=10.75, name="foley wood @0.5"),
+        MarkerView(guid="{c}", position_s=10.8, name="foley cues"),
+        MarkerView(guid="{d}", position_s=99.0, name="foley far @0.5"),
+    )
+    table.change(markers=own)
+    sentence = table.press("generate", verbs.KeyPress(prompt="wood"))
+    assert sentence.count("'foley wood @0.5' at 10.750 s") == 1
+    assert "foley: words" in sentence
+    assert "cues" not in sentence
+    assert "far" not in sentence
+    assert strengths(table) == [10 ** (-6 / 20)]
+    assert table.host.view.markers == own
+    assert "'foley wood @0.5'" in table.press("again")
