@@ -23,7 +23,7 @@ CREDITS = ("attribution", "credits", "notice")
 
 MANY_WORDS = 1000
 """From how many words on they are told in hundreds."""
-WIDTH = 110
+WIDTH = 130
 """A line of a summary is cut there."""
 NAMED_TAGS = 16
 """So many of a vocabulary's tags are named in a summary."""

@@ -152,7 +152,7 @@ def test_render_when_a_threshold_is_given_then_unsure_onsets_of_a_table_are_left
         assert "1 of 3 onsets lies outside the asked part of the video: left out" in few_or_every
     assert "1 of 3 onsets lies below the threshold, 0.5: left out" in said[0]
     assert "\n1 onset, " in said[0]
-    assert "threshold" not in said[1]
+    assert "the threshold" not in said[1]
     assert "\n2 onsets, " in said[1]
     few, every = (np.abs(sound[2 * 48000 : 2 * 48000 + 4800]).max() for sound in sounds)
     assert few == 0 < every

@@ -28,10 +28,11 @@ def test_command_when_nobody_reads_its_output_then_it_ends_silently(arguments: l
     os.close(reading)
     try:
         ended = subprocess.run(
-            [sys.executable, *(["-u"] if unbuffered else []), "-m", "bridge", *arguments],
+            [sys.executable, "-m", "bridge", *arguments],
             stdout=writing,
             stderr=subprocess.PIPE,
             cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1" if unbuffered else ""},
             check=False,
         )
     finally:
