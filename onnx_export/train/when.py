@@ -5,7 +5,8 @@ trained on everything. ``--clean`` leaves the recordings out of all training: th
 comes from scenes that trained nothing. Either threshold is raised until unseen films without action stay quiet.
 
 Left in the output folder: ``checkpoint.safetensors`` (all nets and what is known of them), ``predictions/ID.csv``, and
-for each net a folder with its own checkpoint and log. The same command goes on where it was interrupted.
+for each net a folder with its own checkpoint and log. The same command goes on where it was interrupted. ``--ablation``
+leaves a table instead: what each source of examples is worth.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from onnx_export.checkpoints import save_checkpoint
 from onnx_export.nets.onset import CONTEXT_STEPS, OnsetGraph
 from onnx_export.recipes.when import NETS, RECORDINGS
 from onnx_export.train.run import CHECKPOINT
+from onnx_export.train.when_ablation import Folds, ablate
 from onnx_export.train.when_data import UNSEEN_SEED, Source, kind_of_quiet
 from onnx_export.train.when_fit import MIN_DISTANCE_S, Answer, Data, Plan, predict
 from onnx_export.train.when_report import at_threshold, false_per_10_s, figures, quiet_threshold
@@ -58,6 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     cv2.setNumThreads(arguments.threads)
     if not arguments.clean and arguments.clips is None:
         raise RequestError("there are no recordings to learn from", hint="Give --clips, or --clean")
+    if arguments.ablation and arguments.clean:
+        raise RequestError("an ablation learns from recordings", hint="Leave --clean or --ablation out")
+    held, count = (_held(arguments), 0) if arguments.ablation else (None, _count(arguments))
     source = Source(
         settings=MotionSettings(),
         cache=arguments.cache or arguments.out / "cache",
@@ -73,15 +78,19 @@ def run(arguments: argparse.Namespace) -> int:
         still=arguments.quiet,
     )
     plan = Plan(steps=arguments.steps, minutes=arguments.minutes, seed=arguments.seed)
+    if held:
+        still = source.quiet(UNSEEN_SEED, arguments.judges)
+        print(ablate(data, plan, held, settings=source.settings, still=still, out=arguments.out), end="", flush=True)
+        return 0
     facts = {"plan": _plan_told(plan, data, seeds=arguments.seeds)}
     threshold, validated = 0.5, []
-    if arguments.folds and not arguments.clean:
-        threshold, validated, facts["cross-validation"] = _validated(arguments, data, plan, source)
+    if count and not arguments.clean:
+        threshold, validated, facts["cross-validation"] = _validated(arguments, data, plan, source, count=count)
     if arguments.only_folds:
         return 0
     last = replace(plan, steps=arguments.final_steps or plan.steps, seed=plan.seed + _FINAL_SEED)
     nets = train_seeds(data, last, settings=source.settings, count=arguments.seeds, out=arguments.out / FINAL)
-    answers: list[Answer] = validated
+    answers: Sequence[Answer] = validated
     if arguments.clean:
         unseen = source.scenes(UNSEEN_SEED, arguments.judges)
         if unseen:
@@ -106,8 +115,8 @@ def run(arguments: argparse.Namespace) -> int:
         log.info("at the shipped threshold: %s", facts["at the shipped threshold"])
     facts["when"] = json.dumps(strict.encode(section(source.settings, threshold)))
     facts |= {RECORDINGS: str(len(data.clips)), NETS: str(len(nets))}
-    if arguments.ablation:
-        facts["ablation"] = arguments.ablation.read_text(encoding="utf-8")
+    if arguments.table:
+        facts["ablation"] = arguments.table.read_text(encoding="utf-8")
     log.info("wrote %s", save_checkpoint(arguments.out / CHECKPOINT, OnsetGraph(nets), facts=facts))
     return 0
 
@@ -127,23 +136,38 @@ def section(settings: MotionSettings, threshold: float) -> When:
 
 
 def _validated(
-    arguments: argparse.Namespace, data: Data, plan: Plan, source: Source
-) -> tuple[float, list[Answer], str]:
+    arguments: argparse.Namespace, data: Data, plan: Plan, source: Source, *, count: int
+) -> tuple[float, Sequence[Answer], str]:
     """The best threshold, each recording's answer, and what the cross-validation says of these plans as JSON."""
-    answers, division = cross_validate(
+    held = cross_validate(
         data,
         plan,
         settings=source.settings,
-        count=arguments.folds,
+        count=count,
         seeds=arguments.seeds,
         by=arguments.by,
         out=arguments.out,
     )
-    peaks = [answer.peaks for answer in answers]
-    _, threshold = best_threshold(data.clips, peaks)
-    told = figures(data.clips, answers, fair_thresholds(data.clips, peaks, division))
+    peaks = [answer.peaks for answer in held.answers]
+    _, threshold = best_threshold(held.clips, peaks)
+    told = figures(held.clips, held.answers, fair_thresholds(held.clips, peaks, held.division))
     log.info("cross-validated by %s: %s", arguments.by, told)
-    return threshold, answers, json.dumps({"folds": arguments.folds, "by": arguments.by, **told})
+    return threshold, held.answers, json.dumps({"folds": count, "by": arguments.by, **told})
+
+
+def _held(arguments: argparse.Namespace) -> Folds:
+    """The folds that an ablation judges by."""
+    only = range(arguments.of) if arguments.folds is None else arguments.folds
+    return Folds(count=arguments.of, only=tuple(only), by=arguments.by, seeds=arguments.seeds)
+
+
+def _count(arguments: argparse.Namespace) -> int:
+    """How many folds to cross-validate in; 0 for none."""
+    if arguments.folds is None:
+        return arguments.of
+    if len(arguments.folds) > 1:
+        raise RequestError("--folds takes one number: how many", hint="Only --ablation takes the numbers of some")
+    return arguments.folds[0]
 
 
 def _plan_told(plan: Plan, data: Data, *, seeds: int) -> str:
@@ -173,10 +197,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--minutes", type=float, default=0.0, help="longest time per net (default: no limit)")
     add("--final-steps", type=int, help="steps of the last nets, if not the same")
     add("--seeds", type=int, default=2, help="nets that are averaged (default %(default)s)")
-    add("--folds", type=int, default=5, help="0 leaves cross-validation out (default %(default)s)")
+    add("--folds", type=int, nargs="+", help="how many, 0 for none; with --ablation which, from 0 (default: all)")
+    add("--of", type=int, default=5, help="folds that the recordings are divided into (default %(default)s)")
     add("--only-folds", action="store_true", help="cross-validate and stop")
     add("--by", choices=["group", "name"], default="group", help="what is never split (default %(default)s)")
-    add("--ablation", type=Path, help="text file that is kept with the weights")
+    add("--ablation", action="store_true", help="say what each source of examples is worth, in ablation.csv, and stop")
+    add("--table", type=Path, help="text file that is kept with the weights, as the ablation's")
     add("--threads", type=int, default=1)
     add("--seed", type=int, default=0)
     return parser

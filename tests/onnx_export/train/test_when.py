@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import functools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from onnx_export.convert import export
 from onnx_export.nets.onset import CONTEXT_STEPS, OnsetGraph, OnsetNet, mirror
 from onnx_export.parity import check_parity
 from onnx_export.recipes.when import stage
-from onnx_export.train import quiet, scenes, when, when_fit, when_score
+from onnx_export.train import quiet, when, when_fit, when_score
 from onnx_export.train.augment import Batch, Sampler
 from onnx_export.train.clips import folds, load
 from onnx_export.train.run import CHECKPOINT, Run
@@ -37,7 +36,7 @@ from onnx_export.train.when_score import (
     rank_correlation,
 )
 from onnx_export.train.when_strength import FLOOR, amplitudes, relative
-from tests.onnx_export.train.toys import clips_folder, still, toy
+from tests.onnx_export.train.toys import clips_folder, small, still, toy
 
 SETTINGS = MotionSettings(rows=4, columns=6)
 
@@ -238,20 +237,10 @@ def test_graph_when_mirrored_then_the_same_answer_and_chance_is_summed_over_its_
     assert mirror(rightward_on_the_left).flatten().tolist() == [0, -1, 0, 1, 0, 1, 0, 1]
 
 
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short films, and few windows."""
-    for module in (scenes, quiet):
-        monkeypatch.setattr(module, "example", functools.partial(module.example, length_s=1.5))
-    usual = Plan.__init__
-    monkeypatch.setattr(
-        Plan, "__init__", lambda plan, **given: usual(plan, **{"batch": 3, "window_steps": 16, **given})
-    )
-
-
 def test_main_when_run_on_a_folder_of_clips_then_predictions_and_a_checkpoint_that_becomes_a_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _small(monkeypatch)
+    small(monkeypatch)
     clips, out = clips_folder(tmp_path, 2), tmp_path / "out"
     words = (
         f"--clips {clips} --onsets times --out {out} --scenes 1 --quiet 1 --variants 1 --judges 0 --steps 1 --folds 2"
@@ -291,7 +280,7 @@ def _never(*_: object, **__: object) -> None:
 def test_main_when_clean_then_recordings_train_nothing_and_use_is_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _small(monkeypatch)
+    small(monkeypatch)
     seen: list[Data] = []
     usual = when_score.train
     monkeypatch.setattr(when_score, "train", lambda data, *a, **k: (seen.append(data), usual(data, *a, **k))[1])
