@@ -25,15 +25,22 @@ from bridge.dsp.motion import MotionSettings
 from bridge.errors import RequestError
 from bridge.packs import strict
 from bridge.packs.manifest import Frontend, When
-from onnx_export.checkpoints import save_checkpoint
+from onnx_export.checkpoints import read_facts, save_checkpoint
 from onnx_export.nets.onset import CONTEXT_STEPS, OnsetGraph
 from onnx_export.recipes.when import NETS, RECORDINGS
-from onnx_export.train.run import CHECKPOINT
+from onnx_export.train.run import CHECKPOINT, DEVICE, THREADS
 from onnx_export.train.when_ablation import Folds, ablate
 from onnx_export.train.when_data import UNSEEN_SEED, Source, kind_of_quiet
 from onnx_export.train.when_fit import MIN_DISTANCE_S, Answer, Data, Plan, predict
 from onnx_export.train.when_report import at_threshold, false_per_10_s, figures, quiet_threshold
-from onnx_export.train.when_score import best_threshold, cross_validate, fair_thresholds, train_seeds, write_peaks
+from onnx_export.train.when_score import (
+    best_threshold,
+    cross_validate,
+    fair_thresholds,
+    steps_told,
+    train_seeds,
+    write_peaks,
+)
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         still = source.quiet(UNSEEN_SEED, arguments.judges)
         print(ablate(data, plan, held, settings=source.settings, still=still, out=arguments.out), end="", flush=True)
         return 0
-    facts = {"plan": _plan_told(plan, data, seeds=arguments.seeds)}
+    facts: dict[str, str] = {}
     threshold, validated = 0.5, []
     if count and not arguments.clean:
         threshold, validated, facts["cross-validation"] = _validated(arguments, data, plan, source, count=count)
@@ -90,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     last = replace(plan, steps=arguments.final_steps or plan.steps, seed=plan.seed + _FINAL_SEED)
     nets = train_seeds(data, last, settings=source.settings, count=arguments.seeds, out=arguments.out / FINAL)
+    folders = [arguments.out / FINAL / str(number) for number in range(arguments.seeds)]
+    facts |= {"plan": _plan_told(plan, data, folders), **_trained_with(folders)}
     answers: Sequence[Answer] = validated
     if arguments.clean:
         unseen = source.scenes(UNSEEN_SEED, arguments.judges)
@@ -152,7 +161,7 @@ def _validated(
     _, threshold = best_threshold(held.clips, peaks)
     told = figures(held.clips, held.answers, fair_thresholds(held.clips, peaks, held.division))
     log.info("cross-validated by %s: %s", arguments.by, told)
-    return threshold, held.answers, json.dumps({"folds": count, "by": arguments.by, **told})
+    return threshold, held.answers, json.dumps({"folds": count, "by": arguments.by, "steps": held.steps, **told})
 
 
 def _held(arguments: argparse.Namespace) -> Folds:
@@ -170,14 +179,21 @@ def _count(arguments: argparse.Namespace) -> int:
     return arguments.folds[0]
 
 
-def _plan_told(plan: Plan, data: Data, *, seeds: int) -> str:
+def _plan_told(plan: Plan, data: Data, folders: Sequence[Path]) -> str:
+    """What the nets in these folders learned from and how; their steps are those done, not those asked for."""
     amounts = {
         "recordings": len(data.clips),
         "variants": len(data.variants),
         "scenes": len(data.scenes),
         "quiet films": len(data.quiet),
     }
-    return json.dumps({**amounts, "nets": seeds, **asdict(plan)})
+    return json.dumps({**amounts, "nets": len(folders), **asdict(plan), "steps": steps_told(folders)})
+
+
+def _trained_with(folders: Sequence[Path]) -> dict[str, str]:
+    """Threads and devices of these runs, as a card says them."""
+    notes = [read_facts(folder / CHECKPOINT) for folder in folders]
+    return {key: ", ".join(dict.fromkeys(note[key] for note in notes if note.get(key))) for key in (DEVICE, THREADS)}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -109,6 +109,7 @@ def _told(learned: Data, seen: Held, held: Folds, still: Sequence[Example]) -> R
     row: Row = {
         **amounts,
         "nets per fold": held.seeds,
+        "steps": seen.steps,
         "folds": " ".join(map(str, held.only)),
         **figures(seen.clips, seen.answers, thresholds),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -131,6 +132,8 @@ class Answer:
 def train(data: Data, plan: Plan, *, settings: MotionSettings, out: Path) -> OnsetNet:
     """A net fitted to data, from ``out`` where it lies there already; its weights are the running average.
 
+    A net there that has had more steps than the plan's is taken as it is, and stderr says so.
+
     Raises:
         RequestError: there is nothing to learn from.
         PackError: ``out`` holds another run, or the loss is no longer finite.
@@ -150,6 +153,13 @@ def train(data: Data, plan: Plan, *, settings: MotionSettings, out: Path) -> Ons
         warm_up=_LOG_STEPS,
     )
     run.resume()
+    if 0 < plan.steps < run.step:
+        print(
+            f"warning: the net in {out} has had {run.step} steps, more than the {plan.steps} asked for; it is taken as "
+            "it is (give another --out for a new one)",
+            file=sys.stderr,
+            flush=True,
+        )
     shape = (plan.window_steps, settings.rows, settings.columns)
     parts = [
         (Sampler(examples, shape=shape), count)

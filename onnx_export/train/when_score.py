@@ -22,6 +22,7 @@ from bridge.dsp.motion import MotionSettings
 from bridge.dsp.peaks import Peak
 from onnx_export.nets.onset import OnsetNet
 from onnx_export.train.clips import Example, folds
+from onnx_export.train.run import CHECKPOINT, steps_done
 from onnx_export.train.when_fit import Answer, Data, Plan, predict, train
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,12 @@ def train_seeds(data: Data, plan: Plan, *, settings: MotionSettings, count: int,
     ]
 
 
+def steps_told(folders: Sequence[Path]) -> str:
+    """Optimiser steps that the nets in these folders have had, in words: one number if it is the same for all."""
+    found = [str(steps_done(folder / CHECKPOINT)) for folder in folders]
+    return found[0] if len(set(found)) == 1 else ", ".join(found)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Held:
     """What nets say of clips that they have not seen.
@@ -47,13 +54,14 @@ class Held:
     Attributes:
         clips: those that were held out. answers: one per clip.
         division: indices into them, fold by fold.
-        nets: those of each fold.
+        nets: those of each fold. steps: that they have had, see ``steps_told``.
     """
 
     clips: Sequence[Example]
     answers: Sequence[Answer]
     division: Sequence[Sequence[int]]
     nets: Sequence[Sequence[OnsetNet]]
+    steps: str
 
 
 def cross_validate(
@@ -81,12 +89,14 @@ def cross_validate(
     wanted = range(count) if only is None else only
     answers: dict[int, Answer] = {}
     every: list[list[OnsetNet]] = []
+    folders: list[Path] = []
     for number in wanted:
         tests = division[number]
         learn = data.without([clips[i] for i in tests], by=by)
         one = replace(plan, seed=plan.seed + 10 * number)
         nets = train_seeds(learn, one, settings=settings, count=seeds, out=out / "folds" / str(number))
         every.append(nets)
+        folders += [out / "folds" / str(number) / str(seed) for seed in range(seeds)]
         for index in tests:
             answers[index] = predict(nets, clips[index])
             write_peaks(out / "predictions" / f"{clips[index].name}.csv", answers[index])
@@ -98,6 +108,7 @@ def cross_validate(
         answers=[answers[index] for index in kept],
         division=[[kept.index(index) for index in division[number]] for number in wanted],
         nets=every,
+        steps=steps_told(folders),
     )
 
 

@@ -243,7 +243,8 @@ def test_main_when_run_on_a_folder_of_clips_then_predictions_and_a_checkpoint_th
     small(monkeypatch)
     clips, out = clips_folder(tmp_path, 2), tmp_path / "out"
     words = (
-        f"--clips {clips} --onsets times --out {out} --scenes 1 --quiet 1 --variants 1 --judges 0 --steps 1 --folds 2"
+        f"--clips {clips} --onsets times --out {out} --scenes 1 --quiet 1 --variants 1 --judges 0 "
+        "--steps 1 --final-steps 2 --folds 2"
     )
     assert when.main(words.split()) == 0
     rows = list(csv.DictReader((out / "predictions" / "clip0.csv").read_text().splitlines()))
@@ -264,6 +265,9 @@ def test_main_when_run_on_a_folder_of_clips_then_predictions_and_a_checkpoint_th
     assert max(parity.error for parity in check_parity(recipe, export(recipe))) < 1e-4
     facts = read_facts(out / CHECKPOINT)
     assert json.loads(facts["plan"])["variants"] == 2
+    assert json.loads(facts["plan"])["steps"] == "2"
+    assert json.loads(facts["cross-validation"])["steps"] == "1"
+    assert (facts["device"], facts["threads"]) == ("cpu", "1")
     assert 0 <= json.loads(facts["cross-validation"])["F within 50 ms"] <= 1
 
     weights = load_file(out / CHECKPOINT)

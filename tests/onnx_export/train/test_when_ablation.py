@@ -82,7 +82,9 @@ def test_ablate_when_each_source_is_there_then_each_row_learns_from_what_it_says
 def _answered(monkeypatch: pytest.MonkeyPatch, clips: Sequence[Example], peaks: Sequence[tuple[Peak, ...]]) -> None:
     """Nets that say so of the clips, each its own fold."""
     answers = [Answer(peaks=found, strengths=np.zeros(len(found))) for found in peaks]
-    held = Held(clips=clips, answers=answers, division=[[i] for i in range(len(clips))], nets=[[]] * len(clips))
+    held = Held(
+        clips=clips, answers=answers, division=[[i] for i in range(len(clips))], nets=[[]] * len(clips), steps="1"
+    )
     monkeypatch.setattr(when_ablation, "cross_validate", lambda *_, **__: held)
 
 
