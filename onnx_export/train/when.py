@@ -84,7 +84,12 @@ def run(arguments: argparse.Namespace) -> int:
         rendered=arguments.scenes,
         still=arguments.quiet,
     )
-    plan = Plan(steps=arguments.steps, minutes=arguments.minutes, seed=arguments.seed)
+    plan = Plan(
+        steps=arguments.steps,
+        minutes=arguments.minutes,
+        seed=arguments.seed,
+        recorded_strengths=arguments.recorded_strengths,
+    )
     if held:
         still = source.quiet(UNSEEN_SEED, arguments.judges)
         print(ablate(data, plan, held, settings=source.settings, still=still, out=arguments.out), end="", flush=True)
@@ -208,6 +213,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--scenes", type=int, default=300, help="rendered scenes (default %(default)s)")
     add("--quiet", type=int, default=60, help="rendered films without action (default %(default)s)")
     add("--variants", type=int, default=3, help="spoiled copies of each clip (default %(default)s)")
+    add(
+        "--recorded-strengths",
+        action="store_true",
+        help="learn strength from the loudness of recordings too, not from rendered scenes only",
+    )
     add("--judges", type=int, default=39, help="unseen scenes and quiet films to judge by (default %(default)s)")
     add("--steps", type=int, default=Plan.steps, help="optimiser steps per net (default %(default)s)")
     add("--minutes", type=float, default=0.0, help="longest time per net (default: no limit)")

@@ -47,10 +47,10 @@ def _weights(net: torch.nn.Module) -> torch.Tensor:
 
 def test_train_when_the_task_is_easy_then_loss_falls_and_hard_contacts_are_called_hard(tmp_path: Path) -> None:
     torch.set_num_threads(1)
-    data = Data(clips=[toy(str(i), seed=i, hard=True) for i in range(4)])
+    data = Data(scenes=[toy(str(i), seed=i, hard=True) for i in range(4)])
     plan = Plan(steps=50, batch=3, window_steps=64, average_half_steps=7, half=False)
     net = train(data, plan, settings=SETTINGS, out=tmp_path)
-    batch = Sampler(data.clips, shape=(64, 4, 6)).batch(8, np.random.default_rng(9))
+    batch = Sampler(data.scenes, shape=(64, 4, 6)).batch(8, np.random.default_rng(9))
     with torch.no_grad():
         before = float(onset_loss(OnsetNet().eval()(batch.motion)[0], batch))
         after = float(onset_loss(net(batch.motion)[0], batch))
@@ -259,7 +259,7 @@ def test_main_when_run_on_a_folder_of_clips_then_predictions_and_a_checkpoint_th
     assert made.when.overlap_steps == 2 * CONTEXT_STEPS
     assert MotionSettings.from_manifest(made.when.frontend.to_wire()) == MotionSettings()
     assert {one.commercial_use for one in made.training_data} == {"unknown", "yes"}
-    assert ", 2 clips: " in made.training_data[0].name
+    assert made.training_data[0].name.endswith(", 2 clips: motion of the picture, contact times")
     (recipe,) = made.recipes
     assert [tensor.name for tensor in recipe.spec.outputs] == ["activation", "strength"]
     assert max(parity.error for parity in check_parity(recipe, export(recipe))) < 1e-4
