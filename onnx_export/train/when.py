@@ -19,7 +19,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
-import torch
 
 from bridge.dsp.motion import MotionSettings
 from bridge.errors import RequestError
@@ -28,6 +27,7 @@ from bridge.packs.manifest import Frontend, When
 from onnx_export.checkpoints import read_facts, save_checkpoint
 from onnx_export.nets.onset import CONTEXT_STEPS, OnsetGraph
 from onnx_export.recipes.when import NETS, RECORDINGS
+from onnx_export.train.arguments import check_usual, usual_arguments
 from onnx_export.train.run import CHECKPOINT, DEVICE, THREADS
 from onnx_export.train.when_ablation import Folds, ablate
 from onnx_export.train.when_data import UNSEEN_SEED, Source, kind_of_quiet
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         RequestError: what is asked for makes no sense. MediaError: a clip cannot be read.
         PackError: the folder holds another training, or the loss is no longer finite.
     """
-    torch.set_num_threads(arguments.threads)
+    check_usual(arguments)
     cv2.setNumThreads(arguments.threads)
     if not arguments.clean and arguments.clips is None:
         raise RequestError("there are no recordings to learn from", hint="Give --clips, or --clean")
@@ -203,11 +203,11 @@ def _trained_with(folders: Sequence[Path]) -> dict[str, str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="foley-export train when", description="Trains the onset nets.")
+    usual_arguments(parser, sounds=False, minutes=Plan.minutes, steps=Plan.steps)
     add = parser.add_argument
     add("--clips", type=Path, help="folder with clips.csv and annotated videos")
     add("--onsets", default="onsets_visual", help="folder of ID.csv inside it (default %(default)s)")
     add("--split", help="only clips whose column 'split' says so")
-    add("--out", type=Path, required=True, help="folder for weights, numbers and predictions")
     add("--cache", type=Path, help="folder for measured motion, if not OUT/cache")
     add("--clean", action="store_true", help="rendered scenes only; clips are judged by and train nothing")
     add("--scenes", type=int, default=300, help="rendered scenes (default %(default)s)")
@@ -219,8 +219,6 @@ def _parser() -> argparse.ArgumentParser:
         help="learn strength from the loudness of recordings too, not from rendered scenes only",
     )
     add("--judges", type=int, default=39, help="unseen scenes and quiet films to judge by (default %(default)s)")
-    add("--steps", type=int, default=Plan.steps, help="optimiser steps per net (default %(default)s)")
-    add("--minutes", type=float, default=0.0, help="longest time per net (default: no limit)")
     add("--final-steps", type=int, help="steps of the last nets, if not the same")
     add("--seeds", type=int, default=2, help="nets that are averaged (default %(default)s)")
     add("--folds", type=int, nargs="+", help="how many, 0 for none; with --ablation which, from 0 (default: all)")
@@ -229,6 +227,4 @@ def _parser() -> argparse.ArgumentParser:
     add("--by", choices=["group", "name"], default="group", help="what is never split (default %(default)s)")
     add("--ablation", action="store_true", help="say what each source of examples is worth, in ablation.csv, and stop")
     add("--table", type=Path, help="text file that is kept with the weights, as the ablation's")
-    add("--threads", type=int, default=1)
-    add("--seed", type=int, default=0)
     return parser
