@@ -36,7 +36,7 @@ STRANGERS = ", of things no take of which was heard"
 
 
 class Embedder(Protocol):
-    """What is measured: ``onnx_export.train.embed.EmbedModel``, or a pack's graphs."""
+    """What is measured: ``onnx_export.train.embed_model.EmbedModel``, or a pack's graphs."""
 
     @property
     def vocabulary(self) -> Sequence[str]:

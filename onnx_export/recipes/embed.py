@@ -8,7 +8,7 @@ from bridge.packs import contract
 from bridge.packs.manifest import TrainingData
 from onnx_export.nets.embed import CLIP_SAMPLES
 from onnx_export.recipe import Recipe, Stage
-from onnx_export.train.embed import EmbedModel, load_model
+from onnx_export.train.embed_model import EmbedModel, load_model
 from onnx_export.train.embed_words import LONGEST_PROMPT, tokenizer_json
 
 TOKENIZER_FILE = "tokenizer.json"

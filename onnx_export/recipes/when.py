@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,11 +20,11 @@ RECORDINGS, NETS = "recordings", "nets"
 """Facts of a checkpoint: how many recordings trained it, and how many nets it holds."""
 
 
-def recorded(clips: int) -> TrainingData:
-    """So many clips of Greatest Hits, as a pack names them."""
+def recorded(clips: int, *, loudness: bool) -> TrainingData:
+    """So many clips of Greatest Hits, as a pack names them; with ``loudness`` where that was learned from them too."""
+    learned = "motion of the picture, contact times" + (", loudness of hits" if loudness else "")
     return TrainingData(
-        name=f"Greatest Hits (Owens et al., CVPR 2016), {clips} clips: motion of the picture, contact times, loudness "
-        "of hits",
+        name=f"Greatest Hits (Owens et al., CVPR 2016), {clips} clips: {learned}",
         licence="none stated",
         commercial_use="unknown",
     )
@@ -48,8 +49,16 @@ def stage(checkpoint: Path) -> Stage:
         spec=contract.MOTION_ONSET_STRENGTH,
     )
     clips = _number(facts, RECORDINGS, checkpoint, low=0, high=10**6)
-    data = (recorded(clips), RENDERED) if clips else (RENDERED,)
+    data = (recorded(clips, loudness=_heard(facts)), RENDERED) if clips else (RENDERED,)
     return Stage(recipes=(recipe,), when=when, training_data=data)
+
+
+def _heard(facts: Mapping[str, str]) -> bool:
+    """Whether strength was learned from recordings, as it always was before plans said so."""
+    try:
+        return bool(json.loads(facts.get("plan", "")).get("recorded_strengths", True))
+    except (ValueError, AttributeError):
+        return True
 
 
 def _number(facts: Mapping[str, str], name: str, checkpoint: Path, *, low: int, high: int) -> int:

@@ -22,11 +22,12 @@ from torch.nn import functional
 
 from bridge.errors import RequestError
 from onnx_export.checkpoints import read_facts, sha256_of
+from onnx_export.train.arguments import check_usual, usual_arguments
 from onnx_export.train.captions import compose
-from onnx_export.train.embed import CHECK_EVERY, SAVE_EVERY, Check, EmbedModel, Learner, load_model, shape_of
 from onnx_export.train.embed_data import Mixer, Sound, digest_of, load_sounds, plain_clips
 from onnx_export.train.embed_loss import alike, loss_of
-from onnx_export.train.run import CHECKPOINT, Run, check_end, load_average
+from onnx_export.train.embed_model import CHECK_EVERY, SAVE_EVERY, Check, EmbedModel, Learner, load_model, shape_of
+from onnx_export.train.run import CHECKPOINT, Run, load_average
 
 TEXT_OF = "text_of"
 """A checkpoint's text that names the checkpoint whose text tower it has, by SHA-256."""
@@ -180,15 +181,9 @@ def main(argv: Sequence[str]) -> int:
     """``--text CKPT --sounds DIR --out DIR [--steps N] [--minutes M]``."""
     parser = argparse.ArgumentParser(prog="foley-export train embed", description="Train an embedder's audio tower on.")
     parser.add_argument("--text", type=Path, required=True, metavar="CKPT", help="embedder whose words stay")
-    parser.add_argument("--sounds", type=Path, required=True, help="folder with manifest.csv and one-shots")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=0.0, help="0: no limit")
-    parser.add_argument("--steps", type=int, default=EarPlan.steps, help="default %(default)s; 0: no limit")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
+    usual_arguments(parser, minutes=EarPlan.minutes, steps=EarPlan.steps)
     options = parser.parse_args(argv)
-    check_end(minutes=options.minutes, steps=options.steps)
-    torch.set_num_threads(options.threads)
+    check_usual(options)
     train(
         EarPlan(
             sounds=options.sounds,

@@ -26,6 +26,7 @@ from bridge.errors import PackError, RequestError
 from onnx_export.checkpoints import load_checkpoint, read_facts, save_checkpoint
 from onnx_export.nets.clap_mel import mel_weights
 from onnx_export.nets.embed import CLIP_SAMPLES, MEL, RATE_HZ
+from onnx_export.train.arguments import check_usual, usual_arguments
 from onnx_export.train.embed_data import Sound, digest_of, load_sounds, plain_clips, strangers
 from onnx_export.train.run import CHECKPOINT
 
@@ -192,12 +193,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="foley-export train embed --judge", description="Train the judge of materials."
     )
-    parser.add_argument("--sounds", type=Path, required=True, help="folder with manifest.csv and one-shots")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=1000)
+    usual_arguments(parser, seed=JudgePlan.seed)
     given = parser.parse_args(argv)
-    torch.set_num_threads(given.threads)
+    check_usual(given)
     judge = train_judge(JudgePlan(sounds=given.sounds, out=given.out, seed=given.seed))
     for name, actions in (("all held-out", ()), ("held-out hits", ("hit",))):
         for whose, strange in (("", False), (", of things no take of which was heard", True)):

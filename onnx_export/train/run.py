@@ -264,6 +264,15 @@ def check_end(*, minutes: float, steps: int) -> None:
         raise RequestError("there is no end to this training", hint="Give --minutes or --steps")
 
 
+def steps_done(path: Path) -> int:
+    """Updates that a run's kept weights have had, over all sittings.
+
+    Raises:
+        PackError: the checkpoint is missing, damaged or not of a run.
+    """
+    return int(_state(read_facts(path), path)["step"])
+
+
 def load_average(path: Path, model: nn.Module) -> dict[str, str]:
     """Gives a net the averaged weights of a run, all or none.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -84,6 +85,8 @@ class Plan:
         rendered_share: part of each batch that comes from rendered scenes.
         quiet_share: part of each batch that comes from pictures without action.
         strength_share: weight of the strengths' loss against the contacts'.
+        recorded_strengths: whether strength is learned from the loudness of recordings too. Without, it is learned
+            from rendered scenes only, where forces are known exactly; without scenes it is not learned at all.
         seed: of weights, windows and augmentation.
         half: compute in bfloat16 where that is safe; twice as fast on processors that know it.
     """
@@ -98,6 +101,7 @@ class Plan:
     rendered_share: float = 0.33
     quiet_share: float = 0.08
     strength_share: float = 0.3
+    recorded_strengths: bool = False
     seed: int = 0
     half: bool = True
 
@@ -131,6 +135,8 @@ class Answer:
 def train(data: Data, plan: Plan, *, settings: MotionSettings, out: Path) -> OnsetNet:
     """A net fitted to data, from ``out`` where it lies there already; its weights are the running average.
 
+    A net there that has had more steps than the plan's is taken as it is, and stderr says so.
+
     Raises:
         RequestError: there is nothing to learn from.
         PackError: ``out`` holds another run, or the loss is no longer finite.
@@ -150,12 +156,20 @@ def train(data: Data, plan: Plan, *, settings: MotionSettings, out: Path) -> Ons
         warm_up=_LOG_STEPS,
     )
     run.resume()
+    if 0 < plan.steps < run.step:
+        print(
+            f"warning: the net in {out} has had {run.step} steps, more than the {plan.steps} asked for; it is taken as "
+            "it is (give another --out for a new one)",
+            file=sys.stderr,
+            flush=True,
+        )
     shape = (plan.window_steps, settings.rows, settings.columns)
+    recorded = [
+        one if plan.recorded_strengths else replace(one, strength=None) for one in (*data.clips, *data.variants)
+    ]
     parts = [
         (Sampler(examples, shape=shape), count)
-        for examples, count in zip(
-            ((*data.clips, *data.variants), data.scenes, data.quiet), plan.shares(data), strict=True
-        )
+        for examples, count in zip((recorded, data.scenes, data.quiet), plan.shares(data), strict=True)
         if count
     ]
     with run.bar(plan.steps or 1):

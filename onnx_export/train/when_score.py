@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from bridge.dsp.motion import MotionSettings
 from bridge.dsp.peaks import Peak
 from onnx_export.nets.onset import OnsetNet
 from onnx_export.train.clips import Example, folds
+from onnx_export.train.run import CHECKPOINT, steps_done
 from onnx_export.train.when_fit import Answer, Data, Plan, predict, train
 
 log = logging.getLogger(__name__)
@@ -40,26 +41,75 @@ def train_seeds(data: Data, plan: Plan, *, settings: MotionSettings, count: int,
     ]
 
 
+def steps_told(folders: Sequence[Path]) -> str:
+    """Optimiser steps that the nets in these folders have had, in words: one number if it is the same for all."""
+    found = [str(steps_done(folder / CHECKPOINT)) for folder in folders]
+    return found[0] if len(set(found)) == 1 else ", ".join(found)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Held:
+    """What nets say of clips that they have not seen.
+
+    Attributes:
+        clips: those that were held out. answers: one per clip.
+        division: indices into them, fold by fold.
+        nets: those of each fold. steps: that they have had, see ``steps_told``.
+    """
+
+    clips: Sequence[Example]
+    answers: Sequence[Answer]
+    division: Sequence[Sequence[int]]
+    nets: Sequence[Sequence[OnsetNet]]
+    steps: str
+
+
 def cross_validate(
-    data: Data, plan: Plan, *, settings: MotionSettings, count: int, seeds: int, by: str, out: Path
-) -> tuple[list[Answer], list[list[int]]]:
-    """Each clip's answer from nets that saw neither it nor its group; and the folds.
+    data: Data,
+    plan: Plan,
+    *,
+    settings: MotionSettings,
+    count: int,
+    seeds: int,
+    by: str,
+    out: Path,
+    only: Sequence[int] | None = None,
+) -> Held:
+    """Each clip's answer from nets that saw neither it nor its group.
 
     Runs lie in ``out/folds/FOLD/SEED``, predictions in ``out/predictions``; what is there already is not done again.
+
+    Args:
+        data: to learn from and to judge by. plan: of each net; the fold moves its seed.
+        settings: of the front end. count: of folds. seeds: nets per fold. by: what is never split. out: folder.
+        only: numbers of the folds to do; None: all of them.
     """
     clips = data.clips
     division = folds(clips, count, by=by)
+    wanted = range(count) if only is None else only
     answers: dict[int, Answer] = {}
-    for number, tests in enumerate(division):
+    every: list[list[OnsetNet]] = []
+    folders: list[Path] = []
+    for number in wanted:
+        tests = division[number]
         learn = data.without([clips[i] for i in tests], by=by)
         one = replace(plan, seed=plan.seed + 10 * number)
         nets = train_seeds(learn, one, settings=settings, count=seeds, out=out / "folds" / str(number))
+        every.append(nets)
+        folders += [out / "folds" / str(number) / str(seed) for seed in range(seeds)]
         for index in tests:
             answers[index] = predict(nets, clips[index])
             write_peaks(out / "predictions" / f"{clips[index].name}.csv", answers[index])
         score, threshold = best_threshold([clips[i] for i in tests], [answers[i].peaks for i in tests])
         log.info("fold %d: at best F %.3f (threshold %.2f)", number, score, threshold)
-    return [answers[index] for index in range(len(clips))], division
+    kept = sorted(answers)
+    return Held(
+        clips=[clips[index] for index in kept],
+        answers=[answers[index] for index in kept],
+        division=[[kept.index(index) for index in division[number]] for number in wanted],
+        nets=every,
+        steps=steps_told(folders),
+    )
 
 
 def fair_thresholds(

@@ -17,7 +17,7 @@ from onnx_export.nets.embed import CLIP_SAMPLES, DIM, EmbedNet, EmbedShape
 from onnx_export.parity import check_parity
 from onnx_export.recipe import Stage
 from onnx_export.recipes.embed import TOKENIZER_FILE, stage, stage_of
-from onnx_export.train.embed import EmbedModel
+from onnx_export.train.embed_model import EmbedModel
 
 WORDS = ("[PAD]", "[UNK]", "door", "oak", "bell", "knock")
 

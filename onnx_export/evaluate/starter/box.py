@@ -102,6 +102,17 @@ class Box:
         """Folder of what is made with this pack."""
         return self._keep
 
+    def basis(self, stage: str) -> str:
+        """Digest of all that figures of a stage depend on: the program, the measuring, the stage's files and settings.
+
+        Args:
+            stage: "when", "what", or "" for both.
+        """
+        of = {"when": self._seen_by, "what": self._made_by}
+        here = Path(__file__).parents[2]
+        measuring = [program_digest(here / folder) for folder in ("evaluate", "train")]
+        return _key([*measuring, *([of[stage]] if stage else of.values())])
+
     def peaks(self, video: Path) -> Peaks:
         """Every peak of a whole video, found once.
 

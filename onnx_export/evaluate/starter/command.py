@@ -1,7 +1,8 @@
 """``foley-export evaluate starter``: a pack, clips and sounds in, ``figures.json`` and ``report.md`` out.
 
 Convention: what is missing is said before anything is measured; progress goes to stderr, the report to stdout and into
-the folder. A part that was measured on the same graphs before stays in ``figures.json`` until it is measured again.
+the folder. A part that was measured before stays in ``figures.json`` until it is measured again, unless something that
+it depends on has changed since: the program, the measuring, a graph, a file or a setting of the stage.
 """
 
 from __future__ import annotations
@@ -46,12 +47,13 @@ def main(argv: Sequence[str]) -> int:
         seed=arguments.seed,
     )
     chosen = parts.chosen(order, arguments.only)
-    report = _begun(order, machine=machine(arguments.threads))
+    report = _begun(order, machine=machine(arguments.threads), chosen=chosen)
     for name in chosen:
         began = time.monotonic()
         found = parts.PARTS[name].run(order)
         _say(f"{name}: {time.monotonic() - began:.0f} s")
         if found is not None:
+            found = replace(found, basis=_basis(order, name))
             report = replace(report, parts={**report.parts, name: found})
             _write(order.out / figures.NAME, figures.to_json(report))
             _write(order.out / figures.REPORT, figures.to_markdown(report))
@@ -69,15 +71,28 @@ def machine(threads: int) -> Mapping[str, Any]:
     }
 
 
-def _begun(order: Order, *, machine: Mapping[str, Any]) -> Report:
-    """What was found of these very graphs before, in the same folder; else an empty report."""
+def _basis(order: Order, name: str) -> str:
+    return order.box.basis(parts.PARTS[name].stage)
+
+
+def _begun(order: Order, *, machine: Mapping[str, Any], chosen: Sequence[str] = ()) -> Report:
+    """What was found of this very pack in this very way before, in the same folder; else an empty report.
+
+    Args:
+        order: what is measured. machine: of the report. chosen: parts that are about to be measured.
+    """
     empty = Report.of(order.files, machine=machine)
     path = order.out / figures.NAME
     if not path.exists():
         return empty
     before = figures.load(path)
-    same = {role for role, digest in empty.graphs.items() if before.graphs.get(role) == digest}
-    return replace(empty, parts={name: part for name, part in before.parts.items() if same.issuperset(part.roles)})
+    kept = {
+        name: part for name, part in before.parts.items() if name in parts.PARTS and part.basis == _basis(order, name)
+    }
+    for name in before.parts:
+        if name not in kept and name not in chosen:
+            _say(f"{name}: left out, what it was measured with has changed; measure it again")
+    return replace(empty, parts=kept)
 
 
 def _write(path: Path, text: str) -> None:

@@ -89,6 +89,7 @@ class Part:
     Attributes:
         name: e.g. "when". title: in words. figures: by name. notes: what to know, in sentences.
         tables: what the figures stand on. roles: graphs whose cards show it.
+        basis: digest of all that it depends on, see ``Box.basis``; "" where nobody said.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Part:
     notes: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     roles: tuple[str, ...] = ()
+    basis: str = ""
 
 
 def figure(
@@ -296,6 +298,7 @@ def _part(content: Mapping[str, Any]) -> Part:
             for one in content["tables"]
         ),
         roles=tuple(content["roles"]),
+        basis=content.get("basis", ""),
     )
 
 

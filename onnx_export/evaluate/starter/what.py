@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from bridge.dsp import matching, metrics
 from bridge.dsp.attacks import attacks
+from bridge.engine.level import KNEE
 from bridge.packs import contract
 from onnx_export.evaluate import media
 from onnx_export.evaluate.starter.box import Box, Sound
@@ -41,6 +42,8 @@ GUARD_S = 0.005
 LONGEST_HIT_S = 0.5
 SEEDS = (0, 1)
 FLOOR_DB = -120.0
+MOST_LIMITED = 0.1
+"""Per cent of a sound's samples. The limiter keeps every peak below full scale, so only this tells too loud a sound."""
 
 FULL, MEASURED, EXAMPLE = "strength 1", "strengths of the recording", "example sound"
 REPLAYED, RECORDED = "replayed", "recording"
@@ -62,7 +65,7 @@ class Compared:
         f: of its attacks and the true onsets, one to one within 50 ms. error_ms, late_ms: median size and median of
             the matched attacks' errors. correlation, distance: of the envelopes where the annotation counts; whole: the
             correlation over everything. before_db: the loudest sample before the first onset, dBFS. peak_db: the
-            loudest of all. dc_db: size of the mean, dBFS.
+            loudest of all. limited: per cent of the samples that the limiter bends. dc_db: size of the mean, dBFS.
     """
 
     f: float
@@ -73,6 +76,7 @@ class Compared:
     whole: float
     before_db: float
     peak_db: float
+    limited: float
     dc_db: float
 
 
@@ -100,6 +104,7 @@ def compare(samples: Array, recording: Array, onsets_s: NDArray[np.float64], *, 
         whole=metrics.envelope_correlation(samples, recording),
         before_db=_db(before),
         peak_db=_db(samples),
+        limited=100.0 * float(np.mean(np.abs(samples) > KNEE)),
         dc_db=_db(np.atleast_1d(np.mean(samples, dtype=np.float64))),
     )
 
@@ -235,6 +240,9 @@ def _figures(rows: Mapping[str, Sequence[Compared]], hours: Sequence[str], seed:
                 [one.before_db for one in own], statistic="most", unit="dBFS", at_most=-60.0
             ),
             f"peak, {manner}": clips([one.peak_db for one in own], statistic="most", unit="dBFS", at_most=0.0),
+            f"above the limiter's knee, {manner}": clips(
+                [one.limited for one in own], statistic="most", unit="%", at_most=MOST_LIMITED
+            ),
             f"DC, {manner}": clips([one.dc_db for one in own], statistic="most", unit="dBFS", at_most=-60.0),
         }
     for manner in (REPLAYED, RECORDED):

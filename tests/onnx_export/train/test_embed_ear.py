@@ -18,8 +18,8 @@ from onnx_export.nets.embed import RATE_HZ, EmbedShape
 from onnx_export.recipe import Stage
 from onnx_export.recipes import embed as recipe
 from onnx_export.starter import Trained, check_together, trained
-from onnx_export.train.embed import Learner, load_model
 from onnx_export.train.embed_ear import TEXT_OF, EarPlan, main, train
+from onnx_export.train.embed_model import Learner, load_model
 from onnx_export.train.run import CHECKPOINT, Run
 from tests import packs
 from tests.onnx_export.embed_data import WORDS, write_sounds

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import functools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from onnx_export.convert import export
 from onnx_export.nets.onset import CONTEXT_STEPS, OnsetGraph, OnsetNet, mirror
 from onnx_export.parity import check_parity
 from onnx_export.recipes.when import stage
-from onnx_export.train import quiet, scenes, when, when_fit, when_score
+from onnx_export.train import quiet, when, when_fit, when_score
 from onnx_export.train.augment import Batch, Sampler
 from onnx_export.train.clips import folds, load
 from onnx_export.train.run import CHECKPOINT, Run
@@ -37,7 +36,7 @@ from onnx_export.train.when_score import (
     rank_correlation,
 )
 from onnx_export.train.when_strength import FLOOR, amplitudes, relative
-from tests.onnx_export.train.toys import clips_folder, still, toy
+from tests.onnx_export.train.toys import clips_folder, small, still, toy
 
 SETTINGS = MotionSettings(rows=4, columns=6)
 
@@ -48,10 +47,10 @@ def _weights(net: torch.nn.Module) -> torch.Tensor:
 
 def test_train_when_the_task_is_easy_then_loss_falls_and_hard_contacts_are_called_hard(tmp_path: Path) -> None:
     torch.set_num_threads(1)
-    data = Data(clips=[toy(str(i), seed=i, hard=True) for i in range(4)])
+    data = Data(scenes=[toy(str(i), seed=i, hard=True) for i in range(4)])
     plan = Plan(steps=50, batch=3, window_steps=64, average_half_steps=7, half=False)
     net = train(data, plan, settings=SETTINGS, out=tmp_path)
-    batch = Sampler(data.clips, shape=(64, 4, 6)).batch(8, np.random.default_rng(9))
+    batch = Sampler(data.scenes, shape=(64, 4, 6)).batch(8, np.random.default_rng(9))
     with torch.no_grad():
         before = float(onset_loss(OnsetNet().eval()(batch.motion)[0], batch))
         after = float(onset_loss(net(batch.motion)[0], batch))
@@ -238,23 +237,14 @@ def test_graph_when_mirrored_then_the_same_answer_and_chance_is_summed_over_its_
     assert mirror(rightward_on_the_left).flatten().tolist() == [0, -1, 0, 1, 0, 1, 0, 1]
 
 
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short films, and few windows."""
-    for module in (scenes, quiet):
-        monkeypatch.setattr(module, "example", functools.partial(module.example, length_s=1.5))
-    usual = Plan.__init__
-    monkeypatch.setattr(
-        Plan, "__init__", lambda plan, **given: usual(plan, **{"batch": 3, "window_steps": 16, **given})
-    )
-
-
 def test_main_when_run_on_a_folder_of_clips_then_predictions_and_a_checkpoint_that_becomes_a_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _small(monkeypatch)
+    small(monkeypatch)
     clips, out = clips_folder(tmp_path, 2), tmp_path / "out"
     words = (
-        f"--clips {clips} --onsets times --out {out} --scenes 1 --quiet 1 --variants 1 --judges 0 --steps 1 --folds 2"
+        f"--clips {clips} --onsets times --out {out} --scenes 1 --quiet 1 --variants 1 --judges 0 "
+        "--steps 1 --final-steps 2 --folds 2"
     )
     assert when.main(words.split()) == 0
     rows = list(csv.DictReader((out / "predictions" / "clip0.csv").read_text().splitlines()))
@@ -269,12 +259,15 @@ def test_main_when_run_on_a_folder_of_clips_then_predictions_and_a_checkpoint_th
     assert made.when.overlap_steps == 2 * CONTEXT_STEPS
     assert MotionSettings.from_manifest(made.when.frontend.to_wire()) == MotionSettings()
     assert {one.commercial_use for one in made.training_data} == {"unknown", "yes"}
-    assert ", 2 clips: " in made.training_data[0].name
+    assert made.training_data[0].name.endswith(", 2 clips: motion of the picture, contact times")
     (recipe,) = made.recipes
     assert [tensor.name for tensor in recipe.spec.outputs] == ["activation", "strength"]
     assert max(parity.error for parity in check_parity(recipe, export(recipe))) < 1e-4
     facts = read_facts(out / CHECKPOINT)
     assert json.loads(facts["plan"])["variants"] == 2
+    assert json.loads(facts["plan"])["steps"] == "2"
+    assert json.loads(facts["cross-validation"])["steps"] == "1"
+    assert (facts["device"], facts["threads"]) == ("cpu", "1")
     assert 0 <= json.loads(facts["cross-validation"])["F within 50 ms"] <= 1
 
     weights = load_file(out / CHECKPOINT)
@@ -291,7 +284,7 @@ def _never(*_: object, **__: object) -> None:
 def test_main_when_clean_then_recordings_train_nothing_and_use_is_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _small(monkeypatch)
+    small(monkeypatch)
     seen: list[Data] = []
     usual = when_score.train
     monkeypatch.setattr(when_score, "train", lambda data, *a, **k: (seen.append(data), usual(data, *a, **k))[1])

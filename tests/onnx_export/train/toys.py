@@ -1,16 +1,20 @@
-"""Ten seconds of motion that a net can learn from, and a folder of tiny films."""
+"""Ten seconds of motion that a net can learn from, a folder of tiny films, and trainings that are soon over."""
 
 from __future__ import annotations
 
 import csv
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from bridge.dsp.motion import CHANNELS
 from bridge.media.mux import encode_frames
+from onnx_export.train import quiet, scenes
 from onnx_export.train.clips import Example
+from onnx_export.train.when_fit import Plan
 
 
 def toy(name: str, *, seed: int = 0, group: str = "", onsets: int = 12, hard: bool = False) -> Example:
@@ -59,3 +63,13 @@ def clips_folder(folder: Path, count: int, *, columns: Sequence[str] = ()) -> Pa
     with (folder / "clips.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["id", "path", "eval_start", "eval_end"], *rows])
     return folder
+
+
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short films, and few windows."""
+    for module in (scenes, quiet):
+        monkeypatch.setattr(module, "example", functools.partial(module.example, length_s=1.5))
+    usual = Plan.__init__
+    monkeypatch.setattr(
+        Plan, "__init__", lambda plan, **given: usual(plan, **{"batch": 3, "window_steps": 16, **given})
+    )

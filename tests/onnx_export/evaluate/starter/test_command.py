@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 import soundfile
 
 from bridge.errors import EngineError, RequestError
-from bridge.packs.store import Store
+from bridge.packs.store import PackFiles, Store
 from onnx_export.__main__ import main
 from onnx_export.evaluate.starter import box as box_module
-from onnx_export.evaluate.starter import figures, parts
+from onnx_export.evaluate.starter import command, figures, parts
 from onnx_export.evaluate.starter.box import Box, program_digest
 from onnx_export.evaluate.starter.parts import Order
 from tests.onnx_export.evaluate.starter.conftest import HITS
@@ -78,6 +81,87 @@ def test_box_when_the_program_or_a_file_of_the_stage_is_another_then_nothing_old
         files.manifest.files[name] = before  # type: ignore[index]
 
 
+def _basis(files: PackFiles, tmp_path: Path) -> tuple[str, str, str]:
+    box = Box(files, keep=tmp_path)
+    return box.basis("when"), box.basis("what"), box.basis("")
+
+
+def test_basis_when_a_setting_a_file_or_the_measuring_changes_then_another_for_the_stages_that_depend_on_it(
+    pack: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    files = Store(()).open_folder(pack)
+    manifest = files.manifest
+    assert manifest.when is not None
+    assert manifest.what is not None
+    when, what, both = _basis(files, tmp_path)
+    assert len({when, what, both}) == 3
+    assert _basis(Store(()).open_folder(pack), tmp_path) == (when, what, both)
+
+    surer = replace(files, manifest=replace(manifest, when=replace(manifest.when, threshold=0.77)))
+    rarer = replace(files, manifest=replace(manifest, when=replace(manifest.when, min_distance_s=0.5)))
+    for other in (_basis(surer, tmp_path), _basis(rarer, tmp_path)):
+        assert (other[0] == when, other[1] == what, other[2] == both) == (False, True, False)
+    guided = replace(files, manifest=replace(manifest, what=replace(manifest.what, guidance=7.7)))
+    other = _basis(guided, tmp_path)
+    assert (other[0] == when, other[1] == what, other[2] == both) == (True, False, False)
+
+    usual = box_module.program_digest
+    for folder in ("evaluate", "train"):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                box_module,
+                "program_digest",
+                lambda path=None, folder=folder: (
+                    "another" if path and path.name == folder else usual(path) if path else usual()
+                ),
+            )
+            assert not set(_basis(files, tmp_path)) & {when, what, both}
+    assert _basis(files, tmp_path) == (when, what, both)
+
+
+def test_basis_when_the_tokenizer_or_what_stands_for_no_prompt_changes_then_another_for_sound_only(
+    pack: Path, tmp_path: Path
+) -> None:
+    manifest = Store(()).open_folder(pack).manifest
+    assert manifest.what is not None
+    named = {"tokenizer": "tokenizer.json", "null_embedding": "null_embedding.npy"}
+
+    def of(**digests: str) -> tuple[str, str, str]:
+        listed = {**manifest.files, **{name: digests.get(key, "1" * 64) for key, name in named.items()}}
+        facts = {**vars(manifest), "files": listed, "what": replace(manifest.what, **named)}
+        return _basis(cast(PackFiles, SimpleNamespace(manifest=SimpleNamespace(**facts))), tmp_path)
+
+    first = of()
+    assert of() == first
+    for key in named:
+        other = of(**{key: "2" * 64})
+        assert [one == same for one, same in zip(other, first, strict=True)] == [True, False, False]
+
+
+def test_report_when_a_setting_changed_then_what_was_measured_with_the_old_one_is_not_kept(
+    pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = order(pack, tmp_path)
+    found = {
+        name: figures.Part(name=name, title=name, figures={}, basis=before.box.basis(parts.PARTS[name].stage))
+        for name in ("when", "what", "speed")
+    }
+    untold = replace(found["what"], name="quiet", basis="")
+    report = replace(figures.Report.of(before.files, machine={}), parts={**found, "quiet": untold})
+    (tmp_path / figures.NAME).write_text(figures.to_json(report), encoding="utf-8")
+    assert set(command._begun(before, machine={}).parts) == {"when", "what", "speed"}
+    assert "quiet: left out" in capsys.readouterr().err
+
+    manifest = before.files.manifest
+    assert manifest.when is not None
+    files = replace(before.files, manifest=replace(manifest, when=replace(manifest.when, threshold=0.77)))
+    after = replace(before, files=files, box=Box(files, keep=tmp_path))
+    assert set(command._begun(after, machine={}, chosen=["when"]).parts) == {"what"}
+    said = capsys.readouterr().err
+    assert "speed: left out" in said
+    assert "when: left out" not in said, "it is measured again right now"
+
+
 def test_program_digest_when_a_source_changes_then_another_and_packs_do_not_count(tmp_path: Path) -> None:
     (tmp_path / "packs").mkdir()
     (tmp_path / "a.py").write_text("1")
@@ -120,6 +204,7 @@ def test_command_when_run_part_after_part_then_one_report_of_all(
     found = figures.load(tmp_path / "figures.json")
     assert set(found.parts) == {"what", "when"}
     assert found.pack["name"] == "tiny"
+    assert all(part.basis for part in found.parts.values())
     sound = found.parts["what"].figures
     assert sound["F of attacks, 50 ms, strength 1"].value == 1.0
     assert sound["before the first onset, strength 1"].reached is True

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bridge.engine import level
 from onnx_export.evaluate.starter import clips, what
 from onnx_export.evaluate.starter.box import Box, Sound
 from onnx_export.evaluate.starter.what import FULL, MEASURED, Trial
@@ -62,6 +63,17 @@ def test_compare_when_a_hit_comes_before_the_first_onset_then_it_is_no_silence()
 def test_compare_when_there_is_dc_or_clipping_then_it_shows() -> None:
     assert compared(RECORDING + 0.002).dc_db == pytest.approx(-54.0, abs=1.0)
     assert compared(RECORDING * 10.0).peak_db > 0.0
+
+
+def test_compare_when_the_limiter_had_work_then_the_share_of_its_samples_though_no_peak_is_above_full_scale() -> None:
+    quiet = RECORDING / np.abs(RECORDING).max() * 0.5
+    loud = level.limit(quiet * np.float32(20.0))
+    found = compared(loud)
+    assert found.peak_db < 0.0
+    assert found.limited == pytest.approx(100.0 * np.mean(np.abs(quiet * 20.0) > 10.0 ** (-1.0 / 20.0)), rel=1e-3)
+    assert found.limited > what.MOST_LIMITED
+    assert compared(quiet).limited == 0.0
+    assert compared(np.where(np.arange(LENGTH) < LENGTH // 1000, 0.95, 0.0)).limited == pytest.approx(0.1, abs=0.001)
 
 
 def test_compare_when_only_louder_then_distance_and_correlation_do_not_care() -> None:
@@ -135,5 +147,7 @@ def test_part_when_a_sound_is_wrong_before_the_annotation_then_the_correlation_t
         annotated = part.figures[f"envelope correlation where annotated, {manner}"]
         assert whole.value < annotated.value - 0.05
         assert (whole.at_least, annotated.at_least) == (0.74, None)
+        limited = part.figures[f"above the limiter's knee, {manner}"]
+        assert (limited.statistic, limited.unit, limited.at_most) == ("most", "%", 0.1)
     assert names.index(f"envelope correlation, {FULL}") < names.index(f"envelope correlation, {MEASURED}")
     assert "part of the recording's envelope is handed in" in " ".join(part.notes)
