@@ -36,6 +36,7 @@ class LocalWindows:
 
     def __init__(self, diffusion: Diffusion, what: What) -> None:
         self._diffusion, self._what, self._align = diffusion, what, what.align_frames
+        self.place_samples = what.hop_samples
         self._windowing = Windowing.of(window=what.window_frames, overlap=what.overlap_frames, align=self._align)
         self.tail_frames = self._windowing.before
 

@@ -3,7 +3,7 @@
 Convention: onsets with the same meaning make one layer; each layer is one pass of the diffusion over the windows in
 which it can sound, layers add up. Latent frames count from the item's start. The noise belongs to seed and place, and
 nothing acts on the level of the whole: so a part made again resembles what was there, and the same request gives the
-same bytes. How sound is cut into windows is the pack's choice: ``local`` or ``whole``.
+same bytes. How sound is cut into windows is the pack's choice: ``local``, ``whole`` or one for each ``onset``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from bridge.domain.request import Request
 from bridge.engine import level, samplers
 from bridge.engine.callbacks import Cancelled, Progress, ignore, never
 from bridge.engine.diffusion import Array, Diffusion, Layer, Manner, Watch
+from bridge.engine.apart import OnsetWindows
 from bridge.engine.local import LocalWindows
 from bridge.engine.meaning import Meaning
 from bridge.engine.spans import Span, changed_onsets, changed_spans
@@ -60,8 +61,8 @@ class Generator:
         self._sampler = samplers.sampler(self._what.sampler)
         self._meaning = Meaning(pack)
         self._diffusion = Diffusion(pack)
-        windows = {"local": LocalWindows, "whole": WholeWindows}[self._what.windows]
-        self._windows: LocalWindows | WholeWindows = windows(self._diffusion, self._what)
+        windows = {"local": LocalWindows, "whole": WholeWindows, "onset": OnsetWindows}[self._what.windows]
+        self._windows: LocalWindows | WholeWindows | OnsetWindows = windows(self._diffusion, self._what)
 
     @property
     def rate_hz(self) -> int:
@@ -223,22 +224,23 @@ class Generator:
 
     def _layers(self, request: Request, frames: int) -> list[Layer]:
         """One layer for each different meaning, in order of first appearance."""
+        places = frames * self._what.hop_samples // self._windows.place_samples
         by_meaning: dict[str | Reference, dict[int, float]] = {}
         for onset in request.onsets:
             inside = 0 <= onset.time_s < request.length_samples / request.rate_hz
             if inside and onset.strength > 0.0:
                 strengths = by_meaning.setdefault(request.meaning_of(onset), {})
-                frame = min(self._frame(onset.time_s), frames - 1)
-                strengths[frame] = max(onset.strength, strengths.get(frame, 0.0))
+                place = min(self._place(onset.time_s), places - 1)
+                strengths[place] = max(onset.strength, strengths.get(place, 0.0))
         return [
             Layer(onsets=strengths, meaning=self._diffusion.prepared(contract.EMBEDDING, self._embedding(meaning)))
             for meaning, strengths in by_meaning.items()
         ]
 
-    def _frame(self, time_s: float) -> int:
-        """The latent frame of an onset: the sample it lies in where a frame is one, else the nearest."""
-        frame = time_s * self._what.rate_hz / self._what.hop_samples
-        return math.floor(frame) if self._what.hop_samples == 1 else round(frame)
+    def _place(self, time_s: float) -> int:
+        """Where an onset lies on the grid: the sample it lies in where the grid is one of samples, else the nearest."""
+        place = time_s * self._what.rate_hz / self._windows.place_samples
+        return math.floor(place) if self._windows.place_samples == 1 else round(place)
 
     def _embedding(self, meaning: str | Reference) -> Array:
         if isinstance(meaning, Reference):

@@ -91,6 +91,7 @@ class WholeWindows:
 
     def __init__(self, diffusion: Diffusion, what: What) -> None:
         self._diffusion, self._what = diffusion, what
+        self.place_samples = what.hop_samples
         self._window, self._overlap = what.window_frames, what.overlap_frames
         self._stride = self._window - self._overlap
         if self._overlap > self._stride:

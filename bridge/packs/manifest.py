@@ -127,9 +127,13 @@ class What:
         null_embedding: name of a ``.npy`` file, float32 (1, embedding_dim): what stands for no prompt in guidance;
             "" takes what the ``text`` graph makes of no words.
         windows: "local" if an answer depends on its neighbourhood alone, so that any stretch can be made by itself;
-            "whole" if it depends on all of the window, which then always has its full length.
+            "whole" if it depends on all of the window, which then always has its full length; "onset" if it makes one
+            contact, so that every onset has a window of its own, again of full length.
         align_frames: every window begins and ends on a multiple of this.
         guidance_batched: whether the prompted and the unprompted answer come out of one call of the denoiser.
+        guided_from: noise level, 0..1, below which nothing is guided; it costs twice the work (Kynkaanniemi et al. 2024,
+            "Applying guidance in a limited interval improves sample and distribution quality in diffusion models").
+        lead_frames: of a window of an onset before it. likeness: 0..1, share of its noise that all of a render have.
     """
 
     rate_hz: int
@@ -144,20 +148,31 @@ class What:
     vocabulary: str = ""
     tokenizer: str = ""
     null_embedding: str = ""
-    windows: Literal["local", "whole"] = "local"
+    windows: Literal["local", "whole", "onset"] = "local"
     align_frames: int = 16
     guidance_batched: bool = True
+    guided_from: float = 0.0
+    lead_frames: int = 0
+    likeness: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("rate_hz", "hop_samples", "latent_channels", "embedding_dim", "steps", "align_frames"):
             _positive(name, getattr(self, name))
         _windows("window_frames", self.window_frames, "overlap_frames", self.overlap_frames)
         for name in ("window_frames", "overlap_frames"):
-            if self.windows == "whole" and getattr(self, name) % self.align_frames:
+            if self.windows != "local" and getattr(self, name) % self.align_frames:
                 raise PackError(
                     f"{name} must be a multiple of align_frames, {self.align_frames}, not {getattr(self, name)}",
                     hint=_HINT,
                 )
+        for name in ("guided_from", "likeness"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise PackError(f"{name} must lie in 0..1, not {getattr(self, name)}", hint=_HINT)
+        if not 0 <= self.lead_frames < self.window_frames:
+            raise PackError(
+                f"lead_frames must lie in 0..window_frames - 1, not {self.lead_frames}",
+                hint=_HINT,
+            )
         if self.steps > MAX_STEPS:
             raise PackError(f"steps must lie in 1..{MAX_STEPS}, not {self.steps}", hint=_HINT)
         if not 0.0 <= self.guidance <= MAX_GUIDANCE:

@@ -21,23 +21,26 @@ from torch import Tensor, nn
 
 from bridge.errors import PackError, RequestError
 from onnx_export.checkpoints import read_facts, sha256_of
-from onnx_export.nets.denoiser import Denoiser, DenoiserShape
-from onnx_export.nets.mdct import HOP, POWER, analyse, compress, mdct_basis
+from onnx_export.nets.denoiser import Denoiser, DenoiserShape, preconditioned
+from onnx_export.nets.spectrogram import BINS, HOP, POWER, SPREAD, WINDOW, Standard, analyse
 from onnx_export.train.embed import load_model as load_embedder
 from onnx_export.train.run import CHECKPOINT, Run, check_end, load_average
-from onnx_export.train.what_data import Shot, load_rhythms, load_shots
+from onnx_export.train.what_data import RATE_HZ, Shot, load_rhythms, load_shots
 from onnx_export.train.what_level import AS_IT_IS, Level
 from onnx_export.train.what_meaning import Embedder, Meanings, meanings_of
 from onnx_export.train.what_scenes import Scene, SceneMaker
 
 CHECK_EVERY, SAVE_EVERY = 100, 200
 CHECK_BATCHES = 3
-LOUD, FLOOR = 2.0, 0.01
-LEVEL_WEIGHT, STEEP, FAINT = 0.1, 1.5, math.exp(-9.0)
+PICTURES = 512
+"""Scenes that the latent's standard is learned from."""
+FLAT_HZ, HIGHEST_WEIGHT = 6000.0, 0.35
+"""Up to here all bins count alike, then less and less."""
+LATENT = {"hop": HOP, "window": WINDOW, "power": POWER, "spread": SPREAD}
 _NOT_OURS = "Train with foley-export train what, or correct the path"
 
 Batch = tuple[Tensor, Tensor, Tensor]
-"""Latent (batch, bands, frames), onset track (batch, 1, frames), embedding (batch, dim)."""
+"""Latent (batch, BINS, frames), onset track (batch, 1, frames), embedding (batch, dim)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +60,11 @@ class TrainPlan:
     rhythms: Path
     embed: Path
     out: Path
-    minutes: float = 65.0
+    minutes: float = 90.0
     steps: int = 0
     leave_out: tuple[str, ...] = ()
-    frames: int = 512
-    batch: int = 8
+    frames: int = 256
+    batch: int = 16
     rate: float = 1e-3
     seed: int = 0
     shape: DenoiserShape = field(default_factory=DenoiserShape)
@@ -69,14 +72,12 @@ class TrainPlan:
 
 
 class WhatModel(nn.Module):
-    """Denoiser and band scale together: what a checkpoint holds."""
-
-    scale: Tensor
+    """Denoiser and the latent's standard together: what a checkpoint holds."""
 
     def __init__(self, shape: DenoiserShape) -> None:
         super().__init__()
         self.denoiser = Denoiser(shape)
-        self.register_buffer("scale", torch.ones(shape.bands))
+        self.standard = Standard()
 
 
 def load_model(checkpoint: Path) -> tuple[WhatModel, dict[str, str]]:
@@ -88,7 +89,7 @@ def load_model(checkpoint: Path) -> tuple[WhatModel, dict[str, str]]:
     facts = read_facts(checkpoint)
     try:
         sizes = json.loads(facts["shape"])
-        if json.loads(facts["latent"]) != {"hop": HOP, "power": POWER}:
+        if json.loads(facts["latent"]) != LATENT:
             raise ValueError("made for other latents")
         given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
         shape = DenoiserShape(**given)
@@ -121,26 +122,25 @@ def train(plan: TrainPlan, *, load: Callable[[Path], Embedder] = load_embedder) 
     meanings = meanings_of(
         shots, load(plan.embed), cache=plan.out / "meanings.npz", key=about["sounds"] + about["embed"], seed=plan.seed
     )
-    basis = mdct_basis()
-    model: WhatModel = cast(Any, WhatModel(plan.shape)).to(memory_format=torch.channels_last)
-    model.scale.copy_(band_scale([shots[place] for place in seen], basis))
+    model = WhatModel(plan.shape)
+    model.standard.fit(analyse(_sounds([maker.draw(np.random.default_rng((plan.seed, n))) for n in range(PICTURES)])))
     known = torch.from_numpy(np.concatenate([meanings.heard[seen], meanings.read[seen]], axis=1)).flatten(0, 1)
     model.denoiser.centre.copy_(known.mean(dim=0))
     model.denoiser.spread.copy_(known.std(dim=0).clamp_min(1e-3))
-    run = Run(model, out=plan.out, rate=plan.rate, about=about, clip=0.5, average_half_steps=200.0, warm_up=150)
+    run = Run(model, out=plan.out, rate=plan.rate, about=about, clip=1.0, average_half_steps=300.0, warm_up=200)
     run.resume()
     checks = []
     if unseen:
         quiet = SceneMaker(shots, unseen, rhythms, frames=plan.frames)
         rng = np.random.default_rng(7)
-        checks = [_drawn(quiet, meanings, rng, plan.batch, basis, model.scale) for _ in range(CHECK_BATCHES)]
-    losses: list[tuple[float, float]] = []
+        checks = [_drawn(quiet, meanings, rng, plan.batch, model.standard) for _ in range(CHECK_BATCHES)]
+    losses: list[float] = []
     with run.bar(plan.steps or 60.0 * plan.minutes):
         while (done := run.used(minutes=plan.minutes, steps=plan.steps)) < 1.0:
-            batch = _drawn(maker, meanings, run.draws(plan.seed), plan.batch, basis, model.scale)
-            loss, level = diffusion_losses(model, batch)
-            run.update(loss + LEVEL_WEIGHT * level, done=done)
-            losses.append((loss.item(), level.item()))
+            batch = _drawn(maker, meanings, run.draws(plan.seed), plan.batch, model.standard)
+            loss = diffusion_loss(model, batch)
+            run.update(loss, done=done)
+            losses.append(loss.item())
             if run.step % CHECK_EVERY == 0:
                 _report(run, losses, checks)
                 losses.clear()
@@ -153,14 +153,10 @@ def train(plan: TrainPlan, *, load: Callable[[Path], Embedder] = load_embedder) 
     return load_model(plan.out / CHECKPOINT)[0]
 
 
-def diffusion_losses(model: WhatModel, batch: Batch) -> tuple[Tensor, Tensor]:
-    """What the net is wrong by, noise levels spread evenly over 0..1 within the batch.
+def diffusion_loss(model: WhatModel, batch: Batch) -> Tensor:
+    """Mean squared error of v at unit size, noise levels spread evenly over 0..1 within the batch.
 
-    First the mean squared error of v (SyncFusion, section 2.3). Most of that is noise that nobody can know, and what is
-    quiet hardly counts in it; so, second, how far the guessed local variance is from the true one: the negative
-    log-likelihood of a Gaussian, 0 at best, which minds a faint tail as much as an attack. Wrong by more than a factor
-    of e**STEEP it grows in a straight line. What noise hides most counts most.
-
+    The objective of SyncFusion (section 2.3), every noise level weighed so that a net that knows nothing is wrong by 1.
     Chance is torch's own; see ``Run.draws``.
     """
     latent, track, meaning = batch
@@ -169,70 +165,45 @@ def diffusion_losses(model: WhatModel, batch: Batch) -> tuple[Tensor, Tensor]:
     noise = torch.randn(latent.shape)
     angle = sigma[:, None, None] * (math.pi / 2)
     a, b = torch.cos(angle), torch.sin(angle)
+    noisy = a * latent + b * noise
     with torch.autocast("cpu", torch.bfloat16):
-        velocity, log_variance = model.denoiser.answer(a * latent + b * noise, sigma, track, meaning)
-    short = torch.log(local_power(latent) + FAINT) - log_variance
-    bent = short.clamp(max=STEEP)
-    likelihood = torch.exp(bent) - bent - 1.0 + (math.exp(STEEP) - 1.0) * (short - bent)
-    return (velocity.float() - (a * noise - b * latent)).square().mean(), (b.square() * likelihood).mean()
+        answer = model.denoiser.answer(noisy, sigma, track, meaning)
+    linear, size, _ = preconditioned(sigma)
+    wanted = (a * noise - b * latent - linear * noisy) / size
+    return ((answer.float() - wanted).square() * bin_weights()[None, :, None]).mean()
 
 
-def local_power(latent: Tensor) -> Tensor:
-    """How loud every band is in every frame, (batch, bands, frames): sharp in time and in frequency.
-
-    One value alone says little, a phase makes it large or small. So attacks are taken from neighbouring bands,
-    partials from neighbouring frames, and where both would count the same power twice it is divided out.
-    """
-
-    def smooth(bands: int, frames: int) -> Tensor:
-        around = (bands // 2, frames // 2)
-        return torch.nn.functional.avg_pool2d(power, (bands, frames), 1, around, count_include_pad=False)
-
-    power = latent.square()[:, None]
-    return (smooth(9, 1) * smooth(1, 9) / (smooth(9, 9) + FAINT))[:, 0]
+def bin_weights() -> Tensor:
+    """How much every bin counts, (BINS,); 1 in the mean."""
+    frequency = (torch.arange(BINS) + 0.5) / BINS
+    flat = FLAT_HZ / (RATE_HZ / 2)
+    weights = 1.0 - (1.0 - HIGHEST_WEIGHT) * ((frequency - flat) / (1.0 - flat)).clamp_min(0.0)
+    return weights / weights.mean()
 
 
-def to_batch(scenes: Sequence[Scene], meanings: Sequence[np.ndarray], basis: Tensor, scale: Tensor) -> Batch:
+def to_batch(scenes: Sequence[Scene], meanings: Sequence[np.ndarray], standard: Standard) -> Batch:
     """Scenes and what each shall follow, as the net takes them."""
-    audio = torch.from_numpy(np.stack([scene.audio for scene in scenes]))
     track = torch.from_numpy(np.stack([scene.onset_track for scene in scenes]))[:, None]
-    return compress(analyse(audio, basis), scale), track, torch.from_numpy(np.stack(meanings))
+    return standard(analyse(_sounds(scenes))), track, torch.from_numpy(np.stack(meanings))
 
 
-def band_scale(shots: Sequence[Shot], basis: Tensor) -> Tensor:
-    """What makes loud frames (within 30 dB of the loudest) of all one-shots LOUD in the latent, (bands,).
-
-    Root mean square of each band, smoothed; bands that hardly sound are not blown up beyond FLOOR of the loudest.
-    """
-    total = torch.zeros(basis.shape[0], dtype=torch.float64)
-    count = 0
-    for shot in shots:
-        usable = len(shot.samples) // HOP * HOP
-        spectrum = analyse(torch.from_numpy(shot.samples[:usable])[None], basis)[0]
-        energy = spectrum.square().sum(dim=0)
-        loud = spectrum[:, energy > 1e-3 * energy.max()]
-        total += loud.double().square().sum(dim=1)
-        count += loud.shape[1]
-    rough = (total / max(count, 1)).sqrt()
-    smooth = torch.nn.functional.avg_pool1d(rough.log()[None, None], 9, 1, 4, count_include_pad=False)[0, 0].exp()
-    return torch.maximum(smooth, FLOOR * smooth.max()).float() / LOUD ** (1.0 / POWER)
+def _sounds(scenes: Sequence[Scene]) -> Tensor:
+    return torch.from_numpy(np.stack([scene.audio for scene in scenes]))
 
 
-def _drawn(
-    maker: SceneMaker, meanings: Meanings, rng: np.random.Generator, count: int, basis: Tensor, scale: Tensor
-) -> Batch:
+def _drawn(maker: SceneMaker, meanings: Meanings, rng: np.random.Generator, count: int, standard: Standard) -> Batch:
     scenes = [maker.draw(rng) for _ in range(count)]
-    return to_batch(scenes, [meanings.draw(scene, rng) for scene in scenes], basis, scale)
+    return to_batch(scenes, [meanings.draw(scene, rng) for scene in scenes], standard)
 
 
-def _report(run: Run, losses: Sequence[tuple[float, float]], checks: Sequence[Batch]) -> None:
-    numbers: dict[str, float] = dict(zip(("loss", "level_loss"), np.mean(losses, axis=0).tolist(), strict=True))
+def _report(run: Run, losses: Sequence[float], checks: Sequence[Batch]) -> None:
+    numbers = {"loss": float(np.mean(losses))}
     if checks:
         with run.averaged() as model, torch.no_grad():
             torch.manual_seed(1)
-            found = [[loss.item() for loss in diffusion_losses(cast(WhatModel, model), check)] for check in checks]
-        held_out = np.mean(found, axis=0).tolist()
-        numbers |= dict(zip(("held_out_loss", "held_out_level_loss"), held_out, strict=True))
+            numbers["held_out_loss"] = float(
+                np.mean([diffusion_loss(cast(WhatModel, model), check).item() for check in checks])
+            )
     run.notes |= {name: f"{value:.5f}" for name, value in numbers.items()}
     run.log(**numbers)
 
@@ -247,7 +218,8 @@ def _about(plan: TrainPlan) -> dict[str, str]:
         "rhythms": sha256_of(plan.rhythms),
         "embed": sha256_of(plan.embed),
         "shape": json.dumps(asdict(plan.shape), sort_keys=True),
-        "latent": json.dumps({"hop": HOP, "power": POWER}),
+        "latent": json.dumps(LATENT),
+        "loss": json.dumps({"flat_hz": FLAT_HZ, "highest_weight": HIGHEST_WEIGHT}),
         "plan": json.dumps(settings, sort_keys=True),
         "seed": str(plan.seed),
     }
@@ -263,8 +235,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--leave-out", type=Path, help="table whose column id names recordings not to be used")
     parser.add_argument("--minutes", type=float, default=TrainPlan.minutes, help="0: no limit (default %(default)s)")
     parser.add_argument("--steps", type=int, default=0, help="stop after as many; 0: no limit")
-    parser.add_argument("--level-power", type=float, default=1.0, help="see onnx_export/train/what_level.py")
-    parser.add_argument("--level-gain", type=float, default=1.0, help="of the sound; a finished run keeps new ones")
+    parser.add_argument("--level-gain", type=float, default=1.0, help="of the sound; a finished run keeps a new one")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
@@ -280,7 +251,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             steps=options.steps,
             leave_out=_ids(options.leave_out) if options.leave_out else (),
             seed=options.seed,
-            level=Level(power=options.level_power, gain=options.level_gain),
+            level=Level(gain=options.level_gain),
         )
     )
     return 0

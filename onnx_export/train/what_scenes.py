@@ -1,8 +1,9 @@
-"""Training examples of the *what* stage: one thing, hit again and again on somebody's real rhythm.
+"""Training examples of the *what* stage: one thing, hit once, or again and again on somebody's real rhythm.
 
-Convention: a scene is ``frames`` latent frames long and silent up to its first onset. All its hits are of one family
-of takes in one variant: the same place on the tape's speed dial, the same room. The sound's level is proportional to
-an onset's strength.
+Convention: a scene is ``frames`` latent frames long and silent up to its first onset, which falls on ``LEAD_FRAMES``.
+All its hits are of one family of takes in one variant: the same place on the tape's speed dial, the same room. The
+sound's level is proportional to an onset's strength, and the hardest of a scene has strength 1: how loud a scene is as
+a whole is not the net's affair.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.errors import RequestError
-from onnx_export.nets.mdct import HOP
+from onnx_export.nets.spectrogram import HOP, LEAD_FRAMES
 from onnx_export.train.what_data import FADE_S, LEAD_SAMPLES, LONGEST_S, RATE_HZ, Shot
 from onnx_export.train.what_room import impulse_response, in_room
 
@@ -34,9 +35,12 @@ MATERIAL_WEIGHT = {
 }
 OTHER_MATERIAL_WEIGHT = 0.4
 ACTION_WEIGHT = {"hit": 3.0, "footstep": 1.5, "other": 0.8, "scrape": 1.0}
-EMPTY = 0.02
-CLOSEST_FRAMES = 8
+RHYTHM = 0.2
+"""Share of scenes that go on after their first hit."""
+CLOSEST_FRAMES = 4
 WEAKEST = 0.1
+END_S = 0.2
+"""A scene is faded out over its last part."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,16 +93,19 @@ class SceneMaker:
         audio = np.zeros(length + int((LONGEST_S + 0.5) * RATE_HZ), np.float32)
         track = np.zeros(self._frames, np.float32)
         order = rng.permutation(len(takes))
-        level, spread = float(np.exp(rng.uniform(np.log(0.25), 0.0))), rng.uniform(0.1, 0.8)
+        frames = self._onsets(rng)
+        levels = np.exp(rng.normal(0.0, rng.uniform(0.1, 0.8), len(frames)))
+        strengths = np.clip(levels / levels.max(), WEAKEST, 1.0)
         used: list[int] = []
-        for turn, frame in enumerate(self._onsets(rng)):
+        for turn, frame in enumerate(frames):
             take = takes[order[turn % len(takes)]]
-            strength = float(np.clip(level * np.exp(rng.normal(0.0, spread)), WEAKEST, 1.0))
             sound = self._variant(take, number)
             start = frame * HOP - LEAD_SAMPLES
-            audio[start : start + len(sound)] += sound * np.float32(strength * np.exp(rng.normal(0.0, 0.03)))
-            track[frame] = strength
+            audio[start : start + len(sound)] += sound * np.float32(strengths[turn])
+            track[frame] = strengths[turn]
             used.append(take)
+        fade = int(END_S * RATE_HZ)
+        audio[length - fade : length] *= np.cos(np.linspace(0.0, np.pi / 2, fade)).astype(np.float32) ** 2
         return Scene(audio=audio[:length], onset_track=track, takes=tuple(dict.fromkeys(used)), variant=number)
 
     def _variant(self, take: int, number: int) -> NDArray[np.float32]:
@@ -108,15 +115,13 @@ class SceneMaker:
 
     def _onsets(self, rng: np.random.Generator) -> list[int]:
         """Frames, ascending."""
-        if rng.random() < EMPTY:
-            return []
+        if rng.random() >= RHYTHM:
+            return [LEAD_FRAMES]
         times = self._rhythms[rng.integers(len(self._rhythms))]
-        stretch = float(np.exp(rng.normal(0.0, 0.4)))
+        stretch = float(np.exp(rng.normal(-0.7, 0.6)))
         first = rng.integers(len(times))
         relative = (times[first:] - times[first]) * stretch
-        relative = relative + rng.normal(0.0, 0.02, len(relative)) * (np.arange(len(relative)) > 0)
-        begin = rng.integers(2, max(3, self._frames // 5))
-        frames = begin + np.round(relative * RATE_HZ / HOP).astype(int)
+        frames = LEAD_FRAMES + np.round(relative * RATE_HZ / HOP).astype(int)
         kept: list[int] = []
         for frame in frames:
             if frame >= self._frames:
