@@ -29,6 +29,7 @@ ALIGN_FRAMES = 4 * PATCH_FRAMES
 MEMORY_FRAMES = 256
 LOOKAHEAD_FRAMES = 8
 KERNEL = 5
+LEAST = 1e-3
 TOLD = 96
 ROWS = SPLIT // LOW + (BINS - SPLIT) // HIGH
 
@@ -134,7 +135,7 @@ class Denoiser(nn.Module):
         super().__init__()
         self.shape = shape
         widths, condition = shape.widths, shape.condition
-        self.register_buffer("rates", 2.0 ** torch.arange(0, 8, dtype=torch.float32) * (math.pi / 4))
+        self.register_buffer("rates", 2.0 ** torch.arange(0, 8, dtype=torch.float32) * (math.pi / 16))
         self.register_buffer("centre", torch.zeros(shape.embedding))
         self.register_buffer("spread", torch.full((shape.embedding,), shape.embedding**-0.5))
         self.condition = nn.Sequential(
@@ -171,7 +172,9 @@ class Denoiser(nn.Module):
 
     def answer(self, noisy: Tensor, sigma: Tensor, onset_track: Tensor, embedding: Tensor) -> Tensor:
         """What is missing of v, at unit size: (batch, BINS, frames)."""
-        phase = sigma[:, None] * self.rates
+        angle = sigma[:, None] * (math.pi / 2)
+        ratio = torch.log(torch.sin(angle).clamp_min(LEAST)) - torch.log(torch.cos(angle).clamp_min(LEAST))
+        phase = ratio * self.rates
         meaning = (embedding - self.centre) / self.spread
         condition = self.condition(torch.cat([torch.sin(phase), torch.cos(phase), meaning], dim=1))
         _, _, scale = preconditioned(sigma)

@@ -36,6 +36,8 @@ PICTURES = 512
 """Scenes that the latent's standard is learned from."""
 FLAT_HZ, HIGHEST_WEIGHT = 6000.0, 0.35
 """Up to here all bins count alike, then less and less."""
+MIDDLE, WIDTH = 0.7, 1.7
+"""Of the logarithm of how much noise there is to what the latent spreads by, over a training (see ``noise_levels``)."""
 LATENT = {"hop": HOP, "window": WINDOW, "power": POWER, "spread": SPREAD}
 _NOT_OURS = "Train with foley-export train what, or correct the path"
 
@@ -154,14 +156,14 @@ def train(plan: TrainPlan, *, load: Callable[[Path], Embedder] = load_embedder) 
 
 
 def diffusion_loss(model: WhatModel, batch: Batch) -> Tensor:
-    """Mean squared error of v at unit size, noise levels spread evenly over 0..1 within the batch.
+    """Mean squared error of v at unit size.
 
     The objective of SyncFusion (section 2.3), every noise level weighed so that a net that knows nothing is wrong by 1.
     Chance is torch's own; see ``Run.draws``.
     """
     latent, track, meaning = batch
     count = len(latent)
-    sigma = (torch.arange(count) + torch.rand(count)) / count
+    sigma = noise_levels(count)
     noise = torch.randn(latent.shape)
     angle = sigma[:, None, None] * (math.pi / 2)
     a, b = torch.cos(angle), torch.sin(angle)
@@ -171,6 +173,17 @@ def diffusion_loss(model: WhatModel, batch: Batch) -> Tensor:
     linear, size, _ = preconditioned(sigma)
     wanted = (a * noise - b * latent - linear * noisy) / size
     return ((answer.float() - wanted).square() * bin_weights()[None, :, None]).mean()
+
+
+def noise_levels(count: int) -> Tensor:
+    """Noise levels (count,) of a batch, spread evenly over a normal distribution of the logarithm of noise to data.
+
+    After Karras et al. 2022 (section 5), with more noise: neighbouring values of a large picture say the same, so its
+    outlines are settled where noise outweighs it many times (Hoogeboom et al. 2023, "simple diffusion", section 3.1).
+    """
+    place = (torch.arange(count) + torch.rand(count)) / count
+    ratio = SPREAD * torch.exp(MIDDLE + WIDTH * torch.special.ndtri(place.clamp(1e-3, 1.0 - 1e-3)))
+    return torch.atan(ratio) * (2.0 / math.pi)
 
 
 def bin_weights() -> Tensor:
@@ -219,7 +232,7 @@ def _about(plan: TrainPlan) -> dict[str, str]:
         "embed": sha256_of(plan.embed),
         "shape": json.dumps(asdict(plan.shape), sort_keys=True),
         "latent": json.dumps(LATENT),
-        "loss": json.dumps({"flat_hz": FLAT_HZ, "highest_weight": HIGHEST_WEIGHT}),
+        "loss": json.dumps({"flat_hz": FLAT_HZ, "highest": HIGHEST_WEIGHT, "middle": MIDDLE, "width": WIDTH}),
         "plan": json.dumps(settings, sort_keys=True),
         "seed": str(plan.seed),
     }
