@@ -116,7 +116,7 @@ class OnsetWindows:
 
         own = self._noise(manner.seed, _OWN, group[0])
         start = math.sqrt(what.likeness) * shared + math.sqrt(1.0 - what.likeness) * own
-        latent = manner.sampler(velocity, start.astype(np.float32), steps=manner.steps)
+        latent = manner.sampler(velocity, start.astype(np.float32), steps=manner.steps, noise_range=manner.noise_range)
         sound = self._diffusion.decoded(latent, watch)
         return sound * level.gate(
             len(sound),

@@ -21,9 +21,9 @@ from bridge.domain.audio import Audio
 from bridge.domain.reference import Reference
 from bridge.domain.request import Request
 from bridge.engine import level, samplers
+from bridge.engine.apart import OnsetWindows
 from bridge.engine.callbacks import Cancelled, Progress, ignore, never
 from bridge.engine.diffusion import Array, Diffusion, Layer, Manner, Watch
-from bridge.engine.apart import OnsetWindows
 from bridge.engine.local import LocalWindows
 from bridge.engine.meaning import Meaning
 from bridge.engine.spans import Span, changed_onsets, changed_spans
@@ -81,12 +81,13 @@ class Generator:
         tensors = self._diffusion.prepared(contract.EMBEDDING, self._meaning.of_nothing())
         layer = Layer(onsets={}, meaning=tensors)
         times = self._diffusion.times(1)
+        sigma = next(iter(times))
         manner = Manner(seed=0, steps=1, guidance=2.0, sampler=self._sampler, times=times, null=tensors)
         watch = Watch(progress=ignore, cancelled=never)
         span = (0, 2 * self._what.align_frames)
         track = self._diffusion.prepared(contract.ONSET_TRACK, layer.track(span, within=span))
         nothing = np.zeros((self._what.latent_channels, span[1]), np.float32)
-        self._diffusion.decoded(self._diffusion.velocity(nothing, 1.0, layer, track, manner, watch), watch)
+        self._diffusion.decoded(self._diffusion.velocity(nothing, sigma, layer, track, manner, watch), watch)
 
     def check_prompt(self, prompt: str) -> tuple[str, ...]:
         """Words that will be ignored.
@@ -220,6 +221,7 @@ class Generator:
             sampler=self._sampler if request.sampler is None else samplers.SAMPLERS[request.sampler],
             times=self._diffusion.times(steps),
             null=null,
+            noise_range=self._what.noise_range,
         )
 
     def _layers(self, request: Request, frames: int) -> list[Layer]:

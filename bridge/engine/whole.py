@@ -216,7 +216,7 @@ class WholeWindows:
         def velocity(x: Array, sigma: float) -> Array:
             return self._diffusion.velocity(x, sigma, layer, track, manner, watch)
 
-        return manner.sampler(known.held(velocity, start), start, steps=manner.steps)
+        return manner.sampler(known.held(velocity, start), start, steps=manner.steps, noise_range=manner.noise_range)
 
     def _gate(self, piece: _Piece) -> Array:
         """Silent before the run's first onset and after its end; neighbours give way to each other at the seam."""

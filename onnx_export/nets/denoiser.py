@@ -1,4 +1,4 @@
-"""The network of the *what* stage: a small U-Net of convolutions and attention that predicts v over pictures of contacts.
+"""The network of the *what* stage: a small U-Net of convolutions and attention that predicts v over pictures.
 
 In the spirit of SyncFusion (section 2.3): VP diffusion with the v-objective, an onset encoder whose features join the
 U-Net at every resolution, an embedding of words or of a sound. What is noisy is not a waveform but the picture of
@@ -11,6 +11,7 @@ longer heard. What the net finds is added to the best linear guess for data that
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -154,9 +155,9 @@ class Denoiser(nn.Module):
         heads = (0, shape.heads, shape.heads)
         grows = (3, 3, 2)
         self.down = nn.ModuleList([_blocks(shape, level, heads[level], grows[level]) for level in range(2)])
-        self.shrink = nn.ModuleList([nn.Linear(4 * a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)])
+        self.shrink = nn.ModuleList([nn.Linear(4 * a, b) for a, b in itertools.pairwise(widths)])
         self.middle = _blocks(shape, 2, heads[2], grows[2])
-        self.grow = nn.ModuleList([nn.Linear(b, 4 * a) for a, b in zip(widths[:-1], widths[1:], strict=True)])
+        self.grow = nn.ModuleList([nn.Linear(b, 4 * a) for a, b in itertools.pairwise(widths)])
         self.up = nn.ModuleList([_blocks(shape, level, heads[level], grows[level]) for level in range(2)])
         self.norm = nn.LayerNorm(widths[0])
         self.leave_low = nn.Linear(widths[0], LOW * PATCH_FRAMES)

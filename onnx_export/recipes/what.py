@@ -14,7 +14,7 @@ import numpy as np
 from bridge.packs import contract
 from bridge.packs.manifest import TrainingData, What
 from onnx_export.nets.denoiser import ALIGN_FRAMES, Denoiser, DenoiserShape
-from onnx_export.nets.spectrogram import BINS, HOP, LEAD_FRAMES, Decoder
+from onnx_export.nets.spectrogram import BINS, HOP, LEAD_FRAMES, SPREAD, Decoder
 from onnx_export.recipe import Recipe, Stage
 from onnx_export.recipes.embed import ONE_SHOTS, TOKENIZER_FILE
 from onnx_export.train.what import WhatModel, load_model
@@ -26,8 +26,10 @@ EMBED = "embed"
 NULL_FILE = "null_embedding.npy"
 STEPS = 20
 GUIDANCE = 2.0
-SAMPLER = "deis2"
+SAMPLER = "dpm2"
 WINDOW_FRAMES = 256
+LOW, HIGH = 0.05, 80.0
+"""Least and greatest ratio of noise to what a latent spreads by at which the net is asked."""
 GUIDED_FROM = 0.3
 LIKENESS = 0.5
 """See ``bridge.packs.manifest.What``; chosen by ear and by a judge on prompts that no figure uses."""
@@ -69,6 +71,8 @@ def stage_of(model: WhatModel, *, level: Level = AS_IT_IS) -> Stage:
         null_embedding=NULL_FILE,
         windows="onset",
         align_frames=ALIGN_FRAMES,
+        noise_low=SPREAD * LOW,
+        noise_high=SPREAD * HIGH,
         guided_from=GUIDED_FROM,
         lead_frames=LEAD_FRAMES,
         likeness=LIKENESS,

@@ -25,7 +25,7 @@ from onnx_export.nets.denoiser import Denoiser, DenoiserShape, preconditioned
 from onnx_export.nets.spectrogram import BINS, HOP, POWER, SPREAD, WINDOW, Standard, analyse
 from onnx_export.train.embed import load_model as load_embedder
 from onnx_export.train.run import CHECKPOINT, Run, check_end, load_average
-from onnx_export.train.what_data import RATE_HZ, Shot, load_rhythms, load_shots
+from onnx_export.train.what_data import RATE_HZ, load_rhythms, load_shots
 from onnx_export.train.what_level import AS_IT_IS, Level
 from onnx_export.train.what_meaning import Embedder, Meanings, meanings_of
 from onnx_export.train.what_scenes import Scene, SceneMaker
