@@ -2,11 +2,12 @@
 
 In the spirit of SyncFusion (section 2.3): VP diffusion with the v-objective, an onset encoder whose features join the
 U-Net at every resolution, an embedding of words or of a sound. What is noisy is not a waveform but the picture of
-``onnx_export.nets.spectrogram``: partials are level lines in it, which a small net can draw.
+``onnx_export.nets.picture``: partials are level lines in it, which a small net can draw.
 
-The picture is cut into patches, upright ones below ``SPLIT`` bins and coarser ones above, where single partials are no
-longer heard. What the net finds is added to the best linear guess for data that spreads by ``SPREAD`` (Karras et al.
-2022, "Elucidating the design space of diffusion-based generative models", section 5, written for the angle).
+The picture is cut into patches of ``PATCH_ROWS`` by ``PATCH_COLUMNS`` cells. What the net finds is added to the best
+linear guess for data that spreads by ``SPREAD`` (Karras et al. 2022, "Elucidating the design space of diffusion-based
+generative models", section 5, written for the angle). The rows below the picture are noise and stay as they are: for
+data that are white the exact v is 0.
 """
 
 from __future__ import annotations
@@ -20,19 +21,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from onnx_export.nets.spectrogram import BINS, SPREAD
+from onnx_export.nets.picture import COLUMNS, ROWS, SPREAD
 
-SPLIT, LOW, HIGH = 256, 16, 32
-"""Bins of a patch below and from ``SPLIT`` on."""
-PATCH_FRAMES = 8
-ALIGN_FRAMES = 4 * PATCH_FRAMES
-"""A picture's length is a multiple of this."""
-MEMORY_FRAMES = 256
-LOOKAHEAD_FRAMES = 8
+PATCH_ROWS, PATCH_COLUMNS = 8, 4
+ALIGN_COLUMNS = 4 * PATCH_COLUMNS
+"""A picture's columns are a multiple of this."""
+LOOKAHEAD_COLUMNS = 2
 KERNEL = 5
 LEAST = 1e-3
 TOLD = 96
-ROWS = SPLIT // LOW + (BINS - SPLIT) // HIGH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,17 +44,17 @@ class DenoiserShape:
     """
 
     embedding: int = 128
-    widths: Sequence[int] = (144, 224, 320)
+    widths: Sequence[int] = (160, 240, 288)
     blocks: Sequence[int] = (2, 2, 3)
     heads: int = 4
     condition: int = 160
-    bumps: int = 24
+    bumps: int = 16
 
 
 class OnsetEncoder(nn.Module):
-    """Onset track (batch, 1, frames) -> features (batch, 2 * bumps, frames): how long ago onsets were, and how hard.
+    """Onset track (batch, 1, columns) -> features (batch, 2 * bumps, columns): how long ago onsets were, and how hard.
 
-    Fixed causal kernels, raised cosines on a logarithmic axis of delay from -LOOKAHEAD to MEMORY frames. The first half
+    Fixed causal kernels, raised cosines on a logarithmic axis of delay from -LOOKAHEAD to COLUMNS. The first half
     follows the root of the strength, the second only says that there was an onset.
     """
 
@@ -65,7 +62,7 @@ class OnsetEncoder(nn.Module):
 
     def __init__(self, bumps: int) -> None:
         super().__init__()
-        delay = torch.arange(-LOOKAHEAD_FRAMES, MEMORY_FRAMES, dtype=torch.float64)
+        delay = torch.arange(-LOOKAHEAD_COLUMNS, COLUMNS, dtype=torch.float64)
         axis = torch.asinh(delay)
         centres = torch.linspace(float(axis[0]), float(axis[-1]), bumps, dtype=torch.float64)
         spread = float(centres[1] - centres[0]) * 2.0
@@ -75,7 +72,7 @@ class OnsetEncoder(nn.Module):
 
     def forward(self, onset_track: Tensor) -> Tensor:
         """Correlate the track with every bump; same length."""
-        padded = functional.pad(onset_track, (MEMORY_FRAMES - 1, LOOKAHEAD_FRAMES))
+        padded = functional.pad(onset_track, (COLUMNS - 1, LOOKAHEAD_COLUMNS))
         hard = functional.conv1d(torch.sqrt(padded), self.kernel)
         return torch.cat([hard, functional.conv1d(torch.sign(padded), self.kernel)], dim=1)
 
@@ -122,7 +119,7 @@ class Block(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """(noisy, sigma, onset_track, embedding) -> velocity: the pack's ``denoiser`` graph. Frames: see ALIGN_FRAMES.
+    """(noisy, sigma, onset_track, embedding) -> velocity: the pack's ``denoiser`` graph. Columns: see ALIGN_COLUMNS.
 
     Attributes:
         centre, spread: what embeddings lie around, and how far from it; given before training, (embedding,).
@@ -143,15 +140,17 @@ class Denoiser(nn.Module):
             nn.Linear(16 + shape.embedding, 384), nn.SiLU(), nn.Linear(384, condition), nn.SiLU()
         )
         self.onsets = OnsetEncoder(shape.bumps)
-        steps = (PATCH_FRAMES, 2, 2)
+        steps = (PATCH_COLUMNS, 2, 2)
         given = (2 * shape.bumps, TOLD, TOLD)
         self.told = nn.ModuleList([nn.Conv1d(a, TOLD, step, stride=step) for a, step in zip(given, steps, strict=True)])
         self.joins = nn.ModuleList([nn.Linear(TOLD, width) for width in widths])
         self.rows = nn.ParameterList(
-            [nn.Parameter(torch.randn(ROWS // 2**level, 1, width) * 0.2) for level, width in enumerate(widths)]
+            [
+                nn.Parameter(torch.randn(ROWS // PATCH_ROWS // 2**level, 1, width) * 0.2)
+                for level, width in enumerate(widths)
+            ]
         )
-        self.enter_low = nn.Linear(LOW * PATCH_FRAMES, widths[0])
-        self.enter_high = nn.Linear(HIGH * PATCH_FRAMES, widths[0])
+        self.enter = nn.Linear(PATCH_ROWS * PATCH_COLUMNS, widths[0])
         heads = (0, shape.heads, shape.heads)
         grows = (3, 3, 2)
         self.down = nn.ModuleList([_blocks(shape, level, heads[level], grows[level]) for level in range(2)])
@@ -160,19 +159,19 @@ class Denoiser(nn.Module):
         self.grow = nn.ModuleList([nn.Linear(b, 4 * a) for a, b in itertools.pairwise(widths)])
         self.up = nn.ModuleList([_blocks(shape, level, heads[level], grows[level]) for level in range(2)])
         self.norm = nn.LayerNorm(widths[0])
-        self.leave_low = nn.Linear(widths[0], LOW * PATCH_FRAMES)
-        self.leave_high = nn.Linear(widths[0], HIGH * PATCH_FRAMES)
-        for layer in (self.leave_low, self.leave_high):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        self.leave = nn.Linear(widths[0], PATCH_ROWS * PATCH_COLUMNS)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
 
     def forward(self, noisy: Tensor, sigma: Tensor, onset_track: Tensor, embedding: Tensor) -> Tensor:
         """Predict v = a eps - b x0 for x = a x0 + b eps, a = cos(pi sigma / 2), b = sin(pi sigma / 2)."""
         linear, size, _ = preconditioned(sigma)
-        return linear * noisy + size * self.answer(noisy, sigma, onset_track, embedding)
+        picture = noisy[:, :ROWS]
+        velocity = linear * picture + size * self.answer(picture, sigma, onset_track, embedding)
+        return torch.cat([velocity, torch.zeros_like(noisy[:, ROWS:])], dim=1)
 
-    def answer(self, noisy: Tensor, sigma: Tensor, onset_track: Tensor, embedding: Tensor) -> Tensor:
-        """What is missing of v, at unit size: (batch, BINS, frames)."""
+    def answer(self, picture: Tensor, sigma: Tensor, onset_track: Tensor, embedding: Tensor) -> Tensor:
+        """What is missing of v, at unit size: (batch, ROWS, columns)."""
         angle = sigma[:, None] * (math.pi / 2)
         ratio = torch.log(torch.sin(angle).clamp_min(LEAST)) - torch.log(torch.cos(angle).clamp_min(LEAST))
         phase = ratio * self.rates
@@ -180,7 +179,7 @@ class Denoiser(nn.Module):
         condition = self.condition(torch.cat([torch.sin(phase), torch.cos(phase), meaning], dim=1))
         _, _, scale = preconditioned(sigma)
         onsets = self._told(self.onsets(onset_track))
-        x = self._entered(noisy * scale) + onsets[0]
+        x = self.enter(_folded((picture * scale)[..., None], PATCH_ROWS, PATCH_COLUMNS)) + onsets[0]
         skips = []
         for level in range(2):
             x = _through(self.down[level], x, condition)
@@ -190,7 +189,7 @@ class Denoiser(nn.Module):
         for level in (1, 0):
             x = _unfolded(self.grow[level](x), 2, 2) + skips[level]
             x = _through(self.up[level], x, condition)
-        return self._left(self.norm(x)).float()
+        return _unfolded(self.leave(self.norm(x)), PATCH_ROWS, PATCH_COLUMNS)[..., 0].float()
 
     def _told(self, features: Tensor) -> list[Tensor]:
         """What onsets and the place in frequency say at every resolution: (batch, rows, columns, channels) each."""
@@ -199,19 +198,6 @@ class Denoiser(nn.Module):
             features = functional.silu(step(features))
             said.append(join(features.transpose(1, 2))[:, None] + rows)
         return said
-
-    def _entered(self, x: Tensor) -> Tensor:
-        """Picture (batch, BINS, frames) -> (batch, ROWS, frames / PATCH_FRAMES, channels)."""
-        low = self.enter_low(_folded(x[:, :SPLIT, :, None], LOW, PATCH_FRAMES))
-        high = self.enter_high(_folded(x[:, SPLIT:, :, None], HIGH, PATCH_FRAMES))
-        return torch.cat([low, high], dim=1)
-
-    def _left(self, x: Tensor) -> Tensor:
-        """The way back."""
-        rows = SPLIT // LOW
-        low = _unfolded(self.leave_low(x[:, :rows]), LOW, PATCH_FRAMES)
-        high = _unfolded(self.leave_high(x[:, rows:]), HIGH, PATCH_FRAMES)
-        return torch.cat([low, high], dim=1)[..., 0]
 
 
 def preconditioned(sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:

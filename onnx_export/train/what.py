@@ -7,7 +7,6 @@ which are made once. Held-out originals only serve to look how it goes (``held_o
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -19,30 +18,29 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bridge.errors import PackError, RequestError
+from bridge.errors import PackError
 from onnx_export.checkpoints import read_facts, sha256_of
+from onnx_export.nets import picture
 from onnx_export.nets.denoiser import Denoiser, DenoiserShape, preconditioned
-from onnx_export.nets.spectrogram import BINS, HOP, POWER, SPREAD, WINDOW, Standard, analyse
+from onnx_export.nets.picture import COLUMNS, ROWS, SPREAD
 from onnx_export.train.embed import load_model as load_embedder
 from onnx_export.train.run import CHECKPOINT, Run, check_end, load_average
-from onnx_export.train.what_data import RATE_HZ, load_rhythms, load_shots
+from onnx_export.train.what_contacts import Contact, Contacts
+from onnx_export.train.what_data import load_shots
 from onnx_export.train.what_level import AS_IT_IS, Level
 from onnx_export.train.what_meaning import Embedder, Meanings, meanings_of
-from onnx_export.train.what_scenes import Scene, SceneMaker
 
 CHECK_EVERY, SAVE_EVERY = 100, 200
 CHECK_BATCHES = 3
-PICTURES = 512
-"""Scenes that the latent's standard is learned from."""
-FLAT_HZ, HIGHEST_WEIGHT = 6000.0, 0.35
-"""Up to here all bins count alike, then less and less."""
-MIDDLE, WIDTH = 0.7, 1.7
+MIDDLE, WIDTH = 0.3, 1.5
 """Of the logarithm of how much noise there is to what the latent spreads by, over a training (see ``noise_levels``)."""
-LATENT = {"hop": HOP, "window": WINDOW, "power": POWER, "spread": SPREAD}
+HIGHEST_WEIGHT = 0.5
+"""How much the topmost row counts in the loss, beside the lowest."""
+LATENT = {"rows": ROWS, "columns": COLUMNS, "middle_db": picture.MIDDLE_DB, "scale_db": picture.SCALE_DB}
 _NOT_OURS = "Train with foley-export train what, or correct the path"
 
 Batch = tuple[Tensor, Tensor, Tensor]
-"""Latent (batch, BINS, frames), onset track (batch, 1, frames), embedding (batch, dim)."""
+"""Pictures (batch, ROWS, COLUMNS), onset track (batch, 1, COLUMNS), embedding (batch, dim)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,23 +48,19 @@ class TrainPlan:
     """What to train on and for how long.
 
     Attributes:
-        sounds: folder with manifest.csv and the one-shots. rhythms: table with columns id, time_s.
+        sounds: folder with manifest.csv and the one-shots.
         embed: checkpoint of the embedder that the pack will have. out: the run's folder.
         minutes, steps: whichever runs out first; 0 is no limit.
-        leave_out: ids of recordings whose rhythm must not be used.
-        frames, batch: size of a step. rate, seed: the usual. shape: of the net.
+        batch: contacts a step. rate, seed: the usual. shape: of the net.
         level: how the sound's level is set right, as measured on what the trained net makes; kept with the weights.
     """
 
     sounds: Path
-    rhythms: Path
     embed: Path
     out: Path
-    minutes: float = 90.0
+    minutes: float = 45.0
     steps: int = 0
-    leave_out: tuple[str, ...] = ()
-    frames: int = 256
-    batch: int = 16
+    batch: int = 24
     rate: float = 1e-3
     seed: int = 0
     shape: DenoiserShape = field(default_factory=DenoiserShape)
@@ -74,12 +68,11 @@ class TrainPlan:
 
 
 class WhatModel(nn.Module):
-    """Denoiser and the latent's standard together: what a checkpoint holds."""
+    """What a checkpoint holds."""
 
     def __init__(self, shape: DenoiserShape) -> None:
         super().__init__()
         self.denoiser = Denoiser(shape)
-        self.standard = Standard()
 
 
 def load_model(checkpoint: Path) -> tuple[WhatModel, dict[str, str]]:
@@ -116,16 +109,14 @@ def train(plan: TrainPlan, *, load: Callable[[Path], Embedder] = load_embedder) 
     """
     torch.manual_seed(plan.seed)
     shots = load_shots(plan.sounds)
-    rhythms = load_rhythms(plan.rhythms, leave_out=plan.leave_out)
     seen = [place for place, shot in enumerate(shots) if not shot.held_out]
     unseen = [place for place, shot in enumerate(shots) if shot.held_out]
-    maker = SceneMaker(shots, seen, rhythms, frames=plan.frames)
+    maker = Contacts(shots, seen)
     about = _about(plan)
     meanings = meanings_of(
         shots, load(plan.embed), cache=plan.out / "meanings.npz", key=about["sounds"] + about["embed"], seed=plan.seed
     )
     model = WhatModel(plan.shape)
-    model.standard.fit(analyse(_sounds([maker.draw(np.random.default_rng((plan.seed, n))) for n in range(PICTURES)])))
     known = torch.from_numpy(np.concatenate([meanings.heard[seen], meanings.read[seen]], axis=1)).flatten(0, 1)
     model.denoiser.centre.copy_(known.mean(dim=0))
     model.denoiser.spread.copy_(known.std(dim=0).clamp_min(1e-3))
@@ -133,13 +124,13 @@ def train(plan: TrainPlan, *, load: Callable[[Path], Embedder] = load_embedder) 
     run.resume()
     checks = []
     if unseen:
-        quiet = SceneMaker(shots, unseen, rhythms, frames=plan.frames)
+        quiet = Contacts(shots, unseen)
         rng = np.random.default_rng(7)
-        checks = [_drawn(quiet, meanings, rng, plan.batch, model.standard) for _ in range(CHECK_BATCHES)]
+        checks = [_drawn(quiet, meanings, rng, plan.batch) for _ in range(CHECK_BATCHES)]
     losses: list[float] = []
     with run.bar(plan.steps or 60.0 * plan.minutes):
         while (done := run.used(minutes=plan.minutes, steps=plan.steps)) < 1.0:
-            batch = _drawn(maker, meanings, run.draws(plan.seed), plan.batch, model.standard)
+            batch = _drawn(maker, meanings, run.draws(plan.seed), plan.batch)
             loss = diffusion_loss(model, batch)
             run.update(loss, done=done)
             losses.append(loss.item())
@@ -172,7 +163,7 @@ def diffusion_loss(model: WhatModel, batch: Batch) -> Tensor:
         answer = model.denoiser.answer(noisy, sigma, track, meaning)
     linear, size, _ = preconditioned(sigma)
     wanted = (a * noise - b * latent - linear * noisy) / size
-    return ((answer.float() - wanted).square() * bin_weights()[None, :, None]).mean()
+    return ((answer.float() - wanted).square() * row_weights()[None, :, None]).mean()
 
 
 def noise_levels(count: int) -> Tensor:
@@ -186,27 +177,23 @@ def noise_levels(count: int) -> Tensor:
     return torch.atan(ratio) * (2.0 / math.pi)
 
 
-def bin_weights() -> Tensor:
-    """How much every bin counts, (BINS,); 1 in the mean."""
-    frequency = (torch.arange(BINS) + 0.5) / BINS
-    flat = FLAT_HZ / (RATE_HZ / 2)
-    weights = 1.0 - (1.0 - HIGHEST_WEIGHT) * ((frequency - flat) / (1.0 - flat)).clamp_min(0.0)
+def row_weights() -> Tensor:
+    """How much every row counts, (ROWS,); 1 in the mean."""
+    weights = torch.linspace(1.0, HIGHEST_WEIGHT, ROWS)
     return weights / weights.mean()
 
 
-def to_batch(scenes: Sequence[Scene], meanings: Sequence[np.ndarray], standard: Standard) -> Batch:
-    """Scenes and what each shall follow, as the net takes them."""
-    track = torch.from_numpy(np.stack([scene.onset_track for scene in scenes]))[:, None]
-    return standard(analyse(_sounds(scenes))), track, torch.from_numpy(np.stack(meanings))
+def to_batch(contacts: Sequence[Contact], meanings: Sequence[np.ndarray]) -> Batch:
+    """Contacts and what each shall follow, as the net takes them."""
+    track = torch.zeros(len(contacts), 1, COLUMNS)
+    track[:, 0, 0] = torch.tensor([contact.strength for contact in contacts])
+    pictures = torch.from_numpy(np.stack([contact.picture for contact in contacts]))
+    return pictures, track, torch.from_numpy(np.stack(meanings))
 
 
-def _sounds(scenes: Sequence[Scene]) -> Tensor:
-    return torch.from_numpy(np.stack([scene.audio for scene in scenes]))
-
-
-def _drawn(maker: SceneMaker, meanings: Meanings, rng: np.random.Generator, count: int, standard: Standard) -> Batch:
-    scenes = [maker.draw(rng) for _ in range(count)]
-    return to_batch(scenes, [meanings.draw(scene, rng) for scene in scenes], standard)
+def _drawn(maker: Contacts, meanings: Meanings, rng: np.random.Generator, count: int) -> Batch:
+    contacts = [maker.draw(rng) for _ in range(count)]
+    return to_batch(contacts, [meanings.draw(contact, rng) for contact in contacts])
 
 
 def _report(run: Run, losses: Sequence[float], checks: Sequence[Batch]) -> None:
@@ -225,27 +212,24 @@ def _about(plan: TrainPlan) -> dict[str, str]:
     """What a run is about: data, embedder, net and plan, but for how long."""
     if not plan.embed.is_file():
         raise PackError(f"there is no checkpoint {plan.embed}", hint="Train it first: foley-export train embed")
-    settings = {"frames": plan.frames, "batch": plan.batch, "rate": plan.rate, "leave_out": sorted(plan.leave_out)}
+    settings = {"batch": plan.batch, "rate": plan.rate}
     return {
         "sounds": sha256_of(plan.sounds / "manifest.csv"),
-        "rhythms": sha256_of(plan.rhythms),
         "embed": sha256_of(plan.embed),
         "shape": json.dumps(asdict(plan.shape), sort_keys=True),
         "latent": json.dumps(LATENT),
-        "loss": json.dumps({"flat_hz": FLAT_HZ, "highest": HIGHEST_WEIGHT, "middle": MIDDLE, "width": WIDTH}),
+        "loss": json.dumps({"highest": HIGHEST_WEIGHT, "middle": MIDDLE, "width": WIDTH}),
         "plan": json.dumps(settings, sort_keys=True),
         "seed": str(plan.seed),
     }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """``--sounds DIR --rhythms CSV --embed CKPT --out DIR --minutes M [--steps N] [--leave-out CSV ...]``."""
+    """``--sounds DIR --embed CKPT --out DIR --minutes M [--steps N ...]``."""
     parser = argparse.ArgumentParser(prog="foley-export train what", description="Train the generator.")
     parser.add_argument("--sounds", type=Path, required=True, help="folder with manifest.csv and one-shots")
-    parser.add_argument("--rhythms", type=Path, required=True, help="table of onset times (columns id, time_s)")
     parser.add_argument("--embed", type=Path, required=True, metavar="CKPT", help="checkpoint of train embed")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
-    parser.add_argument("--leave-out", type=Path, help="table whose column id names recordings not to be used")
     parser.add_argument("--minutes", type=float, default=TrainPlan.minutes, help="0: no limit (default %(default)s)")
     parser.add_argument("--steps", type=int, default=0, help="stop after as many; 0: no limit")
     parser.add_argument("--level-gain", type=float, default=1.0, help="of the sound; a finished run keeps a new one")
@@ -257,25 +241,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     train(
         TrainPlan(
             sounds=options.sounds,
-            rhythms=options.rhythms,
             embed=options.embed,
             out=options.out,
             minutes=options.minutes,
             steps=options.steps,
-            leave_out=_ids(options.leave_out) if options.leave_out else (),
             seed=options.seed,
             level=Level(gain=options.level_gain),
         )
     )
     return 0
-
-
-def _ids(table: Path) -> tuple[str, ...]:
-    try:
-        with table.open(newline="", encoding="utf-8") as handle:
-            return tuple(row["id"] for row in csv.DictReader(handle))
-    except (OSError, KeyError) as error:
-        raise RequestError(f"{table} has no column id ({error})", hint="Give a table of recordings") from error
 
 
 if __name__ == "__main__":
