@@ -1,13 +1,11 @@
 """Sound from a net that makes one contact at a time: every onset has a window of its own, and windows add up.
 
-Convention: a window's first onset lies ``lead_frames`` after its beginning and sounds at its sample exactly, whatever
-the hop. Onsets that follow within ``JOIN_S`` belong to the same contact (a flam, a rebound, a roll) and share its
-window. Strengths in a window's onset track are told beside the hardest of them, and the sound is as loud as that one:
-so a level is met exactly, a soft onset never cuts the ring of a loud one, and what sounds at one onset does not depend
-on any other window.
+Convention: a window begins with its onset, at the sample exactly, and has the pack's full length. The net is told how
+hard the onset is, and the sound is made as loud as that: so a level is met, a soft onset never cuts the ring of a loud
+one, and what sounds at one onset does not depend on any other.
 
-All windows of a render share a part of their noise, the rest belongs to seed and place: several takes of one thing
-rather than several things.
+All windows of a render share a part of their noise, the rest belongs to seed and place: takes of one thing rather than
+several things.
 """
 
 from __future__ import annotations
@@ -23,8 +21,8 @@ from bridge.engine.spans import Span, intersect
 from bridge.packs import contract
 from bridge.packs.manifest import What
 
-JOIN_S = 0.06
-"""Onsets no further than this after a window's first share the window."""
+FADE_IN_S = 0.0003
+"""A sound rises this long from its onset: too short to be heard, long enough not to click."""
 _SHARED, _OWN = 0, 1
 
 
@@ -42,7 +40,7 @@ class OnsetWindows:
 
     def __init__(self, diffusion: Diffusion, what: What) -> None:
         self._diffusion, self._what = diffusion, what
-        self.tail_frames = what.window_frames - what.lead_frames
+        self.tail_frames = what.window_frames
 
     def sound(
         self,
@@ -64,64 +62,45 @@ class OnsetWindows:
         Raises:
             EngineError: a graph failed. JobCancelled: the watch said so.
         """
-        hop = self._what.hop_samples
-        parts = [
-            (layer, group)
+        onsets = [
+            (layer, sample)
             for layer in layers
-            for group in self._groups(layer)
-            if wanted is None or intersect([self._heard(group)], wanted)
+            for sample in sorted(layer.onsets)
+            if wanted is None or intersect([self._heard(sample)], wanted)
         ]
-        watch.total = len(parts) * self._diffusion.calls(manner)
+        watch.total = len(onsets) * self._diffusion.calls(manner)
         shared = self._noise(manner.seed, _SHARED, 0)
-        mix = np.zeros(frames * hop, np.float32)
-        for layer, group in parts:
-            hardest = max(layer.onsets[sample] for sample in group)
-            sound = self._made(layer, group, shared, manner, watch) * np.float32(hardest)
-            start = group[0] - self._what.lead_frames * hop
-            skip, room = max(0, -start), max(0, len(mix) - start)
-            mix[max(0, start) : start + len(sound)] += sound[skip:room]
+        mix = np.zeros(frames * self._what.hop_samples, np.float32)
+        for layer, sample in onsets:
+            sound = self._made(layer, sample, shared, manner, watch) * np.float32(layer.onsets[sample])
+            mix[sample : sample + len(sound)] += sound[: max(0, len(mix) - sample)]
         return mix
 
-    def _groups(self, layer: Layer) -> list[list[int]]:
-        """Onsets that share a window, in samples, ascending."""
-        join = round(JOIN_S * self._what.rate_hz)
-        groups: list[list[int]] = []
-        for sample in sorted(layer.onsets):
-            if groups and sample - groups[-1][0] <= join:
-                groups[-1].append(sample)
-            else:
-                groups.append([sample])
-        return groups
-
-    def _heard(self, group: Sequence[int]) -> Span:
-        """Frames in which a window may sound."""
+    def _heard(self, sample: int) -> Span:
+        """Frames in which the window of an onset may sound."""
         hop = self._what.hop_samples
-        return group[0] // hop - 1, -(-group[0] // hop) + self.tail_frames
+        return sample // hop, -(-sample // hop) + self.tail_frames
 
-    def _made(self, layer: Layer, group: Sequence[int], shared: Array, manner: Manner, watch: Watch) -> Array:
-        """Samples of one window, (window frames * hop,), of strength 1."""
+    def _made(self, layer: Layer, sample: int, shared: Array, manner: Manner, watch: Watch) -> Array:
+        """Samples of one window, (window frames * hop,), not yet as loud as the onset is strong."""
         watch.check()
         what = self._what
-        hardest = max(layer.onsets[sample] for sample in group)
-        onsets: dict[int, float] = {}
-        for sample in group:
-            frame = what.lead_frames + round((sample - group[0]) / what.hop_samples)
-            onsets[frame] = max(layer.onsets[sample] / hardest, onsets.get(frame, 0.0))
         window = (0, what.window_frames)
-        told = Layer(onsets=onsets, meaning=layer.meaning).track(window, within=window)
+        told = Layer(onsets={0: layer.onsets[sample]}, meaning=layer.meaning).track(window, within=window)
         track = self._diffusion.prepared(contract.ONSET_TRACK, told)
 
         def velocity(x: Array, sigma: float) -> Array:
             return self._diffusion.velocity(x, sigma, layer, track, manner, watch)
 
-        own = self._noise(manner.seed, _OWN, group[0])
-        start = math.sqrt(what.likeness) * shared + math.sqrt(1.0 - what.likeness) * own
-        latent = manner.sampler(velocity, start.astype(np.float32), steps=manner.steps, noise_range=manner.noise_range)
+        own = self._noise(manner.seed, _OWN, sample)
+        start = np.float32(math.sqrt(what.likeness)) * shared + np.float32(math.sqrt(1.0 - what.likeness)) * own
+        latent = manner.sampler(velocity, start, steps=manner.steps, noise_range=manner.noise_range)
         sound = self._diffusion.decoded(latent, watch)
+        fade_in = max(1, int(FADE_IN_S * what.rate_hz))
         return sound * level.gate(
             len(sound),
-            opens=what.lead_frames * what.hop_samples,
-            fade_in=int(level.FADE_IN_S * what.rate_hz),
+            opens=fade_in,
+            fade_in=fade_in,
             closes=len(sound),
             fade_out=int(level.FADE_OUT_S * what.rate_hz),
         )

@@ -29,7 +29,7 @@ MAX_LATENCY_S = 1.0
 CommercialUse = Literal["yes", "no", "unknown"]
 
 _HINT = "Get the pack again, or export it again with foley-export"
-_LATER = {"noise_low": 0.0, "noise_high": 0.0, "guided_from": 0.0, "lead_frames": 0, "likeness": 0.0}
+_LATER = {"noise_low": 0.0, "noise_high": 0.0, "guided_from": 0.0, "likeness": 0.0}
 """Keys that came after the first version, as they are where a pack does not give them."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -137,7 +137,7 @@ class What:
             everything, in equal steps of the noise level.
         guided_from: noise level, 0..1, below which nothing is guided; guidance doubles the work (Kynkaanniemi et al.
             2024, "Applying guidance in a limited interval improves sample and distribution quality").
-        lead_frames: of a window of an onset before it. likeness: 0..1, share of its noise that all of a render have.
+        likeness: 0..1, share of its noise that all onsets of a render have, where each has a window of its own.
     """
 
     rate_hz: int
@@ -158,7 +158,6 @@ class What:
     noise_low: float = 0.0
     noise_high: float = 0.0
     guided_from: float = 0.0
-    lead_frames: int = 0
     likeness: float = 0.0
 
     def __post_init__(self) -> None:
@@ -177,11 +176,6 @@ class What:
         for name in ("guided_from", "likeness"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise PackError(f"{name} must lie in 0..1, not {getattr(self, name)}", hint=_HINT)
-        if not 0 <= self.lead_frames < self.window_frames:
-            raise PackError(
-                f"lead_frames must lie in 0..window_frames - 1, not {self.lead_frames}",
-                hint=_HINT,
-            )
         if self.steps > MAX_STEPS:
             raise PackError(f"steps must lie in 1..{MAX_STEPS}, not {self.steps}", hint=_HINT)
         if not 0.0 <= self.guidance <= MAX_GUIDANCE:

@@ -76,6 +76,8 @@ def _power(audio: Tensor, window: int, hop: int) -> Tensor:
 class Decoder(nn.Module):
     """Latent (batch, CHANNELS, COLUMNS) -> sound (batch, 1, SAMPLES): the pack's ``decoder`` graph.
 
+    Columns beyond COLUMNS are not looked at.
+
     Args:
         gain: of the sound. rounds: of Griffin-Lim.
     """
@@ -107,7 +109,7 @@ class Decoder(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """Levels and noise apart, body and attack made and joined."""
-        noise = latent[:, ROWS:].flatten(1)[:, None]
+        noise = latent[:, ROWS:].flatten(1)[:, None, :SAMPLES]
         noise = noise * torch.rsqrt(noise.square().mean(dim=2, keepdim=True) + _TINY)
         level_db = latent[:, :ROWS] * SCALE_DB + MIDDLE_DB
         level_db = level_db - EXPAND * functional.relu(QUIET_DB - level_db)

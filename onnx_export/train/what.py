@@ -32,6 +32,8 @@ from onnx_export.train.what_meaning import Embedder, Meanings, meanings_of
 
 CHECK_EVERY, SAVE_EVERY = 100, 200
 CHECK_BATCHES = 3
+TOLD = {"loss": "training_loss", "held_out_loss": "held_out_loss"}
+"""Columns of the log to texts of a checkpoint, in which "loss" says what is minimised."""
 MIDDLE, WIDTH = 0.3, 1.5
 """Of the logarithm of how much noise there is to what the latent spreads by, over a training (see ``noise_levels``)."""
 HIGHEST_WEIGHT = 0.5
@@ -204,7 +206,7 @@ def _report(run: Run, losses: Sequence[float], checks: Sequence[Batch]) -> None:
             numbers["held_out_loss"] = float(
                 np.mean([diffusion_loss(cast(WhatModel, model), check).item() for check in checks])
             )
-    run.notes |= {name: f"{value:.5f}" for name, value in numbers.items()}
+    run.notes |= {TOLD[name]: f"{value:.5f}" for name, value in numbers.items()}
     run.log(**numbers)
 
 
