@@ -76,7 +76,7 @@ def _power(audio: Tensor, window: int, hop: int) -> Tensor:
 class Decoder(nn.Module):
     """Latent (batch, CHANNELS, COLUMNS) -> sound (batch, 1, SAMPLES): the pack's ``decoder`` graph.
 
-    Columns beyond COLUMNS are not looked at.
+    Columns beyond COLUMNS are not looked at; silence stands for them.
 
     Args:
         gain: of the sound. rounds: of Griffin-Lim.
@@ -118,7 +118,8 @@ class Decoder(nn.Module):
         length = self.rise.shape[0]
         fall = self.rise.flip(0)
         head = body[:, :, :length] * self.rise + attack[:, :, :length] * fall
-        return torch.cat([head, body[:, :, length:]], dim=2) * self.gain
+        beyond = torch.zeros_like(latent[:, ROWS:, COLUMNS:]).flatten(1)[:, None]
+        return torch.cat([head * self.gain, body[:, :, length:] * self.gain, beyond], dim=2)
 
     def _body(self, level_db: Tensor, noise: Tensor) -> Tensor:
         """What the long windows show, (batch, 1, SAMPLES)."""

@@ -1,4 +1,4 @@
-"""Every onset has a window of its own: it begins at its sample, as loud as it is strong, and nothing else changes it."""
+"""Every onset has a window of its own: it begins at its sample, as loud as it is strong, whatever the others do."""
 
 from __future__ import annotations
 
