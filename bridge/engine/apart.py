@@ -35,6 +35,8 @@ class OnsetWindows:
 
     keeps = False
     """Whether what was there before may guide what is made again."""
+    adds = True
+    """Whether what sounds at one onset does not depend on the others."""
     place_samples = 1
     """Samples of the grid that onsets lie on."""
 

@@ -33,6 +33,8 @@ class LocalWindows:
 
     keeps = False
     """Whether what was there before may guide what is made again."""
+    adds = False
+    """Whether what sounds at one onset does not depend on the others."""
 
     def __init__(self, diffusion: Diffusion, what: What) -> None:
         self._diffusion, self._what, self._align = diffusion, what, what.align_frames

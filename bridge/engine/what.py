@@ -144,7 +144,8 @@ class Generator:
         """Sound for a request that differs from one whose sound exists; only what the change touches is new.
 
         A changed onset is made again up to where its tail is over or the next unchanged onset begins; outside these
-        spans the samples are those of ``previous``. If more than onsets changed, everything is made again.
+        spans the samples are those of ``previous``. If more than onsets changed, everything is made again. Where every
+        onset has a window of its own, tails are made again to their end, and the result is that of ``render``.
 
         Returns:
             The sound, and the spans in samples that may differ from ``previous``.
@@ -162,7 +163,8 @@ class Generator:
         if not unchanged:
             return self.render(request, progress=progress, cancelled=cancelled), whole
         length_s = request.length_samples / request.rate_hz
-        spans_s = changed_spans(changed, unchanged, tail_s=self.tail_s, length_s=length_s)
+        covering = [] if self._windows.adds else unchanged
+        spans_s = changed_spans(changed, covering, tail_s=self.tail_s, length_s=length_s)
         spans = [(int(start * request.rate_hz), int(end * request.rate_hz)) for start, end in spans_s]
         spans = [(start, end) for start, end in spans if start < end]
         known = previous.samples[0] if self._windows.keeps else None

@@ -88,6 +88,8 @@ class WholeWindows:
 
     keeps = True
     """Whether what was there before may guide what is made again."""
+    adds = False
+    """Whether what sounds at one onset does not depend on the others."""
 
     def __init__(self, diffusion: Diffusion, what: What) -> None:
         self._diffusion, self._what = diffusion, what
