@@ -132,25 +132,33 @@ ABOUT: Mapping[str, About] = {
     contract.DENOISER: About(
         title="Starter: sound from onsets and meaning",
         what=(
-            "One step of a diffusion that turns noise into sound: takes noisy frames (an MDCT of 48 kHz), the noise's "
-            "size, a track with each onset's strength and an embedding, and gives the velocity. After SyncFusion "
-            "(Comunita et al., ICASSP 2024) in what it is given; much smaller, on frames "
-            "instead of samples; guided without a classifier (Ho and Salimans 2021)."
+            "One step of a diffusion that turns noise into the picture of one contact (256 levels up to 24 kHz by 32 "
+            "ever longer columns over 1.37 s): takes the noisy picture, the noise's size, the onset's strength and an "
+            "embedding, and gives the velocity. Every onset is made by itself, at its sample, and all add up. After "
+            "SyncFusion (Comunita et al., ICASSP 2024) in what it is given; much smaller, on pictures instead of "
+            "waveforms; guided without a classifier (Ho and Salimans 2021). Below the picture the latent carries white "
+            "noise, which stays as it is."
         ),
-        how="Trained from scratch with `foley-export train what`, on embeddings of the pack's own text tower.",
+        how="Trained from scratch with `foley-export train what`, on embeddings of the pack's own two towers.",
         limits=(
-            "Hits, taps, steps and short scrapes; no voices, no music, no ambience.",
-            "Level follows strength; how a material changes its colour when struck harder is only hinted at.",
+            "Hits, taps, steps and short scrapes of up to 1.37 s; no voices, no music, no ambience.",
+            "Contacts know nothing of each other: nothing is damped by the next hit, and no rhythm changes the sound.",
+            "What changes quickly long after the onset (the crackle of paper, a bouncing thing, a long scrape) is "
+            "smeared: columns are 5 ms long at first and a quarter of a second at the end.",
+            "Level follows strength exactly; colour follows it as far as takes of different levels were there to "
+            "learn from.",
             "Materials with few recordings sound alike or like their nearest neighbour; see the table of materials.",
             "The recordings are from sound libraries and games, some of them synthetic: so are some of the results.",
             _HELD_OUT,
         ),
     ),
     contract.DECODER: About(
-        title="Starter: frames to samples",
+        title="Starter: a picture to sound",
         what=(
-            "The inverse MDCT (Princen, Johnson and Bradley 1987) with one gain per band, measured on the training "
-            "sounds."
+            "Takes a contact's picture and white noise and gives 1.37 s of sound: what stands out of its neighbours in "
+            "frequency rings, with phases that begin at the contact (after Prusa, Balazs and Sondergaard 2017); the "
+            "rest is the noise with the picture's levels; six rounds of Griffin-Lim make both agree. The first 10 ms "
+            "are made through shorter windows, so that attacks stay sharp."
         ),
         how=(
             "Not trained: nothing in it was learned by gradient descent. The checkpoint that it comes from is the "

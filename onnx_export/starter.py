@@ -24,7 +24,6 @@ from onnx_export.convert import export
 from onnx_export.evaluate.starter.figures import Report
 from onnx_export.parity import check_parity
 from onnx_export.recipe import Stage
-from onnx_export.train.embed_ear import TEXT_OF
 
 CLEAN = "starter-clean"
 """The pack of the onset net that has seen nobody's recordings."""
@@ -125,8 +124,7 @@ def check_together(parts: Iterable[Trained]) -> None:
     """Refuses a generator that was trained with another embedder than the one beside it.
 
     Args:
-        parts: a generator's checkpoint names its embedder's by SHA-256 in the fact "embed"; an embedder that kept
-            another's words and trained its ear on names that one in the fact "text_of", and stands for it.
+        parts: a generator's checkpoint names its embedder's by SHA-256 in the fact "embed".
 
     Raises:
         PackError: it is another one, or none is named.
@@ -136,8 +134,7 @@ def check_together(parts: Iterable[Trained]) -> None:
         if part.stage.what is None or not part.digest:
             continue
         named = part.facts.get("embed", "")
-        others = [other for other in parts if other is not part]
-        if named not in {name for other in others for name in (other.digest, other.facts.get(TEXT_OF, other.digest))}:
+        if named not in {other.digest for other in parts if other is not part}:
             raise PackError(
                 f"the generator was trained with another embedder ({named[:12] or 'it does not say which'}) than the "
                 "one given",

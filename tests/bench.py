@@ -149,10 +149,10 @@ def _peer(path: Path) -> None:
         return
     from onnx_export.nets.denoiser import Denoiser, DenoiserShape
 
-    frames = 2048
-    print(f"\none evaluation of the denoiser, {frames} frames (peer: the same net in eager torch, same threads)")
+    print("\none evaluation of the denoiser, one contact (peer: the same net in eager torch, same threads)")
     engine = app.open_engine(Settings(provider="cpu", threads=psutil.cpu_count(logical=False) or 1))
     what = engine.pack.manifest.require_what()
+    frames = what.window_frames
     random = np.random.default_rng(0)
     shapes = {
         contract.NOISY: (1, what.latent_channels, frames),
@@ -165,7 +165,7 @@ def _peer(path: Path) -> None:
     graph(arrays)
     _say("ONNX Runtime", _times(lambda: graph(arrays), 10), "s")
     torch.set_num_threads(psutil.cpu_count(logical=False) or 1)
-    net = Denoiser(DenoiserShape(bands=what.latent_channels, embedding=what.embedding_dim)).eval()
+    net = Denoiser(DenoiserShape(embedding=what.embedding_dim)).eval()
     tensors = [torch.from_numpy(array) for array in arrays.values()]
     with torch.no_grad():
         net(*tensors)

@@ -26,7 +26,7 @@ LENGTH_S = 2.0
 BLOCK = RATE_HZ // 100
 REFERENCE = ("ddim", 150)
 """The official sampler and its number of steps (exp/evaluate_gh_gen*.yaml of the official repository)."""
-CANDIDATES = (("deis2", 10), ("deis2", 15), ("deis2", 20), ("deis2", 25), ("ddim", 25), ("ddim", 50))
+CANDIDATES = (("dpm2", 8), ("dpm2", 12), ("dpm2", 16), ("dpm2", 20), ("deis2", 20), ("ddim", 20), ("ddim", 50))
 PROMPTS = ("wood hit", "metal", "glass", "footsteps on gravel", "water")
 RHYTHMS = {
     "one": (0.4,),

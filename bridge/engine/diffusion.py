@@ -69,6 +69,7 @@ class Manner:
         sampler: takes noise to data.
         times: noise level to what the denoiser takes of it, for every level that the sampler will ask for.
         null: like a layer's meaning, of no words; None if there is no guidance.
+        noise_range: see ``samplers.angles``.
     """
 
     seed: int
@@ -77,6 +78,7 @@ class Manner:
     sampler: Sampler
     times: Mapping[float, Tensors]
     null: Tensors | None
+    noise_range: tuple[float, float] | None = None
 
 
 @dataclass(kw_only=True)
@@ -142,14 +144,15 @@ class Diffusion:
 
     def times(self, steps: int) -> Mapping[float, Tensors]:
         """What the denoiser takes of every noise level of a schedule, made in one batch."""
-        sigmas = samplers.sigmas(steps)
+        sigmas = samplers.sigmas(steps, self._what.noise_range)
         table = self.prepared(contract.SIGMA, np.array(sigmas, np.float32))
         return {sigma: {name: rows[row : row + 1] for name, rows in table.items()} for row, sigma in enumerate(sigmas)}
 
     def calls(self, manner: Manner) -> int:
         """How many calls of graphs one stretch takes that is sampled and decoded in one piece."""
         apart = manner.null is not None and not self._what.guidance_batched
-        return manner.steps * (2 if apart else 1) + (1 if self._decodes else 0)
+        guided = sum(sigma >= self._what.guided_from for sigma in samplers.sigmas(manner.steps, manner.noise_range))
+        return manner.steps + (guided if apart else 0) + (1 if self._decodes else 0)
 
     def velocity(self, x: Array, sigma: float, layer: Layer, track: Tensors, manner: Manner, watch: Watch) -> Array:
         """The network's answer, guided (``samplers``' convention).
@@ -161,7 +164,7 @@ class Diffusion:
             EngineError: a graph failed. JobCancelled: the watch said so.
         """
         known = {**manner.times[sigma], **track}
-        if manner.null is None:
+        if manner.null is None or sigma < self._what.guided_from:
             return self._call(x[None], {**known, **layer.meaning}, watch)[0]
         if self._what.guidance_batched:
             known = {name: np.repeat(array, 2, axis=0) for name, array in known.items()}

@@ -33,9 +33,12 @@ class LocalWindows:
 
     keeps = False
     """Whether what was there before may guide what is made again."""
+    adds = False
+    """Whether what sounds at one onset does not depend on the others."""
 
     def __init__(self, diffusion: Diffusion, what: What) -> None:
         self._diffusion, self._what, self._align = diffusion, what, what.align_frames
+        self.place_samples = what.hop_samples
         self._windowing = Windowing.of(window=what.window_frames, overlap=what.overlap_frames, align=self._align)
         self.tail_frames = self._windowing.before
 
@@ -83,6 +86,7 @@ class LocalWindows:
         """(core, its samples) one after the other, all over a span of frames."""
         hop, windowing = self._what.hop_samples, self._windowing
         tracks: dict[Span, Tensors] = {}
+        way = samplers.angles(manner.steps, manner.noise_range)
 
         def step(number: int, sigma: float, core: Span, window: Span, state: Array) -> Array:
             if number == 0:
@@ -93,14 +97,15 @@ class LocalWindows:
                 del tracks[window]
             here = slice(core[0] - window[0], core[1] - window[0])
             memory = state[1][:, here] if len(state) > 1 else None
-            x, memory = manner.sampler.move(state[0][:, here], v[:, here], memory, number, manner.steps)
+            x, memory = manner.sampler.move(state[0][:, here], v[:, here], memory, number, way)
             return np.stack([x] if memory is None else [x, memory])
 
         def heard(core: Span, window: Span, state: Array) -> Array:
             sound = self._diffusion.decoded(state[0], watch)
             return sound[(core[0] - window[0]) * hop : (core[1] - window[0]) * hop]
 
-        steps = [partial(step, number, sigma) for number, sigma in enumerate(samplers.sigmas(manner.steps))]
+        sigmas = samplers.sigmas(manner.steps, manner.noise_range)
+        steps = [partial(step, number, sigma) for number, sigma in enumerate(sigmas)]
         streams = [Stream(windowing, span, function) for function in (*steps, heard)]
         finished = (core for core, _ in windowing.pieces(span))
         for core, _ in windowing.pieces(span):

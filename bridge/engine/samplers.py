@@ -1,14 +1,14 @@
 """Solvers of the diffusion's ordinary differential equation; the network comes in as a function.
 
 Convention: variance preserving, x = cos(phi) x0 + sin(phi) noise with phi = pi sigma / 2, and the network gives
-v = dx / dphi = cos(phi) noise - sin(phi) x0. Every sampler walks sigma from 1 to 0 in equal steps, asks the network
-once per step and gives x at sigma 0.
+v = dx / dphi = cos(phi) noise - sin(phi) x0. Every sampler walks sigma from 1 to 0 in equal steps,
+or in those that a pack's range of noise gives, asks the network once per step and gives x at sigma 0.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -22,14 +22,32 @@ Velocity = Callable[[Array, float], Array]
 """(x, sigma) -> v, both of x's shape."""
 
 
-Move = Callable[[Array, Array, Array | None, int, int], tuple[Array, Array | None]]
-"""(x, v, memory, number of the step, steps) -> (x', memory'); each value depends on the values at its place alone, so
+Move = Callable[[Array, Array, Array | None, int, Sequence[float]], tuple[Array, Array | None]]
+"""(x, v, memory, number of the step, angles) -> (x', memory'); each value depends on the values at its place alone, so
 any part of x can be moved by itself. The memory is None at first."""
 
+_BEND = 7.0
 
-def sigmas(steps: int) -> list[float]:
-    """Where a sampler asks the network, exactly as it will: from 1 down."""
-    return [1.0 - step / steps for step in range(steps)]
+
+def angles(steps: int, noise_range: tuple[float, float] | None = None) -> list[float]:
+    """The angles phi that a sampler walks through, steps + 1 of them, the last 0.
+
+    Args:
+        steps: at least 1.
+        noise_range: least and greatest ratio of noise to signal, tan(phi), at which the network is asked, spaced as by
+            Karras et al. 2022 (equation 5); None for equal steps from pi / 2.
+    """
+    if noise_range is None:
+        return [math.pi / 2 * (1.0 - step / steps) for step in range(steps)] + [0.0]
+    low, high = (ratio ** (1.0 / _BEND) for ratio in noise_range)
+    return [math.atan((high + step / max(1, steps - 1) * (low - high)) ** _BEND) for step in range(steps)] + [0.0]
+
+
+def sigmas(steps: int, noise_range: tuple[float, float] | None = None) -> list[float]:
+    """Where a sampler asks the network, exactly as it will: from 1, or the range's upper end, down."""
+    if noise_range is None:
+        return [1.0 - step / steps for step in range(steps)]
+    return [angle / (math.pi / 2) for angle in angles(steps, noise_range)[:-1]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,25 +60,28 @@ class Sampler:
 
     move: Move
 
-    def __call__(self, velocity: Velocity, noise: Array, *, steps: int) -> Array:
+    def __call__(
+        self, velocity: Velocity, noise: Array, *, steps: int, noise_range: tuple[float, float] | None = None
+    ) -> Array:
         """All steps.
 
         Args:
-            velocity: the network. noise: x at sigma 1, any shape. steps: at least 1.
+            velocity: the network. noise: x at the first angle, any shape. steps, noise_range: see ``angles``.
         """
         x, memory = noise, None
-        for number, sigma in enumerate(sigmas(steps)):
-            x, memory = self.move(x, velocity(x, sigma), memory, number, steps)
+        way = angles(steps, noise_range)
+        for number, sigma in enumerate(sigmas(steps, noise_range)):
+            x, memory = self.move(x, velocity(x, sigma), memory, number, way)
         return x
 
 
-def _ddim(x: Array, v: Array, memory: Array | None, number: int, steps: int) -> tuple[Array, Array | None]:
+def _ddim(x: Array, v: Array, memory: Array | None, number: int, way: Sequence[float]) -> tuple[Array, Array | None]:
     """First order: x' = cos(d) x - sin(d) v (Salimans and Ho 2022, section 4; SyncFusion, section 2.3)."""
-    delta = math.pi / 2 / steps
+    delta = way[number] - way[number + 1]
     return np.float32(math.cos(delta)) * x - np.float32(math.sin(delta)) * v, None
 
 
-def _deis2(x: Array, v: Array, memory: Array | None, number: int, steps: int) -> tuple[Array, Array | None]:
+def _deis2(x: Array, v: Array, memory: Array | None, number: int, way: Sequence[float]) -> tuple[Array, Array | None]:
     """Second order, two points: the guess of x0 goes on in a straight line over phi, and that is solved exactly.
 
     An exponential integrator with a polynomial in time (Zhang and Chen 2023, "DEIS", section 3.3), written for the
@@ -69,21 +90,37 @@ def _deis2(x: Array, v: Array, memory: Array | None, number: int, steps: int) ->
     ln tan(phi) it has nothing infinite at either end. The last step is DDIM's and lands on the last guess of x0. The
     memory is the guess of the step before.
     """
-    delta = math.pi / 2 / steps
-    phi = math.pi / 2 * sigmas(steps)[number]
+    phi, after = way[number], way[number + 1]
     clean = np.float32(math.cos(phi)) * x - np.float32(math.sin(phi)) * v
-    x = np.float32(math.cos(delta)) * x - np.float32(math.sin(delta)) * v
-    after = phi - delta
-    if memory is not None and after > delta / 2:
-        lean = math.cos(after) - math.sin(after) / delta * math.log(math.sin(phi) / math.sin(after))
-        x = x + np.float32(lean) * (clean - memory)
-    return x, clean
+    moved, _ = _ddim(x, v, None, number, way)
+    if memory is not None and after > 0.0:
+        lean = (phi - after) * math.cos(after) - math.sin(after) * math.log(math.sin(phi) / math.sin(after))
+        moved = moved + np.float32(lean / (way[number - 1] - phi)) * (clean - memory)
+    return moved, clean
+
+
+def _dpm2(x: Array, v: Array, memory: Array | None, number: int, way: Sequence[float]) -> tuple[Array, Array | None]:
+    """Second order, two points: the guess of x0 goes on in a straight line over ln tan(phi).
+
+    DPM-Solver++(2M) (Lu et al. 2022, algorithm 2), for angles that lie closer where there is much noise. Its first
+    step, its last, and one that comes from phi = pi / 2 are DDIM's. The memory is the guess of the step before.
+    """
+    phi, after = way[number], way[number + 1]
+    clean = np.float32(math.cos(phi)) * x - np.float32(math.sin(phi)) * v
+    if memory is None or after <= 0.0 or way[number - 1] >= math.pi / 2:
+        return _ddim(x, v, None, number, way)[0], clean
+    step = math.log(math.tan(phi) / math.tan(after))
+    before = math.log(math.tan(way[number - 1]) / math.tan(phi))
+    ahead = clean + np.float32(0.5 * step / before) * (clean - memory)
+    kept = math.sin(after) / math.sin(phi)
+    return np.float32(kept) * x + np.float32(math.cos(after) - kept * math.cos(phi)) * ahead, clean
 
 
 ddim = Sampler(move=_ddim)
 deis2 = Sampler(move=_deis2)
+dpm2 = Sampler(move=_dpm2)
 
-SAMPLERS: Mapping[str, Sampler] = MappingProxyType({"ddim": ddim, "deis2": deis2})
+SAMPLERS: Mapping[str, Sampler] = MappingProxyType({"ddim": ddim, "deis2": deis2, "dpm2": dpm2})
 """By the name that a pack gives."""
 
 

@@ -3,7 +3,7 @@
 Convention: onsets with the same meaning make one layer; each layer is one pass of the diffusion over the windows in
 which it can sound, layers add up. Latent frames count from the item's start. The noise belongs to seed and place, and
 nothing acts on the level of the whole: so a part made again resembles what was there, and the same request gives the
-same bytes. How sound is cut into windows is the pack's choice: ``local`` or ``whole``.
+same bytes. How sound is cut into windows is the pack's choice: ``local``, ``whole`` or one for each ``onset``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bridge.domain.audio import Audio
 from bridge.domain.reference import Reference
 from bridge.domain.request import Request
 from bridge.engine import level, samplers
+from bridge.engine.apart import OnsetWindows
 from bridge.engine.callbacks import Cancelled, Progress, ignore, never
 from bridge.engine.diffusion import Array, Diffusion, Layer, Manner, Watch
 from bridge.engine.local import LocalWindows
@@ -60,8 +61,8 @@ class Generator:
         self._sampler = samplers.sampler(self._what.sampler)
         self._meaning = Meaning(pack)
         self._diffusion = Diffusion(pack)
-        windows = {"local": LocalWindows, "whole": WholeWindows}[self._what.windows]
-        self._windows: LocalWindows | WholeWindows = windows(self._diffusion, self._what)
+        windows = {"local": LocalWindows, "whole": WholeWindows, "onset": OnsetWindows}[self._what.windows]
+        self._windows: LocalWindows | WholeWindows | OnsetWindows = windows(self._diffusion, self._what)
 
     @property
     def rate_hz(self) -> int:
@@ -80,12 +81,13 @@ class Generator:
         tensors = self._diffusion.prepared(contract.EMBEDDING, self._meaning.of_nothing())
         layer = Layer(onsets={}, meaning=tensors)
         times = self._diffusion.times(1)
+        sigma = next(iter(times))
         manner = Manner(seed=0, steps=1, guidance=2.0, sampler=self._sampler, times=times, null=tensors)
         watch = Watch(progress=ignore, cancelled=never)
         span = (0, 2 * self._what.align_frames)
         track = self._diffusion.prepared(contract.ONSET_TRACK, layer.track(span, within=span))
         nothing = np.zeros((self._what.latent_channels, span[1]), np.float32)
-        self._diffusion.decoded(self._diffusion.velocity(nothing, 1.0, layer, track, manner, watch), watch)
+        self._diffusion.decoded(self._diffusion.velocity(nothing, sigma, layer, track, manner, watch), watch)
 
     def check_prompt(self, prompt: str) -> tuple[str, ...]:
         """Words that will be ignored.
@@ -142,7 +144,8 @@ class Generator:
         """Sound for a request that differs from one whose sound exists; only what the change touches is new.
 
         A changed onset is made again up to where its tail is over or the next unchanged onset begins; outside these
-        spans the samples are those of ``previous``. If more than onsets changed, everything is made again.
+        spans the samples are those of ``previous``. If more than onsets changed, everything is made again. Where every
+        onset has a window of its own, tails are made again to their end, and the result is that of ``render``.
 
         Returns:
             The sound, and the spans in samples that may differ from ``previous``.
@@ -160,7 +163,8 @@ class Generator:
         if not unchanged:
             return self.render(request, progress=progress, cancelled=cancelled), whole
         length_s = request.length_samples / request.rate_hz
-        spans_s = changed_spans(changed, unchanged, tail_s=self.tail_s, length_s=length_s)
+        covering = [] if self._windows.adds else unchanged
+        spans_s = changed_spans(changed, covering, tail_s=self.tail_s, length_s=length_s)
         spans = [(int(start * request.rate_hz), int(end * request.rate_hz)) for start, end in spans_s]
         spans = [(start, end) for start, end in spans if start < end]
         known = previous.samples[0] if self._windows.keeps else None
@@ -219,26 +223,28 @@ class Generator:
             sampler=self._sampler if request.sampler is None else samplers.SAMPLERS[request.sampler],
             times=self._diffusion.times(steps),
             null=null,
+            noise_range=self._what.noise_range,
         )
 
     def _layers(self, request: Request, frames: int) -> list[Layer]:
         """One layer for each different meaning, in order of first appearance."""
+        places = frames * self._what.hop_samples // self._windows.place_samples
         by_meaning: dict[str | Reference, dict[int, float]] = {}
         for onset in request.onsets:
             inside = 0 <= onset.time_s < request.length_samples / request.rate_hz
             if inside and onset.strength > 0.0:
                 strengths = by_meaning.setdefault(request.meaning_of(onset), {})
-                frame = min(self._frame(onset.time_s), frames - 1)
-                strengths[frame] = max(onset.strength, strengths.get(frame, 0.0))
+                place = min(self._place(onset.time_s), places - 1)
+                strengths[place] = max(onset.strength, strengths.get(place, 0.0))
         return [
             Layer(onsets=strengths, meaning=self._diffusion.prepared(contract.EMBEDDING, self._embedding(meaning)))
             for meaning, strengths in by_meaning.items()
         ]
 
-    def _frame(self, time_s: float) -> int:
-        """The latent frame of an onset: the sample it lies in where a frame is one, else the nearest."""
-        frame = time_s * self._what.rate_hz / self._what.hop_samples
-        return math.floor(frame) if self._what.hop_samples == 1 else round(frame)
+    def _place(self, time_s: float) -> int:
+        """Where an onset lies on the grid: the sample it lies in where the grid is one of samples, else the nearest."""
+        place = time_s * self._what.rate_hz / self._windows.place_samples
+        return math.floor(place) if self._windows.place_samples == 1 else round(place)
 
     def _embedding(self, meaning: str | Reference) -> Array:
         if isinstance(meaning, Reference):

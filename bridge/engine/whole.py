@@ -88,9 +88,12 @@ class WholeWindows:
 
     keeps = True
     """Whether what was there before may guide what is made again."""
+    adds = False
+    """Whether what sounds at one onset does not depend on the others."""
 
     def __init__(self, diffusion: Diffusion, what: What) -> None:
         self._diffusion, self._what = diffusion, what
+        self.place_samples = what.hop_samples
         self._window, self._overlap = what.window_frames, what.overlap_frames
         self._stride = self._window - self._overlap
         if self._overlap > self._stride:
@@ -215,7 +218,7 @@ class WholeWindows:
         def velocity(x: Array, sigma: float) -> Array:
             return self._diffusion.velocity(x, sigma, layer, track, manner, watch)
 
-        return manner.sampler(known.held(velocity, start), start, steps=manner.steps)
+        return manner.sampler(known.held(velocity, start), start, steps=manner.steps, noise_range=manner.noise_range)
 
     def _gate(self, piece: _Piece) -> Array:
         """Silent before the run's first onset and after its end; neighbours give way to each other at the seam."""

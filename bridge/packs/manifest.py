@@ -29,6 +29,8 @@ MAX_LATENCY_S = 1.0
 CommercialUse = Literal["yes", "no", "unknown"]
 
 _HINT = "Get the pack again, or export it again with foley-export"
+_LATER = {"noise_low": 0.0, "noise_high": 0.0, "guided_from": 0.0, "likeness": 0.0}
+"""Keys that came after the first version, as they are where a pack does not give them."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -127,9 +129,15 @@ class What:
         null_embedding: name of a ``.npy`` file, float32 (1, embedding_dim): what stands for no prompt in guidance;
             "" takes what the ``text`` graph makes of no words.
         windows: "local" if an answer depends on its neighbourhood alone, so that any stretch can be made by itself;
-            "whole" if it depends on all of the window, which then always has its full length.
+            "whole" if it depends on all of the window, which then always has its full length; "onset" if it makes one
+            contact, so that every onset has a window of its own, again of full length.
         align_frames: every window begins and ends on a multiple of this.
         guidance_batched: whether the prompted and the unprompted answer come out of one call of the denoiser.
+        noise_low, noise_high: least and greatest ratio of noise to signal at which the denoiser is asked; 0 and 0:
+            everything, in equal steps of the noise level.
+        guided_from: noise level, 0..1, below which nothing is guided; guidance doubles the work (Kynkaanniemi et al.
+            2024, "Applying guidance in a limited interval improves sample and distribution quality").
+        likeness: 0..1, share of its noise that all onsets of a render have, where each has a window of its own.
     """
 
     rate_hz: int
@@ -144,24 +152,44 @@ class What:
     vocabulary: str = ""
     tokenizer: str = ""
     null_embedding: str = ""
-    windows: Literal["local", "whole"] = "local"
+    windows: Literal["local", "whole", "onset"] = "local"
     align_frames: int = 16
     guidance_batched: bool = True
+    noise_low: float = 0.0
+    noise_high: float = 0.0
+    guided_from: float = 0.0
+    likeness: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("rate_hz", "hop_samples", "latent_channels", "embedding_dim", "steps", "align_frames"):
             _positive(name, getattr(self, name))
         _windows("window_frames", self.window_frames, "overlap_frames", self.overlap_frames)
         for name in ("window_frames", "overlap_frames"):
-            if self.windows == "whole" and getattr(self, name) % self.align_frames:
+            if self.windows != "local" and getattr(self, name) % self.align_frames:
                 raise PackError(
                     f"{name} must be a multiple of align_frames, {self.align_frames}, not {getattr(self, name)}",
                     hint=_HINT,
                 )
+        noise = (self.noise_low, self.noise_high)
+        if noise != (0.0, 0.0) and not 0.0 < self.noise_low < self.noise_high:
+            raise PackError(f"noise_low and noise_high must be ascending ratios, not {noise}", hint=_HINT)
+        for name in ("guided_from", "likeness"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise PackError(f"{name} must lie in 0..1, not {getattr(self, name)}", hint=_HINT)
         if self.steps > MAX_STEPS:
             raise PackError(f"steps must lie in 1..{MAX_STEPS}, not {self.steps}", hint=_HINT)
         if not 0.0 <= self.guidance <= MAX_GUIDANCE:
             raise PackError(f"guidance must lie in 0..{MAX_GUIDANCE:g}, not {self.guidance}", hint=_HINT)
+
+    @property
+    def noise_range(self) -> tuple[float, float] | None:
+        """As ``bridge.engine.samplers.angles`` wants it."""
+        return (self.noise_low, self.noise_high) if self.noise_high else None
+
+    def to_wire(self) -> dict[str, Any]:
+        """As the module says, but for keys that older programs do not know and that say nothing new."""
+        written = {name: strict.encode(value) for name, value in vars(self).items()}
+        return {name: value for name, value in written.items() if name not in _LATER or value != _LATER[name]}
 
 
 @dataclass(frozen=True, kw_only=True)

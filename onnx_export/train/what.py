@@ -7,7 +7,6 @@ which are made once. Held-out originals only serve to look how it goes (``held_o
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -19,25 +18,31 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bridge.errors import PackError, RequestError
+from bridge.errors import PackError
 from onnx_export.checkpoints import read_facts, sha256_of
-from onnx_export.nets.denoiser import Denoiser, DenoiserShape
-from onnx_export.nets.mdct import HOP, POWER, analyse, compress, mdct_basis
+from onnx_export.nets import picture
+from onnx_export.nets.denoiser import Denoiser, DenoiserShape, preconditioned
+from onnx_export.nets.picture import COLUMNS, ROWS, SPREAD
 from onnx_export.train.embed import load_model as load_embedder
 from onnx_export.train.run import CHECKPOINT, Run, check_end, load_average
-from onnx_export.train.what_data import Shot, load_rhythms, load_shots
+from onnx_export.train.what_contacts import Contact, Contacts
+from onnx_export.train.what_data import load_shots
 from onnx_export.train.what_level import AS_IT_IS, Level
 from onnx_export.train.what_meaning import Embedder, Meanings, meanings_of
-from onnx_export.train.what_scenes import Scene, SceneMaker
 
 CHECK_EVERY, SAVE_EVERY = 100, 200
 CHECK_BATCHES = 3
-LOUD, FLOOR = 2.0, 0.01
-LEVEL_WEIGHT, STEEP, FAINT = 0.1, 1.5, math.exp(-9.0)
+TOLD = {"loss": "training_loss", "held_out_loss": "held_out_loss"}
+"""Columns of the log to texts of a checkpoint, in which "loss" says what is minimised."""
+MIDDLE, WIDTH = 0.3, 1.5
+"""Of the logarithm of how much noise there is to what the latent spreads by, over a training (see ``noise_levels``)."""
+HIGHEST_WEIGHT = 0.5
+"""How much the topmost row counts in the loss, beside the lowest."""
+LATENT = {"rows": ROWS, "columns": COLUMNS, "middle_db": picture.MIDDLE_DB, "scale_db": picture.SCALE_DB}
 _NOT_OURS = "Train with foley-export train what, or correct the path"
 
 Batch = tuple[Tensor, Tensor, Tensor]
-"""Latent (batch, bands, frames), onset track (batch, 1, frames), embedding (batch, dim)."""
+"""Pictures (batch, ROWS, COLUMNS), onset track (batch, 1, COLUMNS), embedding (batch, dim)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,23 +50,19 @@ class TrainPlan:
     """What to train on and for how long.
 
     Attributes:
-        sounds: folder with manifest.csv and the one-shots. rhythms: table with columns id, time_s.
+        sounds: folder with manifest.csv and the one-shots.
         embed: checkpoint of the embedder that the pack will have. out: the run's folder.
         minutes, steps: whichever runs out first; 0 is no limit.
-        leave_out: ids of recordings whose rhythm must not be used.
-        frames, batch: size of a step. rate, seed: the usual. shape: of the net.
+        batch: contacts a step. rate, seed: the usual. shape: of the net.
         level: how the sound's level is set right, as measured on what the trained net makes; kept with the weights.
     """
 
     sounds: Path
-    rhythms: Path
     embed: Path
     out: Path
-    minutes: float = 65.0
+    minutes: float = 45.0
     steps: int = 0
-    leave_out: tuple[str, ...] = ()
-    frames: int = 512
-    batch: int = 8
+    batch: int = 24
     rate: float = 1e-3
     seed: int = 0
     shape: DenoiserShape = field(default_factory=DenoiserShape)
@@ -69,14 +70,11 @@ class TrainPlan:
 
 
 class WhatModel(nn.Module):
-    """Denoiser and band scale together: what a checkpoint holds."""
-
-    scale: Tensor
+    """What a checkpoint holds."""
 
     def __init__(self, shape: DenoiserShape) -> None:
         super().__init__()
         self.denoiser = Denoiser(shape)
-        self.register_buffer("scale", torch.ones(shape.bands))
 
 
 def load_model(checkpoint: Path) -> tuple[WhatModel, dict[str, str]]:
@@ -88,7 +86,7 @@ def load_model(checkpoint: Path) -> tuple[WhatModel, dict[str, str]]:
     facts = read_facts(checkpoint)
     try:
         sizes = json.loads(facts["shape"])
-        if json.loads(facts["latent"]) != {"hop": HOP, "power": POWER}:
+        if json.loads(facts["latent"]) != LATENT:
             raise ValueError("made for other latents")
         given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
         shape = DenoiserShape(**given)
@@ -113,34 +111,31 @@ def train(plan: TrainPlan, *, load: Callable[[Path], Embedder] = load_embedder) 
     """
     torch.manual_seed(plan.seed)
     shots = load_shots(plan.sounds)
-    rhythms = load_rhythms(plan.rhythms, leave_out=plan.leave_out)
     seen = [place for place, shot in enumerate(shots) if not shot.held_out]
     unseen = [place for place, shot in enumerate(shots) if shot.held_out]
-    maker = SceneMaker(shots, seen, rhythms, frames=plan.frames)
+    maker = Contacts(shots, seen)
     about = _about(plan)
     meanings = meanings_of(
         shots, load(plan.embed), cache=plan.out / "meanings.npz", key=about["sounds"] + about["embed"], seed=plan.seed
     )
-    basis = mdct_basis()
-    model: WhatModel = cast(Any, WhatModel(plan.shape)).to(memory_format=torch.channels_last)
-    model.scale.copy_(band_scale([shots[place] for place in seen], basis))
+    model = WhatModel(plan.shape)
     known = torch.from_numpy(np.concatenate([meanings.heard[seen], meanings.read[seen]], axis=1)).flatten(0, 1)
     model.denoiser.centre.copy_(known.mean(dim=0))
     model.denoiser.spread.copy_(known.std(dim=0).clamp_min(1e-3))
-    run = Run(model, out=plan.out, rate=plan.rate, about=about, clip=0.5, average_half_steps=200.0, warm_up=150)
+    run = Run(model, out=plan.out, rate=plan.rate, about=about, clip=1.0, average_half_steps=300.0, warm_up=200)
     run.resume()
     checks = []
     if unseen:
-        quiet = SceneMaker(shots, unseen, rhythms, frames=plan.frames)
+        quiet = Contacts(shots, unseen)
         rng = np.random.default_rng(7)
-        checks = [_drawn(quiet, meanings, rng, plan.batch, basis, model.scale) for _ in range(CHECK_BATCHES)]
-    losses: list[tuple[float, float]] = []
+        checks = [_drawn(quiet, meanings, rng, plan.batch) for _ in range(CHECK_BATCHES)]
+    losses: list[float] = []
     with run.bar(plan.steps or 60.0 * plan.minutes):
         while (done := run.used(minutes=plan.minutes, steps=plan.steps)) < 1.0:
-            batch = _drawn(maker, meanings, run.draws(plan.seed), plan.batch, basis, model.scale)
-            loss, level = diffusion_losses(model, batch)
-            run.update(loss + LEVEL_WEIGHT * level, done=done)
-            losses.append((loss.item(), level.item()))
+            batch = _drawn(maker, meanings, run.draws(plan.seed), plan.batch)
+            loss = diffusion_loss(model, batch)
+            run.update(loss, done=done)
+            losses.append(loss.item())
             if run.step % CHECK_EVERY == 0:
                 _report(run, losses, checks)
                 losses.clear()
@@ -153,87 +148,65 @@ def train(plan: TrainPlan, *, load: Callable[[Path], Embedder] = load_embedder) 
     return load_model(plan.out / CHECKPOINT)[0]
 
 
-def diffusion_losses(model: WhatModel, batch: Batch) -> tuple[Tensor, Tensor]:
-    """What the net is wrong by, noise levels spread evenly over 0..1 within the batch.
+def diffusion_loss(model: WhatModel, batch: Batch) -> Tensor:
+    """Mean squared error of v at unit size.
 
-    First the mean squared error of v (SyncFusion, section 2.3). Most of that is noise that nobody can know, and what is
-    quiet hardly counts in it; so, second, how far the guessed local variance is from the true one: the negative
-    log-likelihood of a Gaussian, 0 at best, which minds a faint tail as much as an attack. Wrong by more than a factor
-    of e**STEEP it grows in a straight line. What noise hides most counts most.
-
+    The objective of SyncFusion (section 2.3), every noise level weighed so that a net that knows nothing is wrong by 1.
     Chance is torch's own; see ``Run.draws``.
     """
     latent, track, meaning = batch
     count = len(latent)
-    sigma = (torch.arange(count) + torch.rand(count)) / count
+    sigma = noise_levels(count)
     noise = torch.randn(latent.shape)
     angle = sigma[:, None, None] * (math.pi / 2)
     a, b = torch.cos(angle), torch.sin(angle)
+    noisy = a * latent + b * noise
     with torch.autocast("cpu", torch.bfloat16):
-        velocity, log_variance = model.denoiser.answer(a * latent + b * noise, sigma, track, meaning)
-    short = torch.log(local_power(latent) + FAINT) - log_variance
-    bent = short.clamp(max=STEEP)
-    likelihood = torch.exp(bent) - bent - 1.0 + (math.exp(STEEP) - 1.0) * (short - bent)
-    return (velocity.float() - (a * noise - b * latent)).square().mean(), (b.square() * likelihood).mean()
+        answer = model.denoiser.answer(noisy, sigma, track, meaning)
+    linear, size, _ = preconditioned(sigma)
+    wanted = (a * noise - b * latent - linear * noisy) / size
+    return ((answer.float() - wanted).square() * row_weights()[None, :, None]).mean()
 
 
-def local_power(latent: Tensor) -> Tensor:
-    """How loud every band is in every frame, (batch, bands, frames): sharp in time and in frequency.
+def noise_levels(count: int) -> Tensor:
+    """Noise levels (count,) of a batch, spread evenly over a normal distribution of the logarithm of noise to data.
 
-    One value alone says little, a phase makes it large or small. So attacks are taken from neighbouring bands,
-    partials from neighbouring frames, and where both would count the same power twice it is divided out.
+    After Karras et al. 2022 (section 5), with more noise: neighbouring values of a large picture say the same, so its
+    outlines are settled where noise outweighs it many times (Hoogeboom et al. 2023, "simple diffusion", section 3.1).
     """
-
-    def smooth(bands: int, frames: int) -> Tensor:
-        around = (bands // 2, frames // 2)
-        return torch.nn.functional.avg_pool2d(power, (bands, frames), 1, around, count_include_pad=False)
-
-    power = latent.square()[:, None]
-    return (smooth(9, 1) * smooth(1, 9) / (smooth(9, 9) + FAINT))[:, 0]
+    place = (torch.arange(count) + torch.rand(count)) / count
+    ratio = SPREAD * torch.exp(MIDDLE + WIDTH * torch.special.ndtri(place.clamp(1e-3, 1.0 - 1e-3)))
+    return torch.atan(ratio) * (2.0 / math.pi)
 
 
-def to_batch(scenes: Sequence[Scene], meanings: Sequence[np.ndarray], basis: Tensor, scale: Tensor) -> Batch:
-    """Scenes and what each shall follow, as the net takes them."""
-    audio = torch.from_numpy(np.stack([scene.audio for scene in scenes]))
-    track = torch.from_numpy(np.stack([scene.onset_track for scene in scenes]))[:, None]
-    return compress(analyse(audio, basis), scale), track, torch.from_numpy(np.stack(meanings))
+def row_weights() -> Tensor:
+    """How much every row counts, (ROWS,); 1 in the mean."""
+    weights = torch.linspace(1.0, HIGHEST_WEIGHT, ROWS)
+    return weights / weights.mean()
 
 
-def band_scale(shots: Sequence[Shot], basis: Tensor) -> Tensor:
-    """What makes loud frames (within 30 dB of the loudest) of all one-shots LOUD in the latent, (bands,).
-
-    Root mean square of each band, smoothed; bands that hardly sound are not blown up beyond FLOOR of the loudest.
-    """
-    total = torch.zeros(basis.shape[0], dtype=torch.float64)
-    count = 0
-    for shot in shots:
-        usable = len(shot.samples) // HOP * HOP
-        spectrum = analyse(torch.from_numpy(shot.samples[:usable])[None], basis)[0]
-        energy = spectrum.square().sum(dim=0)
-        loud = spectrum[:, energy > 1e-3 * energy.max()]
-        total += loud.double().square().sum(dim=1)
-        count += loud.shape[1]
-    rough = (total / max(count, 1)).sqrt()
-    smooth = torch.nn.functional.avg_pool1d(rough.log()[None, None], 9, 1, 4, count_include_pad=False)[0, 0].exp()
-    return torch.maximum(smooth, FLOOR * smooth.max()).float() / LOUD ** (1.0 / POWER)
+def to_batch(contacts: Sequence[Contact], meanings: Sequence[np.ndarray]) -> Batch:
+    """Contacts and what each shall follow, as the net takes them."""
+    track = torch.zeros(len(contacts), 1, COLUMNS)
+    track[:, 0, 0] = torch.tensor([contact.strength for contact in contacts])
+    pictures = torch.from_numpy(np.stack([contact.picture for contact in contacts]))
+    return pictures, track, torch.from_numpy(np.stack(meanings))
 
 
-def _drawn(
-    maker: SceneMaker, meanings: Meanings, rng: np.random.Generator, count: int, basis: Tensor, scale: Tensor
-) -> Batch:
-    scenes = [maker.draw(rng) for _ in range(count)]
-    return to_batch(scenes, [meanings.draw(scene, rng) for scene in scenes], basis, scale)
+def _drawn(maker: Contacts, meanings: Meanings, rng: np.random.Generator, count: int) -> Batch:
+    contacts = [maker.draw(rng) for _ in range(count)]
+    return to_batch(contacts, [meanings.draw(contact, rng) for contact in contacts])
 
 
-def _report(run: Run, losses: Sequence[tuple[float, float]], checks: Sequence[Batch]) -> None:
-    numbers: dict[str, float] = dict(zip(("loss", "level_loss"), np.mean(losses, axis=0).tolist(), strict=True))
+def _report(run: Run, losses: Sequence[float], checks: Sequence[Batch]) -> None:
+    numbers = {"loss": float(np.mean(losses))}
     if checks:
         with run.averaged() as model, torch.no_grad():
             torch.manual_seed(1)
-            found = [[loss.item() for loss in diffusion_losses(cast(WhatModel, model), check)] for check in checks]
-        held_out = np.mean(found, axis=0).tolist()
-        numbers |= dict(zip(("held_out_loss", "held_out_level_loss"), held_out, strict=True))
-    run.notes |= {name: f"{value:.5f}" for name, value in numbers.items()}
+            numbers["held_out_loss"] = float(
+                np.mean([diffusion_loss(cast(WhatModel, model), check).item() for check in checks])
+            )
+    run.notes |= {TOLD[name]: f"{value:.5f}" for name, value in numbers.items()}
     run.log(**numbers)
 
 
@@ -241,30 +214,27 @@ def _about(plan: TrainPlan) -> dict[str, str]:
     """What a run is about: data, embedder, net and plan, but for how long."""
     if not plan.embed.is_file():
         raise PackError(f"there is no checkpoint {plan.embed}", hint="Train it first: foley-export train embed")
-    settings = {"frames": plan.frames, "batch": plan.batch, "rate": plan.rate, "leave_out": sorted(plan.leave_out)}
+    settings = {"batch": plan.batch, "rate": plan.rate}
     return {
         "sounds": sha256_of(plan.sounds / "manifest.csv"),
-        "rhythms": sha256_of(plan.rhythms),
         "embed": sha256_of(plan.embed),
         "shape": json.dumps(asdict(plan.shape), sort_keys=True),
-        "latent": json.dumps({"hop": HOP, "power": POWER}),
+        "latent": json.dumps(LATENT),
+        "loss": json.dumps({"highest": HIGHEST_WEIGHT, "middle": MIDDLE, "width": WIDTH}),
         "plan": json.dumps(settings, sort_keys=True),
         "seed": str(plan.seed),
     }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """``--sounds DIR --rhythms CSV --embed CKPT --out DIR --minutes M [--steps N] [--leave-out CSV ...]``."""
+    """``--sounds DIR --embed CKPT --out DIR --minutes M [--steps N ...]``."""
     parser = argparse.ArgumentParser(prog="foley-export train what", description="Train the generator.")
     parser.add_argument("--sounds", type=Path, required=True, help="folder with manifest.csv and one-shots")
-    parser.add_argument("--rhythms", type=Path, required=True, help="table of onset times (columns id, time_s)")
     parser.add_argument("--embed", type=Path, required=True, metavar="CKPT", help="checkpoint of train embed")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
-    parser.add_argument("--leave-out", type=Path, help="table whose column id names recordings not to be used")
     parser.add_argument("--minutes", type=float, default=TrainPlan.minutes, help="0: no limit (default %(default)s)")
     parser.add_argument("--steps", type=int, default=0, help="stop after as many; 0: no limit")
-    parser.add_argument("--level-power", type=float, default=1.0, help="see onnx_export/train/what_level.py")
-    parser.add_argument("--level-gain", type=float, default=1.0, help="of the sound; a finished run keeps new ones")
+    parser.add_argument("--level-gain", type=float, default=1.0, help="of the sound; a finished run keeps a new one")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
@@ -273,25 +243,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     train(
         TrainPlan(
             sounds=options.sounds,
-            rhythms=options.rhythms,
             embed=options.embed,
             out=options.out,
             minutes=options.minutes,
             steps=options.steps,
-            leave_out=_ids(options.leave_out) if options.leave_out else (),
             seed=options.seed,
-            level=Level(power=options.level_power, gain=options.level_gain),
+            level=Level(gain=options.level_gain),
         )
     )
     return 0
-
-
-def _ids(table: Path) -> tuple[str, ...]:
-    try:
-        with table.open(newline="", encoding="utf-8") as handle:
-            return tuple(row["id"] for row in csv.DictReader(handle))
-    except (OSError, KeyError) as error:
-        raise RequestError(f"{table} has no column id ({error})", hint="Give a table of recordings") from error
 
 
 if __name__ == "__main__":

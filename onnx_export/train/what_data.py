@@ -1,4 +1,4 @@
-"""Training material of the *what* stage: recorded one-shots, and the rhythms that they are placed on.
+"""Training material of the *what* stage: recorded one-shots.
 
 Convention: 48 kHz mono float32. A one-shot is kept with its attack ``LEAD_SAMPLES`` after its first sample, so that
 placing it means subtracting the lead. Held-out originals never take part in training.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -43,12 +44,14 @@ class Shot:
         row: its line of the manifest.
         family: takes of the same thing share it.
         held_out: kept away from training.
+        loud: of its loudest 20 ms as recorded, RMS; 1 is full scale.
     """
 
     samples: NDArray[np.float32]
     row: Mapping[str, str]
     family: str
     held_out: bool
+    loud: float = 1.0
 
     @property
     def material(self) -> str:
@@ -90,7 +93,8 @@ def load_shots(folder: Path) -> list[Shot]:
         events = [aligned] if aligned is not None else carve(samples) if row["category"] in TEXTURES else []
         held_out = int(row["original_sha256"][:2], 16) < HELD_OUT_OF_256
         family = family_of(row["file"])
-        shots += [Shot(samples=one, row=row, family=family, held_out=held_out) for one in events]
+        loud = loudest(samples)
+        shots += [Shot(samples=one, row=row, family=family, held_out=held_out, loud=loud) for one in events]
     return shots
 
 
@@ -167,9 +171,15 @@ def _finished(body: NDArray[np.float64]) -> NDArray[np.float32]:
     body[:fade_in] *= np.linspace(0.0, 1.0, fade_in) ** 2
     fade = min(int(FADE_S * RATE_HZ), len(body) // 3)
     body[len(body) - fade :] *= np.cos(np.linspace(0.0, np.pi / 2, fade)) ** 2
-    loud = np.sqrt(signal.oaconvolve(body**2, np.ones(960) / 960, "same").max())
-    gain = min(LOUDNESS / max(loud, 1e-6), PEAK / max(np.abs(body).max(), 1e-6))
+    gain = min(LOUDNESS / max(loudest(body), 1e-6), PEAK / max(np.abs(body).max(), 1e-6))
     return (body * gain).astype(np.float32)
+
+
+def loudest(samples: NDArray[np.floating[Any]]) -> float:
+    """RMS of the loudest 20 ms."""
+    return float(
+        np.sqrt(max(0.0, signal.oaconvolve(samples.astype(np.float64) ** 2, np.ones(960) / 960, "same").max()))
+    )
 
 
 def _hits_again(envelope: NDArray[np.float64], start: int, peak: float) -> bool:
@@ -182,13 +192,3 @@ def _hits_again(envelope: NDArray[np.float64], start: int, peak: float) -> bool:
         if envelope[index : index + 10].max() > 0.2 * peak and envelope[index : index + 10].max() > 4.0 * before:
             return True
     return False
-
-
-def load_rhythms(table: Path, *, leave_out: Sequence[str] = ()) -> list[NDArray[np.float64]]:
-    """Ascending onset times of every recording of ``table`` (columns id, time_s), without the ids to leave out."""
-    by_id: dict[str, list[float]] = {}
-    with table.open(newline="", encoding="utf-8") as handle:
-        for row in csv.DictReader(handle):
-            if row["id"] not in leave_out:
-                by_id.setdefault(row["id"], []).append(float(row["time_s"]))
-    return [np.sort(np.asarray(times)) for times in by_id.values() if len(times) >= 3]

@@ -1,8 +1,8 @@
 """What the one-shots mean to an embedder: the embeddings that the generator is trained to follow.
 
-Convention: an embedding is DIM numbers of length 1; none at all (zeros) stands for no prompt. A scene is followed by
-what the embedder hears in one of its takes, or by what it reads in a caption of it, so that both work in use; a little
-noise on either fills the gaps between them.
+Convention: an embedding is DIM numbers of length 1; none at all (zeros) stands for no prompt. A contact follows
+what the embedder hears in one of its family's takes, or what it reads in a caption of it, so that both work in use; a
+little noise on either fills the gaps between them.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from bridge.engine.tokens import clip_of_reference
 from bridge.errors import PackError
 from onnx_export.nets.embed import CLIP_SAMPLES, DIM
 from onnx_export.train.captions import compose, known_of
+from onnx_export.train.what_contacts import VARIANTS, Contact, variant
 from onnx_export.train.what_data import LEAD_SAMPLES, Shot
-from onnx_export.train.what_scenes import VARIANTS, Scene, variant
 
 CAPTIONS = 8
 NO_PROMPT, BY_TEXT = 0.12, 0.45
 AS_RECORDED = 0.3
+ITSELF = 0.7
+"""Share of contacts that follow the embedding of their own take."""
 NOISE = 0.4
 _BATCH = 64
 
@@ -54,15 +56,15 @@ class Meanings:
     heard: Array
     read: Array
 
-    def draw(self, scene: Scene, rng: np.random.Generator) -> Array:
-        """What a scene shall follow, (DIM,); zeros now and then, and always where nothing sounds."""
-        if not scene.takes or rng.random() < NO_PROMPT:
+    def draw(self, contact: Contact, rng: np.random.Generator) -> Array:
+        """What a contact shall follow, (DIM,); zeros now and then."""
+        if rng.random() < NO_PROMPT:
             return np.zeros(DIM, np.float32)
-        take = scene.takes[rng.integers(len(scene.takes))]
+        take = contact.takes[0 if rng.random() < ITSELF else rng.integers(len(contact.takes))]
         if rng.random() < BY_TEXT:
             meaning = self.read[take, rng.integers(CAPTIONS)]
         else:
-            meaning = self.heard[take, 0 if rng.random() < AS_RECORDED else scene.variant]
+            meaning = self.heard[take, 0 if rng.random() < AS_RECORDED else contact.variant]
         noise = rng.standard_normal(DIM) * (NOISE * rng.random() / DIM**0.5)
         blurred = meaning + noise.astype(np.float32)
         return (blurred / np.linalg.norm(blurred)).astype(np.float32)

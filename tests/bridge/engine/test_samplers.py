@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
-from bridge.engine.samplers import SAMPLERS, ddim, deis2, guided, sampler
+from bridge.engine.samplers import SAMPLERS, angles, ddim, deis2, dpm2, guided, sampler, sigmas
 from bridge.errors import PackError
 
 
@@ -60,6 +62,37 @@ def test_sampler_when_run_asks_once_per_step_from_sigma_one_down() -> None:
 
         method(velocity, NOISE, steps=4)
         assert asked == pytest.approx([1.0, 0.75, 0.5, 0.25])
+
+
+RANGE = (0.02, 40.0)
+
+
+def ranged_error(method, steps: int) -> float:
+    exact = 0.5 + 0.25 * NOISE
+    return float(np.abs(method(gaussian(0.5, 0.25), NOISE, steps=steps, noise_range=RANGE) - exact).mean())
+
+
+def test_angles_of_a_range_go_from_much_noise_to_little_and_end_at_none() -> None:
+    way = angles(9, RANGE)
+    assert np.tan(way[0]) == pytest.approx(40.0)
+    assert np.tan(way[-2]) == pytest.approx(0.02)
+    assert way[-1] == 0.0
+    assert all(before > after for before, after in itertools.pairwise(way))
+    assert sigmas(9, RANGE) == pytest.approx([2.0 * angle / np.pi for angle in way[:-1]])
+    assert np.tan(angles(1, RANGE)[0]) == pytest.approx(40.0)
+
+
+def test_dpm2_when_steps_are_few_in_a_range_is_closer_than_ddim() -> None:
+    assert ranged_error(dpm2, 16) < 0.5 * ranged_error(ddim, 16)
+    assert ranged_error(dpm2, 32) < 0.5 * ranged_error(dpm2, 16)
+
+
+def test_sampler_when_the_network_says_that_nothing_changes_then_white_noise_stays_nearly_as_it_was() -> None:
+    """What a pack carries through the sampler as noise comes out as noise, nearly as loud."""
+    for method in SAMPLERS.values():
+        left = method(lambda x, sigma: np.zeros_like(x), NOISE, steps=20, noise_range=RANGE)
+        assert np.corrcoef(left.ravel(), NOISE.ravel())[0, 1] > 0.999
+        assert 0.5 < left.std() / NOISE.std() < 1.1
 
 
 def test_guided_when_scale_is_one_is_the_conditional_and_grows_beyond() -> None:

@@ -86,6 +86,26 @@ def test_starter_when_run_twice_gives_the_same_bytes(generator: Generator) -> No
     assert one.tobytes() == other.tobytes()
 
 
+def test_starter_when_an_onset_moves_then_the_part_made_again_makes_the_sound_of_making_all(
+    generator: Generator,
+) -> None:
+    """Rings of what moved vanish under later onsets too, and what lies apart is not touched."""
+
+    def asked(*times: float) -> Request:
+        onsets = tuple(Onset(time_s=time) for time in times)
+        return Request(length_samples=5 * RATE_HZ, rate_hz=RATE_HZ, onsets=onsets, prompt="metal bowl", steps=3)
+
+    before, after = asked(0.2, 1.9, 2.5, 4.2), asked(0.2, 2.0, 2.5, 4.2)
+    old, fresh = generator.render(before), generator.render(after)
+    new, spans = generator.remake(after, previous_request=before, previous=old)
+    assert np.abs(new.samples - fresh.samples).max() < 1e-6
+    assert len(spans) == 1
+    start, end = spans[0]
+    assert np.array_equal(new.samples[0, :start], old.samples[0, :start])
+    assert np.array_equal(new.samples[0, end:], old.samples[0, end:])
+    assert 1.8 * RATE_HZ < start < end < 3.5 * RATE_HZ
+
+
 def test_starter_when_onsets_are_half_as_strong_then_they_sound_about_6_db_softer(generator: Generator) -> None:
     times = np.arange(6) * 0.6
 

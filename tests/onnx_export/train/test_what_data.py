@@ -1,4 +1,4 @@
-"""One-shots are aligned and levelled, textures become events, rhythms are kept apart."""
+"""One-shots are aligned and levelled, textures become events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bridge.errors import RequestError
-from onnx_export.train.what_data import LEAD_SAMPLES, RATE_HZ, align, carve, family_of, load_rhythms, load_shots
+from onnx_export.train.what_data import LEAD_SAMPLES, RATE_HZ, align, carve, family_of, load_shots
 from tests.onnx_export.train.what_sounds import knock, write_sounds
 
 
@@ -78,14 +78,6 @@ def test_carve_makes_events_that_start_at_once_and_die_away() -> None:
 )
 def test_family_of_joins_takes_of_one_thing(one: str, other: str, same: bool) -> None:
     assert (family_of(one) == family_of(other)) is same
-
-
-def test_load_rhythms_leaves_out_the_named_recordings(tmp_path: Path) -> None:
-    table = tmp_path / "onsets.csv"
-    lines = [f"{name},{time_s}" for name in ("keep", "test") for time_s in (2.0, 1.0, 3.5)]
-    table.write_text("\n".join(["id,time_s", *lines, "few,1.0", ""]))
-    rhythms = load_rhythms(table, leave_out=["test"])
-    assert [list(times) for times in rhythms] == [[1.0, 2.0, 3.5]]
 
 
 def test_load_shots_reads_the_manifest_and_holds_some_originals_out(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A generator's level is set right by two numbers that its checkpoint keeps."""
+"""A generator's level is set right by a number that its checkpoint keeps."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from onnx_export.train.what_level import AS_IT_IS, Level
 
 
 def test_level_comes_back_from_a_checkpoints_facts() -> None:
-    level = Level(power=0.66, gain=0.7)
+    level = Level(gain=0.7)
     assert Level.of({"seed": "0", **level.facts()}, where="it") == level
     assert Level.of({}, where="it") == AS_IT_IS
 
 
-@pytest.mark.parametrize("facts", [{"level_power": "loud"}, {"level_gain": "0"}, {"level_power": "nan"}])
-def test_level_when_a_checkpoint_says_nonsense_is_refused(facts: dict[str, str]) -> None:
+@pytest.mark.parametrize("gain", ["loud", "0", "nan", "-1"])
+def test_level_when_a_checkpoint_says_nonsense_is_refused(gain: str) -> None:
     with pytest.raises(PackError, match="checkpoint it has"):
-        Level.of(facts, where="it")
+        Level.of({"level_gain": gain}, where="it")

@@ -1,4 +1,4 @@
-"""One-shots, rhythms and an embedder that are made in a moment, for tests of the generator's training."""
+"""One-shots and an embedder that are made in a moment, for tests of the generator's training."""
 
 from __future__ import annotations
 
@@ -65,11 +65,6 @@ def write_sounds(folder: Path, names: Sequence[str]) -> Path:
         writer.writeheader()
         writer.writerows(rows)
     return folder
-
-
-def write_rhythms(table: Path) -> Path:
-    table.write_text("id,time_s\n" + "".join(f"one,{0.4 * index}\n" for index in range(20)))
-    return table
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:
