@@ -23,8 +23,9 @@ from onnx_export.checkpoints import read_facts, sha256_of
 from onnx_export.nets import picture
 from onnx_export.nets.denoiser import Denoiser, DenoiserShape, preconditioned
 from onnx_export.nets.picture import COLUMNS, ROWS, SPREAD
-from onnx_export.train.embed import load_model as load_embedder
-from onnx_export.train.run import CHECKPOINT, Run, check_end, load_average
+from onnx_export.train.arguments import check_usual, usual_arguments
+from onnx_export.train.embed_model import load_model as load_embedder
+from onnx_export.train.run import CHECKPOINT, Run, load_average
 from onnx_export.train.what_contacts import Contact, Contacts
 from onnx_export.train.what_data import load_shots
 from onnx_export.train.what_level import AS_IT_IS, Level
@@ -229,17 +230,11 @@ def _about(plan: TrainPlan) -> dict[str, str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """``--sounds DIR --embed CKPT --out DIR --minutes M [--steps N ...]``."""
     parser = argparse.ArgumentParser(prog="foley-export train what", description="Train the generator.")
-    parser.add_argument("--sounds", type=Path, required=True, help="folder with manifest.csv and one-shots")
+    usual_arguments(parser, minutes=TrainPlan.minutes, steps=0)
     parser.add_argument("--embed", type=Path, required=True, metavar="CKPT", help="checkpoint of train embed")
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
-    parser.add_argument("--minutes", type=float, default=TrainPlan.minutes, help="0: no limit (default %(default)s)")
-    parser.add_argument("--steps", type=int, default=0, help="stop after as many; 0: no limit")
     parser.add_argument("--level-gain", type=float, default=1.0, help="of the sound; a finished run keeps a new one")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
-    check_end(minutes=options.minutes, steps=options.steps)
-    torch.set_num_threads(options.threads)
+    check_usual(options)
     train(
         TrainPlan(
             sounds=options.sounds,
