@@ -15,7 +15,8 @@ from bridge.engine.tokens import Tokenizer
 from bridge.engine.words import Vocabulary
 from bridge.errors import BridgeError, PackError
 from bridge.packs import contract
-from bridge.packs.manifest import MANIFEST_NAME, GraphEntry, What, When
+from bridge.packs.manifest import MANIFEST_NAME, GraphEntry
+from bridge.packs.stages import What, When
 from bridge.packs.store import PackFiles
 
 CREDITS = ("attribution", "credits", "notice")

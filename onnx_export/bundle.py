@@ -31,10 +31,9 @@ from bridge.packs.manifest import (
     Licence,
     Manifest,
     TrainingData,
-    What,
-    When,
     check_inside,
 )
+from bridge.packs.stages import What, When
 from bridge.packs.store import PackFiles, Store
 from onnx_export.convert import graph_spec
 

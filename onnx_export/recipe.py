@@ -18,7 +18,8 @@ from torch import nn
 from bridge.errors import PackError
 from bridge.packs import contract
 from bridge.packs.contract import FREE_AXES, GraphSpec, TensorSpec
-from bridge.packs.manifest import TrainingData, What, When
+from bridge.packs.manifest import TrainingData
+from bridge.packs.stages import What, When
 
 DEFAULT_SHAPES: tuple[Mapping[str, int], ...] = (
     {"batch": 2, "time": 24, "frames": 32},

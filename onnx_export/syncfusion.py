@@ -27,7 +27,8 @@ import torch
 
 from bridge import __version__
 from bridge.errors import PackError
-from bridge.packs.manifest import Licence, TrainingData, What, When
+from bridge.packs.manifest import Licence, TrainingData
+from bridge.packs.stages import What, When
 from bridge.packs.store import PackFiles
 from onnx_export.bundle import Facts, PackWriter
 from onnx_export.convert import export

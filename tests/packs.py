@@ -28,7 +28,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bridge.dsp.motion import CHANNELS, MotionSettings
 from bridge.packs import contract
-from bridge.packs.manifest import Frontend, Licence, TrainingData, What, When
+from bridge.packs.manifest import Licence, TrainingData
+from bridge.packs.stages import Frontend, What, When
 from onnx_export.bundle import Draft, bundle
 from onnx_export.convert import tidy
 

@@ -38,7 +38,8 @@ from tokenizers.processors import TemplateProcessing
 
 from bridge.packs import contract
 from bridge.packs.contract import GraphSpec, TensorSpec
-from bridge.packs.manifest import Frontend, Licence, TrainingData, What, When
+from bridge.packs.manifest import Licence, TrainingData
+from bridge.packs.stages import Frontend, What, When
 from onnx_export.bundle import Draft, bundle
 from onnx_export.convert import tidy
 

@@ -19,7 +19,7 @@ from bridge.engine import level
 from bridge.engine.diffusion import Array, Diffusion, Layer, Manner, Watch
 from bridge.engine.spans import Span, intersect
 from bridge.packs import contract
-from bridge.packs.manifest import What
+from bridge.packs.stages import What
 
 FADE_IN_S = 0.0003
 """A sound rises this long from its onset: too short to be heard, long enough not to click."""

@@ -18,7 +18,7 @@ from bridge.dsp.motion import MotionGrid, MotionSettings, compress
 from bridge.dsp.pictures import PictureSettings, PictureSteps
 from bridge.errors import PackError
 from bridge.packs import contract
-from bridge.packs.manifest import Frontend
+from bridge.packs.stages import Frontend
 
 
 class FrontEnd(Protocol):

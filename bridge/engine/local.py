@@ -18,7 +18,7 @@ from bridge.engine.diffusion import Array, Diffusion, Layer, Manner, Tensors, Wa
 from bridge.engine.spans import Span, intersect, widen
 from bridge.engine.tiles import Stream, Windowing, noise
 from bridge.packs import contract
-from bridge.packs.manifest import What
+from bridge.packs.stages import What
 
 
 class LocalWindows:

@@ -30,7 +30,8 @@ from bridge.engine.spans import Span, changed_onsets, changed_spans
 from bridge.engine.whole import WholeWindows
 from bridge.errors import RequestError
 from bridge.packs import contract
-from bridge.packs.manifest import MAX_GUIDANCE, MAX_STEPS, Manifest
+from bridge.packs.manifest import Manifest
+from bridge.packs.stages import MAX_GUIDANCE, MAX_STEPS
 
 log = logging.getLogger(__name__)
 

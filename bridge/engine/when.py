@@ -24,7 +24,8 @@ from bridge.errors import JobCancelled, PackError, RequestError
 from bridge.media import video
 from bridge.media.video import Frame
 from bridge.packs import contract
-from bridge.packs.manifest import Manifest, When
+from bridge.packs.manifest import Manifest
+from bridge.packs.stages import When
 
 
 class Pack(Protocol):

@@ -26,7 +26,7 @@ from bridge.engine.spans import Span, intersect
 from bridge.engine.tiles import noise
 from bridge.errors import PackError
 from bridge.packs import contract
-from bridge.packs.manifest import What
+from bridge.packs.stages import What
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

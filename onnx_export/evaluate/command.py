@@ -20,7 +20,7 @@ from bridge.domain.request import MAX_SEED
 from bridge.engine import samplers
 from bridge.engine.devices import PROVIDERS
 from bridge.errors import MediaError, RequestError
-from bridge.packs.manifest import MAX_STEPS
+from bridge.packs.stages import MAX_STEPS
 from bridge.packs.store import PackFiles, Store
 from onnx_export.evaluate import greatest_hits, media, out, protocol, report, results
 from onnx_export.evaluate.extras import library

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from bridge.packs import contract
 from bridge.packs.contract import BATCH, FLOAT32, FRAMES, GraphSpec, TensorSpec
-from bridge.packs.manifest import TrainingData, What
+from bridge.packs.manifest import TrainingData
+from bridge.packs.stages import What
 from onnx_export.checkpoints import fill
 from onnx_export.nets.syncfusion.onset_encoder import OnsetEncoder, OnsetEncoderShape
 from onnx_export.nets.syncfusion.preparing import ContextEncoder, EmbeddingEncoder, TimeEncoder

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from bridge.dsp.pictures import PictureSettings
 from bridge.packs import contract
-from bridge.packs.manifest import Frontend, TrainingData, When
+from bridge.packs.manifest import TrainingData
+from bridge.packs.stages import Frontend, When
 from onnx_export.checkpoints import fill
 from onnx_export.nets.syncfusion.video_onset import CONTEXT_STEPS, WIDTH, VideoOnsetGraph, VideoOnsetNet
 from onnx_export.recipe import Recipe, Stage

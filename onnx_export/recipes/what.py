@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bridge.packs import contract
-from bridge.packs.manifest import What
+from bridge.packs.stages import What
 from onnx_export.nets.denoiser import ALIGN_COLUMNS, Denoiser, DenoiserShape
 from onnx_export.nets.picture import CHANNELS, COLUMNS, NOISE_ROWS, SPREAD, Decoder
 from onnx_export.recipe import Recipe, Stage
@@ -31,7 +31,7 @@ LOW, HIGH = 0.05, 80.0
 """Least and greatest ratio of noise to what a latent spreads by at which the net is asked."""
 GUIDED_FROM = 0.3
 LIKENESS = 0.5
-"""See ``bridge.packs.manifest.What``; chosen by ear and by a judge on prompts that no figure uses."""
+"""See ``bridge.packs.stages.What``; chosen by ear and by a judge on prompts that no figure uses."""
 
 PHASE_TOLERANCE = 0.02
 """Where a bin all but cancels, rounding chooses its phase, and Griffin-Lim carries that on; levels do not change."""

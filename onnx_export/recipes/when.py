@@ -9,7 +9,8 @@ from pathlib import Path
 from bridge.dsp.motion import CHANNELS, MotionSettings
 from bridge.errors import PackError
 from bridge.packs import contract, strict
-from bridge.packs.manifest import TrainingData, When
+from bridge.packs.manifest import TrainingData
+from bridge.packs.stages import When
 from onnx_export.checkpoints import load_checkpoint, read_facts
 from onnx_export.nets.onset import OnsetGraph, OnsetNet
 from onnx_export.recipe import Recipe, Stage

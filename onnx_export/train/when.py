@@ -23,7 +23,7 @@ import cv2
 from bridge.dsp.motion import MotionSettings
 from bridge.errors import RequestError
 from bridge.packs import strict
-from bridge.packs.manifest import Frontend, When
+from bridge.packs.stages import Frontend, When
 from onnx_export.checkpoints import read_facts, save_checkpoint
 from onnx_export.nets.onset import CONTEXT_STEPS, OnsetGraph
 from onnx_export.recipes.when import NETS, RECORDINGS

@@ -17,7 +17,8 @@ from bridge.engine.loader import LoadedPack, load
 from bridge.engine.when import Detector
 from bridge.errors import PackError
 from bridge.media.video import Frame
-from bridge.packs.manifest import Licence, When
+from bridge.packs.manifest import Licence
+from bridge.packs.stages import When
 from bridge.packs.store import Store
 from onnx_export.bundle import Draft, bundle
 from onnx_export.convert import export

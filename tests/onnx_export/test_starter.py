@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from bridge.dsp.motion import MotionSettings
 from bridge.errors import PackError
 from bridge.packs import contract
-from bridge.packs.manifest import CommercialUse, Frontend, TrainingData, What, When
+from bridge.packs.manifest import CommercialUse, TrainingData
+from bridge.packs.stages import Frontend, What, When
 from bridge.packs.store import Store
 from onnx_export import starter
 from onnx_export.__main__ import main

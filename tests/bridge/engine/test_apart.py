@@ -14,7 +14,7 @@ from bridge.engine.apart import OnsetWindows
 from bridge.engine.callbacks import ignore, never
 from bridge.engine.diffusion import Layer, Manner, Watch
 from bridge.errors import JobCancelled
-from bridge.packs.manifest import What
+from bridge.packs.stages import What
 
 CHANNELS, HOP, WINDOW, RATE_HZ, FRAMES = 4, 50, 8, 8_000, 60
 LENGTH = HOP * WINDOW

@@ -16,7 +16,7 @@ from bridge.engine.diffusion import Layer, Manner, Watch
 from bridge.engine.local import LocalWindows
 from bridge.engine.tiles import Windowing, noise
 from bridge.errors import JobCancelled
-from bridge.packs.manifest import What
+from bridge.packs.stages import What
 
 CHANNELS, HOP, ALIGN, WINDOW, OVERLAP, EVERY = 64, 4, 16, 128, 64, 40
 RATE_HZ = 1_600

@@ -16,7 +16,8 @@ from bridge.engine.loader import LoadedPack, load
 from bridge.engine.when import Detector, in_windows
 from bridge.errors import JobCancelled, PackError, RequestError
 from bridge.media.video import Frame
-from bridge.packs.manifest import Frontend, Manifest
+from bridge.packs.manifest import Manifest
+from bridge.packs.stages import Frontend
 from bridge.packs.store import Store
 from tests.packs import tiny_pack
 

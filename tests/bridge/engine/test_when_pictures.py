@@ -18,7 +18,8 @@ from bridge.engine.when import Detector
 from bridge.errors import JobCancelled, PackError
 from bridge.media.video import Frame
 from bridge.packs import contract
-from bridge.packs.manifest import Frontend, Licence, Manifest, TrainingData, When
+from bridge.packs.manifest import Licence, Manifest, TrainingData
+from bridge.packs.stages import Frontend, When
 from bridge.packs.store import Store
 from onnx_export.bundle import Draft, bundle
 from onnx_export.convert import tidy

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.packs.manifest import MAX_STEPS
+from bridge.packs.stages import MAX_STEPS
 from bridge.packs.store import PackFiles
 from onnx_export.__main__ import main
 from onnx_export.evaluate import greatest_hits
