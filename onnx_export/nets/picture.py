@@ -45,6 +45,8 @@ QUIET_DB, EXPAND = -62.0, 2.0
 PEAK_DB, PEAK_SLOPE_DB, AROUND = 7.0, 2.0, 6
 """What rings is this much above the mean level of the bins up to AROUND away."""
 ROUNDS, MOMENTUM = 6, 0.99
+LOUDNESS, LOUD_SAMPLES, PEAK, MOST = 0.16, 960, 0.8, 8.0
+"""A contact's loudest 20 ms have this RMS, unless its peak would pass PEAK or it would be raised by more than MOST."""
 HANN_GAMMA = 0.25645
 """The Gaussian that is most like a Hann window of length 1 is exp(-pi t**2 / HANN_GAMMA)."""
 _TINY = 1e-7
@@ -78,8 +80,10 @@ class Decoder(nn.Module):
 
     Columns beyond COLUMNS are not looked at; silence stands for them.
 
+    Every contact is made equally loud, as those of the training were: a guided one may come out too loud or too soft.
+
     Args:
-        gain: of the sound. rounds: of Griffin-Lim.
+        rounds: of Griffin-Lim.
     """
 
     bins: Tensor
@@ -92,9 +96,9 @@ class Decoder(nn.Module):
     short_overlap: Tensor
     rise: Tensor
 
-    def __init__(self, *, gain: float = 1.0, rounds: int = ROUNDS) -> None:
+    def __init__(self, *, rounds: int = ROUNDS) -> None:
         super().__init__()
-        self.gain, self.rounds = gain, rounds
+        self.rounds = rounds
         self.register_buffer("bins", torch.from_numpy(_bins()))
         before, after, share = (torch.from_numpy(array) for array in _ways())
         self.register_buffer("before", before)
@@ -119,7 +123,7 @@ class Decoder(nn.Module):
         fall = self.rise.flip(0)
         head = body[:, :, :length] * self.rise + attack[:, :, :length] * fall
         beyond = torch.zeros_like(latent[:, ROWS:, COLUMNS:]).flatten(1)[:, None]
-        return torch.cat([head * self.gain, body[:, :, length:] * self.gain, beyond], dim=2)
+        return torch.cat([_levelled(torch.cat([head, body[:, :, length:]], dim=2)), beyond], dim=2)
 
     def _body(self, level_db: Tensor, noise: Tensor) -> Tensor:
         """What the long windows show, (batch, 1, SAMPLES)."""
@@ -153,6 +157,15 @@ class Decoder(nn.Module):
         length = (ATTACK + 2) * SHORT_HOP
         spectrum = _frames(noise[:, :, :length], self.short_basis, SHORT_HOP) * torch.cat([size, size], dim=1)
         return _sum(spectrum, self.short_basis, SHORT_HOP, self.short_overlap, length)
+
+
+def _levelled(sound: Tensor) -> Tensor:
+    """Equally loud: (batch, 1, samples)."""
+    power = functional.avg_pool1d(sound.square(), LOUD_SAMPLES, LOUD_SAMPLES // 8)
+    loud = torch.sqrt(power.amax(dim=2, keepdim=True) + _TINY**2)
+    peak = sound.abs().amax(dim=2, keepdim=True) + _TINY
+    gain = torch.minimum(LOUDNESS / loud, PEAK / peak)
+    return sound * gain.clamp(max=MOST)
 
 
 def _frames(sound: Tensor, basis: Tensor, hop: int) -> Tensor:

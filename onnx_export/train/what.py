@@ -28,7 +28,6 @@ from onnx_export.train.embed_model import load_model as load_embedder
 from onnx_export.train.run import CHECKPOINT, Run, load_average
 from onnx_export.train.what_contacts import Contact, Contacts
 from onnx_export.train.what_data import load_shots
-from onnx_export.train.what_level import AS_IT_IS, Level
 from onnx_export.train.what_meaning import Embedder, Meanings, meanings_of
 
 CHECK_EVERY, SAVE_EVERY = 100, 200
@@ -55,7 +54,6 @@ class TrainPlan:
         embed: checkpoint of the embedder that the pack will have. out: the run's folder.
         minutes, steps: whichever runs out first; 0 is no limit.
         batch: contacts a step. rate, seed: the usual. shape: of the net.
-        level: how the sound's level is set right, as measured on what the trained net makes; kept with the weights.
     """
 
     sounds: Path
@@ -67,7 +65,6 @@ class TrainPlan:
     rate: float = 1e-3
     seed: int = 0
     shape: DenoiserShape = field(default_factory=DenoiserShape)
-    level: Level = AS_IT_IS
 
 
 class WhatModel(nn.Module):
@@ -144,7 +141,6 @@ def train(plan: TrainPlan, *, load: Callable[[Path], Embedder] = load_embedder) 
                 run.save()
     if losses:
         _report(run, losses, checks)
-    run.notes |= plan.level.facts()
     run.save()
     return load_model(plan.out / CHECKPOINT)[0]
 
@@ -232,7 +228,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="foley-export train what", description="Train the generator.")
     usual_arguments(parser, minutes=TrainPlan.minutes, steps=0)
     parser.add_argument("--embed", type=Path, required=True, metavar="CKPT", help="checkpoint of train embed")
-    parser.add_argument("--level-gain", type=float, default=1.0, help="of the sound; a finished run keeps a new one")
     options = parser.parse_args(argv)
     check_usual(options)
     train(
@@ -243,7 +238,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             minutes=options.minutes,
             steps=options.steps,
             seed=options.seed,
-            level=Level(gain=options.level_gain),
         )
     )
     return 0
