@@ -164,8 +164,10 @@ class Generator:
         if not unchanged:
             return self.render(request, progress=progress, cancelled=cancelled), whole
         length_s = request.length_samples / request.rate_hz
-        covering = [] if self._windows.adds else unchanged
-        spans_s = changed_spans(changed, covering, tail_s=self.tail_s, length_s=length_s)
+        covering, tail_s = unchanged, self.tail_s
+        if self._windows.adds:
+            covering, tail_s = [], self.tail_s + 2.0 * level.SPLICE_S
+        spans_s = changed_spans(changed, covering, tail_s=tail_s, length_s=length_s)
         spans = [(int(start * request.rate_hz), int(end * request.rate_hz)) for start, end in spans_s]
         spans = [(start, end) for start, end in spans if start < end]
         known = previous.samples[0] if self._windows.keeps else None

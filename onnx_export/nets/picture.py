@@ -230,12 +230,13 @@ def _ways() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _basis(window: int) -> Tensor:
-    """Windowed cosines, then sines turned over, (window, window): the bins below half the rate."""
+    """Windowed cosines, then sines turned over, (window, window): the bins below half the rate, without that at 0."""
     sample = torch.arange(window, dtype=torch.float64)
     bins = torch.arange(window // 2, dtype=torch.float64)
     angle = 2.0 * math.pi / window * bins[:, None] * sample[None, :]
     shape = torch.hann_window(window, dtype=torch.float64)
-    return (torch.cat([torch.cos(angle), -torch.sin(angle)]) * shape[None, :]).float()
+    above = (bins > 0).double()[:, None]
+    return (torch.cat([above * torch.cos(angle), -torch.sin(angle)]) * shape[None, :]).float()
 
 
 def _overlap(window: int, hop: int, frames: int) -> Tensor:

@@ -123,12 +123,12 @@ def test_basis_when_the_tokenizer_or_what_stands_for_no_prompt_changes_then_anot
     pack: Path, tmp_path: Path
 ) -> None:
     manifest = Store(()).open_folder(pack).manifest
-    assert manifest.what is not None
+    what = manifest.require_what()
     named = {"tokenizer": "tokenizer.json", "null_embedding": "null_embedding.npy"}
 
     def of(**digests: str) -> tuple[str, str, str]:
         listed = {**manifest.files, **{name: digests.get(key, "1" * 64) for key, name in named.items()}}
-        facts = {**vars(manifest), "files": listed, "what": replace(manifest.what, **named)}
+        facts = {**vars(manifest), "files": listed, "what": replace(what, **named)}
         return _basis(cast(PackFiles, SimpleNamespace(manifest=SimpleNamespace(**facts))), tmp_path)
 
     first = of()
