@@ -80,7 +80,7 @@ ABOUT: Mapping[str, About] = {
         limits=(
             "Finds what moves and stops or turns: contacts without visible motion, or out of the picture, are missed.",
             "Small or far objects fall through the grid; so do contacts closer to each other than `min_distance_s`.",
-            "Strength follows the speed of rendered contacts; on real clips it does not follow how loud a hit was (see "
+            "Strength follows the speed of contacts at best; on real clips it does not follow how loud a hit was (see "
             "the rank correlation), so it is a level to begin with, no more.",
             "Markers are a first draft for a person to correct, not evidence of anything.",
         ),
@@ -137,16 +137,15 @@ ABOUT: Mapping[str, About] = {
             "embedding, and gives the velocity. Every onset is made by itself, at its sample, and all add up. After "
             "SyncFusion (Comunita et al., ICASSP 2024) in what it is given; much smaller, on pictures instead of "
             "waveforms; guided without a classifier (Ho and Salimans 2021). Below the picture the latent carries white "
-            "noise, which stays as it is."
+            "noise, which stays as it is but for its size."
         ),
         how="Trained from scratch with `foley-export train what`, on embeddings of the pack's own two towers.",
         limits=(
             "Hits, taps, steps and short scrapes of up to 1.37 s; no voices, no music, no ambience.",
             "Contacts know nothing of each other: nothing is damped by the next hit, and no rhythm changes the sound.",
             "What changes quickly long after the onset (the crackle of paper, a bouncing thing, a long scrape) is "
-            "smeared: columns are 5 ms long at first and a quarter of a second at the end.",
-            "Level follows strength exactly; colour follows it as far as takes of different levels were there to "
-            "learn from.",
+            "smeared: after the attack columns are 5 ms long at first and a quarter of a second at the end.",
+            "Level follows strength; colour follows it as far as takes of different levels were there to learn from.",
             "Materials with few recordings sound alike or like their nearest neighbour; see the table of materials.",
             "The recordings are from sound libraries and games, some of them synthetic: so are some of the results.",
             _HELD_OUT,

@@ -46,7 +46,7 @@ class Recipe:
             graph that takes tokens also ``vocabulary``, how many there are.
         shapes: sizes of the free axes to try, at least two that differ in every axis; the first is exported.
         tolerance: largest allowed |torch - ONNX|, relative to the largest |torch| or 1, whichever is larger.
-        seed: of the inputs that are tried.
+        seed: of the inputs that are tried. spread: of those that are drawn from a normal distribution.
         spec: tensors of the graph; none named takes the role's usual contract.
         units: axes of which each is a multiple of its number, all of them by the same count, e.g. ``{"frames": 8,
             "level_1": 2}``. ``shapes`` name the first; the others follow from it.
@@ -59,6 +59,7 @@ class Recipe:
     shapes: tuple[Mapping[str, int], ...] = DEFAULT_SHAPES
     tolerance: float = 1e-4
     seed: int = 0
+    spread: float = 1.0
     spec: GraphSpec = _USUAL
     units: Mapping[str, int] = field(default_factory=dict)
     precision: str = FP32
@@ -97,7 +98,7 @@ class Recipe:
         """
         generator = np.random.default_rng([self.seed, *(shape[axis] for axis in self.free_axes)])
         known = {**self.sizes, **shape, **self._following(shape)}
-        return {tensor.name: _draw(tensor, known, generator) for tensor in self.spec.inputs}
+        return {tensor.name: _draw(tensor, known, generator, self.spread) for tensor in self.spec.inputs}
 
     def _following(self, shape: Mapping[str, int]) -> dict[str, int]:
         """Sizes of the axes that follow from one of a shape."""
@@ -130,7 +131,7 @@ class Stage:
     training_data: tuple[TrainingData, ...] = ()
 
 
-def _draw(tensor: TensorSpec, sizes: Mapping[str, int], generator: np.random.Generator) -> NDArray[Any]:
+def _draw(tensor: TensorSpec, sizes: Mapping[str, int], generator: np.random.Generator, spread: float) -> NDArray[Any]:
     """Values of the kind that the tensor carries in use."""
     shape = tuple(axis if isinstance(axis, int) else sizes[axis] for axis in tensor.axes)
     if tensor.name == contract.TOKENS:
@@ -144,4 +145,4 @@ def _draw(tensor: TensorSpec, sizes: Mapping[str, int], generator: np.random.Gen
         return (generator.random(shape) < 0.1).astype(np.float32)
     if tensor.name == contract.TAGS:
         return (generator.random(shape) < 0.3).astype(np.float32)
-    return generator.standard_normal(shape).astype(np.float32)
+    return (spread * generator.standard_normal(shape)).astype(np.float32)

@@ -151,8 +151,7 @@ class Diffusion:
     def calls(self, manner: Manner) -> int:
         """How many calls of graphs one stretch takes that is sampled and decoded in one piece."""
         apart = manner.null is not None and not self._what.guidance_batched
-        guided = sum(sigma >= self._what.guided_from for sigma in samplers.sigmas(manner.steps, manner.noise_range))
-        return manner.steps + (guided if apart else 0) + (1 if self._decodes else 0)
+        return manner.steps * (2 if apart else 1) + (1 if self._decodes else 0)
 
     def velocity(self, x: Array, sigma: float, layer: Layer, track: Tensors, manner: Manner, watch: Watch) -> Array:
         """The network's answer, guided (``samplers``' convention).
@@ -164,7 +163,7 @@ class Diffusion:
             EngineError: a graph failed. JobCancelled: the watch said so.
         """
         known = {**manner.times[sigma], **track}
-        if manner.null is None or sigma < self._what.guided_from:
+        if manner.null is None:
             return self._call(x[None], {**known, **layer.meaning}, watch)[0]
         if self._what.guidance_batched:
             known = {name: np.repeat(array, 2, axis=0) for name, array in known.items()}

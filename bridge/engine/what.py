@@ -146,7 +146,8 @@ class Generator:
 
         A changed onset is made again up to where its tail is over or the next unchanged onset begins; outside these
         spans the samples are those of ``previous``. If more than onsets changed, everything is made again. Where every
-        onset has a window of its own, tails are made again to their end, and the result is that of ``render``.
+        onset has a window of its own, tails are made again to their end, and the result is that of ``render`` but for
+        rounding.
 
         Returns:
             The sound, and the spans in samples that may differ from ``previous``.
@@ -245,9 +246,12 @@ class Generator:
         ]
 
     def _place(self, time_s: float) -> int:
-        """Where an onset lies on the grid: the sample it lies in where the grid is one of samples, else the nearest."""
+        """Where an onset lies on the grid: at the nearest place; where latent frames are samples, the one it lies in.
+
+        So the published SyncFusion counts; elsewhere a time that is a sample's, but for rounding, is that sample.
+        """
         place = time_s * self._what.rate_hz / self._windows.place_samples
-        return math.floor(place) if self._windows.place_samples == 1 else round(place)
+        return math.floor(place) if self._what.hop_samples == 1 else round(place)
 
     def _embedding(self, meaning: str | Reference) -> Array:
         if isinstance(meaning, Reference):

@@ -164,6 +164,8 @@ def _nearest(name: str) -> str:
     """The column that a name may stand for; "" if none."""
     if name in _MEANT:
         return _MEANT[name]
+    if any(sign.isdigit() for sign in name):
+        return ""
     alike = difflib.get_close_matches(name, [*COLUMNS, *(one for one in _MEANT if len(one) > 4)], 1, _ALIKE)
     return _MEANT.get(alike[0], alike[0]) if alike else ""
 

@@ -18,7 +18,7 @@ MAX_GUIDANCE = 20.0
 MAX_LATENCY_S = 1.0
 
 _HINT = "Get the pack again, or export it again with foley-export"
-_LATER = {"noise_low": 0.0, "noise_high": 0.0, "guided_from": 0.0, "likeness": 0.0}
+_LATER = {"noise_low": 0.0, "noise_high": 0.0, "likeness": 0.0}
 """Keys that came after the first version, as they are where a pack does not give them."""
 
 
@@ -104,8 +104,6 @@ class What:
         guidance_batched: whether the prompted and the unprompted answer come out of one call of the denoiser.
         noise_low, noise_high: least and greatest ratio of noise to signal at which the denoiser is asked; 0 and 0:
             everything, in equal steps of the noise level.
-        guided_from: noise level, 0..1, below which nothing is guided; guidance doubles the work (Kynkaanniemi et al.
-            2024, "Applying guidance in a limited interval improves sample and distribution quality").
         likeness: 0..1, share of its noise that all onsets of a render have, where each has a window of its own.
     """
 
@@ -126,7 +124,6 @@ class What:
     guidance_batched: bool = True
     noise_low: float = 0.0
     noise_high: float = 0.0
-    guided_from: float = 0.0
     likeness: float = 0.0
 
     def __post_init__(self) -> None:
@@ -142,9 +139,8 @@ class What:
         noise = (self.noise_low, self.noise_high)
         if noise != (0.0, 0.0) and not 0.0 < self.noise_low < self.noise_high:
             raise PackError(f"noise_low and noise_high must be ascending ratios, not {noise}", hint=_HINT)
-        for name in ("guided_from", "likeness"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise PackError(f"{name} must lie in 0..1, not {getattr(self, name)}", hint=_HINT)
+        if not 0.0 <= self.likeness <= 1.0:
+            raise PackError(f"likeness must lie in 0..1, not {self.likeness}", hint=_HINT)
         if self.steps > MAX_STEPS:
             raise PackError(f"steps must lie in 1..{MAX_STEPS}, not {self.steps}", hint=_HINT)
         if not 0.0 <= self.guidance <= MAX_GUIDANCE:

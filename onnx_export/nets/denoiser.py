@@ -6,8 +6,8 @@ U-Net at every resolution, an embedding of words or of a sound. What is noisy is
 
 The picture is cut into patches of ``PATCH_ROWS`` by ``PATCH_COLUMNS`` cells. What the net finds is added to the best
 linear guess for data that spreads by ``SPREAD`` (Karras et al. 2022, "Elucidating the design space of diffusion-based
-generative models", section 5, written for the angle). The rows below the picture are noise and stay as they are: for
-data that are white the exact v is 0.
+generative models", section 5, written for the angle). The rows below the picture are noise and stay as they are, but
+for their size: for data that are white the exact v is 0.
 """
 
 from __future__ import annotations

@@ -40,6 +40,8 @@ NOISE_ROWS = SAMPLES // COLUMNS
 CHANNELS = ROWS + NOISE_ROWS
 
 FLOOR_DB, MIDDLE_DB, SCALE_DB, SPREAD = -75.0, -40.0, 44.0, 0.5
+FAINTEST_DB, LOUDEST_DB = -150.0, 60.0
+"""No cell is taken for fainter or louder; what a sampler is driven beyond by much guidance is still a sound."""
 QUIET_DB, EXPAND = -62.0, 2.0
 """What is below this is made quieter by as much again: the noise of the rooms that contacts were recorded in."""
 PEAK_DB, PEAK_SLOPE_DB, AROUND = 7.0, 2.0, 6
@@ -113,16 +115,17 @@ class Decoder(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """Levels and noise apart, body and attack made and joined."""
-        noise = latent[:, ROWS:].flatten(1)[:, None, :SAMPLES]
+        beyond = torch.zeros_like(latent[:, ROWS:, COLUMNS:]).flatten(1)[:, None]
+        latent = latent[:, :, :COLUMNS]
+        noise = latent[:, ROWS:].flatten(1)[:, None]
         noise = noise * torch.rsqrt(noise.square().mean(dim=2, keepdim=True) + _TINY)
-        level_db = latent[:, :ROWS] * SCALE_DB + MIDDLE_DB
+        level_db = (latent[:, :ROWS] * SCALE_DB + MIDDLE_DB).clamp(FAINTEST_DB, LOUDEST_DB)
         level_db = level_db - EXPAND * functional.relu(QUIET_DB - level_db)
         level_db = torch.index_select(level_db, 1, self.bins)
         body, attack = self._body(level_db, noise), self._attack(level_db, noise)
         length = self.rise.shape[0]
         fall = self.rise.flip(0)
         head = body[:, :, :length] * self.rise + attack[:, :, :length] * fall
-        beyond = torch.zeros_like(latent[:, ROWS:, COLUMNS:]).flatten(1)[:, None]
         return torch.cat([_levelled(torch.cat([head, body[:, :, length:]], dim=2)), beyond], dim=2)
 
     def _body(self, level_db: Tensor, noise: Tensor) -> Tensor:
@@ -151,7 +154,8 @@ class Decoder(nn.Module):
 
     def _attack(self, level_db: Tensor, noise: Tensor) -> Tensor:
         """What the short windows show, (batch, 1, at least (ATTACK - 1) * SHORT_HOP)."""
-        levels = level_db[:, :: WINDOW // SHORT_WINDOW, :ATTACK]
+        wide = WINDOW // SHORT_WINDOW
+        levels = (level_db[:, wide // 2 - 1 :: wide, :ATTACK] + level_db[:, wide // 2 :: wide, :ATTACK]) / 2.0
         levels = torch.cat([levels, levels[:, :, -1:], levels[:, :, -1:]], dim=2)
         size = torch.exp(levels * (math.log(10.0) / 20.0))
         length = (ATTACK + 2) * SHORT_HOP

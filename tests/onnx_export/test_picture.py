@@ -126,5 +126,24 @@ def test_noise_of_the_latent_makes_another_take_of_the_same_sound() -> None:
     assert rms_db(one, 0.0, 0.1) == pytest.approx(rms_db(other, 0.0, 0.1), abs=1.0)
 
 
+@pytest.mark.parametrize("level", [-20.0, -3.0, 3.0, 20.0])
+def test_what_was_driven_far_out_of_range_is_still_a_sound_or_silence(level: float) -> None:
+    latent = torch.cat([torch.full((1, ROWS, COLUMNS), level), noise(3, 1, NOISE_ROWS, COLUMNS)], dim=1)
+    with torch.no_grad():
+        back = Decoder()(latent)
+    assert bool(torch.isfinite(back).all())
+    assert (float(back.abs().max()) > 0.3) == (level > 0.0)
+
+
+def test_columns_beyond_a_picture_make_no_difference() -> None:
+    latent = torch.cat([analyse(hiss(0.1)[None]), noise(3, 1, NOISE_ROWS, COLUMNS)], dim=1)
+    more = torch.cat([latent, noise(4, 1, CHANNELS, 16)], dim=2)
+    with torch.no_grad():
+        one, longer = Decoder()(latent), Decoder()(more)
+    assert longer.shape == (1, 1, SAMPLES + 16 * NOISE_ROWS)
+    assert torch.equal(longer[:, :, :SAMPLES], one)
+    assert not longer[:, :, SAMPLES:].any()
+
+
 def test_silence_and_what_is_far_below_stay_silent() -> None:
     assert float(made(torch.zeros(SAMPLES)).abs().max()) < 2e-3

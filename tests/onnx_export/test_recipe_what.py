@@ -53,7 +53,7 @@ def test_recipe_when_exported_agrees_with_torch_on_every_shape(
     model = exported[role]
     parities = check_parity(recipe, model)
     assert len(parities) == len(recipe.shapes)
-    assert max(parity.error for parity in parities) < (1e-4 if role == "denoiser" else 0.02)
+    assert max(parity.error for parity in parities) < 1e-4
     assert [tensor.name for tensor in graph_spec(model).inputs] == [tensor.name for tensor in recipe.spec.inputs]
 
 

@@ -103,14 +103,16 @@ class Box:
         return self._keep
 
     def basis(self, stage: str) -> str:
-        """Digest of all that figures of a stage depend on: the program, the measuring, the stage's files and settings.
+        """Digest of what figures of a stage depend on: the program, the measuring, the stage's files and settings.
+
+        Which clips, sounds and seed were measured with is the caller's to keep apart, with an ``--out`` for each.
 
         Args:
             stage: "when", "what", or "" for both.
         """
         of = {"when": self._seen_by, "what": self._made_by}
         here = Path(__file__).parents[2]
-        measuring = [program_digest(here / folder) for folder in ("evaluate", "train")]
+        measuring = [program_digest(here / folder) for folder in ("evaluate", "train", "nets")]
         return _key([*measuring, *([of[stage]] if stage else of.values())])
 
     def peaks(self, video: Path) -> Peaks:

@@ -109,7 +109,7 @@ def test_onsets_share_as_much_of_their_noise_as_the_pack_says() -> None:
 
     assert alike(1.0) > 0.999
     assert 0.3 < alike(0.8) < 0.999
-    assert alike(0.8, seed=4) < 0.95 * alike(1.0)
+    assert np.mean([abs(alike(1.0, seed=seed)) for seed in range(4, 20)]) < 0.6
     assert not np.array_equal(made({100: 1.0}), made({100: 1.0}, seed=4))
     assert np.array_equal(made({100: 1.0}, likeness=0.5), made({100: 1.0}, likeness=0.5))
 

@@ -86,6 +86,14 @@ def test_starter_when_run_twice_gives_the_same_bytes(generator: Generator) -> No
     assert one.tobytes() == other.tobytes()
 
 
+def test_starter_when_a_time_is_a_samples_but_for_rounding_then_the_sound_is_that_samples(generator: Generator) -> None:
+    """Moving an item with its markers, or saving and loading, changes the last digits of times."""
+    one, other = (sound(generator, [time, 0.5], "wood", steps=2) for time in (0.04 + 4e-17, 0.04 - 4e-17))
+    assert np.array_equal(one, other)
+    one, other = (sound(generator, [time, 0.5], "wood", steps=2) for time in (0.04 + 4e-14, 0.04 - 4e-14))
+    assert np.array_equal(one, other)
+
+
 def test_starter_when_an_onset_moves_then_the_part_made_again_makes_the_sound_of_making_all(
     generator: Generator,
 ) -> None:

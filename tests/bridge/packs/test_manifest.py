@@ -192,17 +192,16 @@ def test_shipped_manifest_text_when_printed_then_one_key_a_line_and_no_machine_p
 
 
 def test_manifest_when_the_net_makes_one_contact_at_a_time_then_its_numbers_are_kept(good: dict[str, Any]) -> None:
-    more = {"windows": "onset", "noise_low": 0.02, "noise_high": 40.0, "guided_from": 0.3, "likeness": 0.5}
+    more = {"windows": "onset", "noise_low": 0.02, "noise_high": 40.0, "likeness": 0.5}
     what = parse(json.dumps(edited(good, lambda data: data["what"].update(more))), where="pack.json").require_what()
     assert what.noise_range == (0.02, 40.0)
-    assert (what.windows, what.guided_from, what.likeness) == ("onset", 0.3, 0.5)
+    assert (what.windows, what.likeness) == ("onset", 0.5)
 
 
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
         ({"likeness": 1.5}, "likeness must lie in 0..1"),
-        ({"guided_from": -0.1}, "guided_from must lie in 0..1"),
         ({"noise_low": 2.0, "noise_high": 1.0}, "noise_low and noise_high must be ascending"),
         ({"noise_low": 0.0, "noise_high": 1.0}, "noise_low and noise_high must be ascending"),
         ({"windows": "onset", "window_frames": 500}, "window_frames must be a multiple of align_frames"),
@@ -216,4 +215,4 @@ def test_manifest_when_such_a_number_makes_no_sense_then_it_is_named(
 
 def test_manifest_when_it_says_nothing_new_then_older_programs_can_read_it(good: dict[str, Any]) -> None:
     written = json.loads(parse(json.dumps(good), where="pack.json").to_json())["what"]
-    assert not {"noise_low", "noise_high", "guided_from", "likeness"} & set(written)
+    assert not {"noise_low", "noise_high", "likeness"} & set(written)

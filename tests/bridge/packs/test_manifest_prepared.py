@@ -123,7 +123,10 @@ def test_manifest_when_graphs_prepare_what_the_denoiser_takes_then_accepted_and_
         (lambda d: d["what"].update(null_embedding=""), '"what.null_embedding" is missing'),
         (lambda d: d["what"].update(null_embedding="zero.npy"), '"what.null_embedding" names "zero.npy"'),
         (lambda d: d["what"].update(tokenizer="words.json"), '"what.tokenizer" names "words.json"'),
-        (lambda d: d["what"].update(windows="half"), 'key "what.windows" must be one of local, whole, not "half"'),
+        (
+            lambda d: d["what"].update(windows="half"),
+            'key "what.windows" must be one of local, whole, onset, not "half"',
+        ),
         (lambda d: d["what"].update(window_frames=8000), "window_frames must be a multiple of align_frames, 1024"),
         (lambda d: d["what"].update(overlap_frames=1000), "overlap_frames must be a multiple of align_frames"),
         (lambda d: d["what"].update(align_frames=0), "align_frames must be above 0"),
