@@ -117,6 +117,16 @@ def test_partial_comes_back_as_one_steady_partial(hz: float) -> None:
     assert np.abs(steps - steps.mean()).max() < 1.5
 
 
+@pytest.mark.parametrize("hz", [523.0, 957.0, 3_172.0])
+def test_partial_between_two_bins_turns_at_its_own_frequency_from_the_start(hz: float) -> None:
+    """Before Griffin-Lim has done anything, by the slope of the levels alone; bins are 47 Hz apart."""
+    latent = torch.cat([analyse(partial(hz, 0.4)[None]), noise(3, 1, NOISE_ROWS, COLUMNS)], dim=1)
+    with torch.no_grad():
+        back = Decoder(rounds=0)(latent)[0, 0].numpy()[2_400:40_000]
+    power = np.abs(np.fft.rfft(back, 8 * len(back)))
+    assert np.fft.rfftfreq(8 * len(back), 1 / RATE_HZ)[power.argmax()] == pytest.approx(hz, abs=3.0)
+
+
 def test_noise_of_the_latent_makes_another_take_of_the_same_sound() -> None:
     sound = hiss(0.1)
     one, same, other = made(sound, seed=1), made(sound, seed=1), made(sound, seed=2)
