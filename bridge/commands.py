@@ -20,6 +20,7 @@ from bridge.config import Settings
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
+from bridge.domain.wording import counted
 from bridge.errors import HostError, MediaError, RequestError
 from bridge.media import onset_table, reference, video, wav
 from bridge.osc import client
@@ -44,8 +45,8 @@ def detect(arguments: argparse.Namespace, settings: Settings) -> int:
     seconds = time.perf_counter() - began
     onsets = detection.peaks if arguments.all else detection.onsets
     onset_table.write(arguments.out, [_at_source(clip, onset) for onset in onsets])
-    counted = _count(len(onsets), "peak" if arguments.all else "onset")
-    print(f"{counted} in {clip.length_s:.2f} s of {arguments.video.name}, in {seconds:.1f} s")
+    found = counted(len(onsets), "peak" if arguments.all else "onset")
+    print(f"{found} in {clip.length_s:.2f} s of {arguments.video.name}, in {seconds:.1f} s")
     if not onsets and detection.peaks:
         surest = max(peak.confidence for peak in detection.peaks)
         print(f"a lower --threshold than {detection.threshold:g} finds more; the surest peak has {surest:.2f}")
@@ -104,7 +105,7 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
     seconds = time.perf_counter() - began
     recipe = engine.recipe(request, clip, found_by=engine.found_by)
     written = wav.write(arguments.out, audio, provenance=recipe.to_table())
-    print(f"{_count(len(onsets), 'onset')}, {audio.length_s:.2f} s of sound in {seconds:.1f} s")
+    print(f"{counted(len(onsets), 'onset')}, {audio.length_s:.2f} s of sound in {seconds:.1f} s")
     if ignored:
         print(f"not understood and left out: {', '.join(ignored)}")
     if example is not None and arguments.prompt:
@@ -300,13 +301,9 @@ def _threshold(arguments: argparse.Namespace, settings: Settings) -> float | Non
     return arguments.threshold
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _of(some: int, total: int) -> str:
     """The beginning of a sentence about some of a table's onsets."""
-    return f"{some} of {_count(total, 'onset')} {'lies' if some == 1 else 'lie'}"
+    return f"{some} of {counted(total, 'onset')} {'lies' if some == 1 else 'lie'}"
 
 
 def _inside(clip: Clip, table: Sequence[Onset]) -> tuple[Onset, ...]:

@@ -69,7 +69,7 @@ class Manner:
         sampler: takes noise to data.
         times: noise level to what the denoiser takes of it, for every level that the sampler will ask for.
         null: like a layer's meaning, of no words; None if there is no guidance.
-        noise_range: see ``samplers.angles``.
+        noise_range: see ``samplers.sigmas``.
     """
 
     seed: int

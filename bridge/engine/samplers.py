@@ -30,24 +30,23 @@ _BEND = 7.0
 
 
 def angles(steps: int, noise_range: tuple[float, float] | None = None) -> list[float]:
-    """The angles phi that a sampler walks through, steps + 1 of them, the last 0.
+    """The angles phi that a sampler walks through: those of ``sigmas``, then 0."""
+    return [math.pi / 2 * sigma for sigma in sigmas(steps, noise_range)] + [0.0]
+
+
+def sigmas(steps: int, noise_range: tuple[float, float] | None = None) -> list[float]:
+    """Where a sampler asks the network, exactly as it will: from 1, or the range's upper end, down.
 
     Args:
         steps: at least 1.
         noise_range: least and greatest ratio of noise to signal, tan(phi), at which the network is asked, spaced as by
-            Karras et al. 2022 (equation 5); None for equal steps from pi / 2.
+            Karras et al. 2022 (equation 5); None for equal steps.
     """
     if noise_range is None:
-        return [math.pi / 2 * (1.0 - step / steps) for step in range(steps)] + [0.0]
-    low, high = (ratio ** (1.0 / _BEND) for ratio in noise_range)
-    return [math.atan((high + step / max(1, steps - 1) * (low - high)) ** _BEND) for step in range(steps)] + [0.0]
-
-
-def sigmas(steps: int, noise_range: tuple[float, float] | None = None) -> list[float]:
-    """Where a sampler asks the network, exactly as it will: from 1, or the range's upper end, down."""
-    if noise_range is None:
         return [1.0 - step / steps for step in range(steps)]
-    return [angle / (math.pi / 2) for angle in angles(steps, noise_range)[:-1]]
+    low, high = (ratio ** (1.0 / _BEND) for ratio in noise_range)
+    ratios = ((high + step / max(1, steps - 1) * (low - high)) ** _BEND for step in range(steps))
+    return [math.atan(ratio) / (math.pi / 2) for ratio in ratios]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +65,7 @@ class Sampler:
         """All steps.
 
         Args:
-            velocity: the network. noise: x at the first angle, any shape. steps, noise_range: see ``angles``.
+            velocity: the network. noise: x at the first angle, any shape. steps, noise_range: see ``sigmas``.
         """
         x, memory = noise, None
         way = angles(steps, noise_range)

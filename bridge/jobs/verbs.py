@@ -18,6 +18,7 @@ from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
 from bridge.domain.render import Recipe
 from bridge.domain.request import Request
+from bridge.domain.wording import counted
 from bridge.engine.engine import Engine
 from bridge.errors import HostUnsure, MediaError, RequestError
 from bridge.host.base import SAME_S, Change, Host, ItemView, NewItem, NewTake, ProjectView
@@ -87,7 +88,7 @@ def detect(desk: Desk, context: Context, key: KeyPress) -> str:
         )
     )
     replaced = f", replacing {len(old)}" if old else ""
-    return f"{_count(len(onsets), 'onset')} found in '{item.name}'{replaced}."
+    return f"{counted(len(onsets), 'onset')} found in '{item.name}'{replaced}."
 
 
 def generate(desk: Desk, context: Context, key: KeyPress) -> str:
@@ -138,7 +139,7 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
             )
         )
     asides = _left_out(ignored) + _unread(clip, view)
-    return f"{_count(len(onsets), 'onset')} sounded for '{item.name}' as '{prompt}'{asides}."
+    return f"{counted(len(onsets), 'onset')} sounded for '{item.name}' as '{prompt}'{asides}."
 
 
 def variation(desk: Desk, context: Context, key: KeyPress) -> str:
@@ -225,7 +226,7 @@ def _take(desk: Desk, context: Context, key: KeyPress, *, again: bool) -> str:
         )
     asides = _left_out(ignored) + unread
     what = "made again" if again else f"made as a new variation of '{prompt}'"
-    return f"{_count(len(onsets), 'onset')} {what} for '{item.name}' (take {foley.takes + 1}){asides}."
+    return f"{counted(len(onsets), 'onset')} {what} for '{item.name}' (take {foley.takes + 1}){asides}."
 
 
 def _find(desk: Desk, context: Context, clip: Clip, start: float, end: float) -> tuple[Onset, ...]:
@@ -336,7 +337,3 @@ def _saved(folder: Path, item: ItemView, request: Request, audio: Audio, recipe:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -148,7 +148,7 @@ class What:
 
     @property
     def noise_range(self) -> tuple[float, float] | None:
-        """As ``bridge.engine.samplers.angles`` wants it."""
+        """As ``bridge.engine.samplers.sigmas`` wants it."""
         return (self.noise_low, self.noise_high) if self.noise_high else None
 
     def to_wire(self) -> dict[str, Any]:

@@ -7,7 +7,6 @@ holds none of its weights. Weights are used by their published names.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bridge.errors import PackError
+from onnx_export.checkpoints import sha256_of
 
 LONGEST = 48
 BATCH = 256
@@ -34,7 +34,7 @@ def teacher_digest(folder: Path) -> str:
     Raises:
         PackError: there is no such model in the folder.
     """
-    return hashlib.sha256((model_folder(folder) / "model.safetensors").read_bytes()).hexdigest()
+    return sha256_of(model_folder(folder) / "model.safetensors")
 
 
 class Teacher:

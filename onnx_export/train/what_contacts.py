@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bridge.errors import RequestError
 from onnx_export.nets.picture import SAMPLES, analyse
-from onnx_export.train.what_data import FADE_S, LEAD_SAMPLES, LONGEST_S, RATE_HZ, Shot
+from onnx_export.train.what_data import FADE_S, LEAD_SAMPLES, LONGEST_S, RATE_HZ, Shot, fade_out
 from onnx_export.train.what_room import impulse_response, in_room
 
 VARIANTS = 4
@@ -122,8 +122,7 @@ def window(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     """A contact that begins with its attack, (SAMPLES,), faded out at the end."""
     body = sound[LEAD_SAMPLES : LEAD_SAMPLES + SAMPLES]
     whole = np.concatenate([body, np.zeros(SAMPLES - len(body), np.float32)])
-    fade = int(END_S * RATE_HZ)
-    whole[-fade:] *= np.cos(np.linspace(0.0, np.pi / 2, fade)).astype(np.float32) ** 2
+    fade_out(whole, int(END_S * RATE_HZ))
     return whole
 
 
@@ -136,8 +135,7 @@ def variant(shot: Shot, number: int) -> NDArray[np.float32]:
     if rng.random() < 0.7:
         sound = in_room(sound, impulse_response(rng, rate_hz=RATE_HZ))
     sound = sound[: int(LONGEST_S * RATE_HZ)]
-    fade = min(int(FADE_S * RATE_HZ), len(sound) // 3)
-    sound[len(sound) - fade :] *= np.cos(np.linspace(0.0, np.pi / 2, fade)).astype(np.float32) ** 2
+    fade_out(sound, min(int(FADE_S * RATE_HZ), len(sound) // 3))
     return sound * np.float32(min(1.0, 0.95 / max(1e-6, float(np.abs(sound).max()))))
 
 

@@ -169,10 +169,14 @@ def _finished(body: NDArray[np.float64]) -> NDArray[np.float32]:
     """Faded in over the lead and out at the end, levelled by its loudest 20 ms."""
     fade_in = min(LEAD_SAMPLES, len(body))
     body[:fade_in] *= np.linspace(0.0, 1.0, fade_in) ** 2
-    fade = min(int(FADE_S * RATE_HZ), len(body) // 3)
-    body[len(body) - fade :] *= np.cos(np.linspace(0.0, np.pi / 2, fade)) ** 2
+    fade_out(body, min(int(FADE_S * RATE_HZ), len(body) // 3))
     gain = min(LOUDNESS / max(loudest(body), 1e-6), PEAK / max(np.abs(body).max(), 1e-6))
     return (body * gain).astype(np.float32)
+
+
+def fade_out(samples: NDArray[np.floating[Any]], length: int) -> None:
+    """Lets a sound's last samples, so many, fall to silence in place."""
+    samples[len(samples) - length :] *= np.cos(np.linspace(0.0, np.pi / 2, length)).astype(samples.dtype) ** 2
 
 
 def loudest(samples: NDArray[np.floating[Any]]) -> float:
