@@ -23,20 +23,29 @@ class Onset:
         confidence: 0..1, how sure the *when* stage is; 1 for what a designer placed.
         strength: 0..1, how hard the event is, as linear amplitude; 1 is full. The sound's level follows it.
         prompt: words for this event alone; empty means the request's prompt.
+        force: 0..1, how hard the generator is told that the event is, where its level is set elsewhere (by REAPER's own
+            envelope, say): it colours the sound and leaves its level to ``strength``. None: as hard as strong.
     """
 
     time_s: float
     confidence: float = 1.0
     strength: float = 1.0
     prompt: str = ""
+    force: float | None = None
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.time_s):
             raise RequestError(f"onset time must be finite, got {self.time_s}")
-        for name in ("confidence", "strength"):
+        for name in ("confidence", "strength", "force"):
             value = getattr(self, name)
-            if not 0.0 <= value <= 1.0:
+            if value is not None and not 0.0 <= value <= 1.0:
                 raise RequestError(f"onset {name} must lie in 0..1, got {value} at {self.time_s:.3f} s")
+
+
+    @property
+    def told(self) -> float:
+        """How hard the generator is told that the event is, 0..1."""
+        return self.strength if self.force is None else self.force
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

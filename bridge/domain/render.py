@@ -75,6 +75,7 @@ class Recipe:
             onsets = tuple(Onset(**fields) for fields in asked.pop("onsets"))
             reference = asked.pop("reference", None)
             heard = None if reference is None else Reference(**reference)
-            return cls(request=Request(onsets=onsets, reference=heard, **asked), **table)
+            mix = tuple((int(seed), float(amount)) for seed, amount in asked.pop("mix", ()))
+            return cls(request=Request(onsets=onsets, reference=heard, mix=mix, **asked), **table)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RequestError("the take's recipe cannot be read", hint=hint) from error

@@ -27,6 +27,8 @@ class Request:
         steps: sampler steps; None takes the pack's default.
         reference: an example sound that takes the prompt's place; an onset's own prompt wins over it too.
         sampler: name of the sampler; None takes the pack's default.
+        mix: (seed, amount 0..1) pairs: the noise of these seeds is mixed in, one after the other, each turning what was
+            so far towards its own by a quarter turn times the amount. So a take can be varied a little, and again.
     """
 
     length_samples: int
@@ -38,14 +40,19 @@ class Request:
     steps: int | None = None
     reference: Reference | None = None
     sampler: str | None = None
+    mix: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.length_samples < 1:
             raise RequestError(
                 "there is nothing to render: the item is shorter than one sample", hint="Lengthen the item"
             )
-        if not 0 <= self.seed <= MAX_SEED:
-            raise RequestError(f"seed must lie in 0..{MAX_SEED}, got {self.seed}")
+        for seed in (self.seed, *(seed for seed, _ in self.mix)):
+            if not 0 <= seed <= MAX_SEED:
+                raise RequestError(f"seed must lie in 0..{MAX_SEED}, got {seed}")
+        for _, amount in self.mix:
+            if not 0.0 <= amount <= 1.0:
+                raise RequestError(f"an amount of noise must lie in 0..1, got {amount}")
         times = [onset.time_s for onset in self.onsets]
         if times != sorted(times):
             raise RequestError("onsets must be in ascending order")
@@ -73,4 +80,8 @@ class Request:
             fields["reference"] = repr(self.reference)
         if self.sampler is not None:
             fields["sampler"] = self.sampler
+        if self.mix:
+            fields["mix"] = [[seed, repr(amount)] for seed, amount in self.mix]
+        if any(onset.force is not None for onset in self.onsets):
+            fields["forces"] = [repr(onset.force) for onset in self.onsets]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

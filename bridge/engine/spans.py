@@ -20,7 +20,7 @@ CLEAR_S = 0.004
 RING_S = 0.5
 """An unchanged onset this soon after a changed one is made again with it, because the changed one is heard below it."""
 
-_Key = tuple[float, float, str]
+_Key = tuple[float, float, float, str]
 
 
 def merge(spans: Iterable[Span], *, gap: int = 0) -> list[Span]:
@@ -53,7 +53,7 @@ def intersect(first: Sequence[Span], second: Sequence[Span]) -> list[Span]:
 def changed_onsets(old: Request, new: Request) -> tuple[list[Onset], list[Onset]]:
     """Onsets (old or new) that have no equal on the other side, and the unchanged ones, both ascending.
 
-    Two onsets are equal if time, strength and the prompt or reference in force are; confidence makes no sound.
+    Two onsets are equal if time, strength, force and the prompt or reference in force are; confidence makes no sound.
     """
     olds, news = Counter(_keys(old)), Counter(_keys(new))
     rest = {**_by_key(old), **_by_key(new)}
@@ -95,7 +95,7 @@ def changed_spans(
 
 
 def _keys(request: Request) -> list[_Key]:
-    return [(onset.time_s, onset.strength, repr(request.meaning_of(onset))) for onset in request.onsets]
+    return [(onset.time_s, onset.strength, onset.told, repr(request.meaning_of(onset))) for onset in request.onsets]
 
 
 def _by_key(request: Request) -> dict[_Key, Onset]:
