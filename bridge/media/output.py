@@ -96,7 +96,8 @@ def finish_blocks(
     """``finish`` of a sound of any length: measured now, and finished block by block as the answer is taken.
 
     Args:
-        blocks: called twice, the same sound (channels, n) each time; for instance ``Reader.blocks``.
+        blocks: called twice, the same sound (channels, n) each time; for instance the ``blocks`` of a ``Reader``,
+            which stays open until the answer is taken.
         length_samples: of the whole, which says where the fade-out lies.
     """
 
