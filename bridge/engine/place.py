@@ -110,9 +110,7 @@ class Placer:
         samples = np.concatenate(list(self.stream(request, progress=progress, cancelled=cancelled)))
         return Audio(samples=samples[None], rate_hz=request.rate_hz)
 
-    def stream(
-        self, request: Request, *, progress: Progress = ignore, cancelled: Cancelled = never
-    ) -> Iterator[Array]:
+    def stream(self, request: Request, *, progress: Progress = ignore, cancelled: Cancelled = never) -> Iterator[Array]:
         """The samples of ``render`` piece by piece, in memory that does not grow with the length.
 
         Raises:
