@@ -18,6 +18,7 @@ import platformdirs
 from bridge.engine.devices import PROVIDERS
 from bridge.errors import RequestError
 from bridge.host.endpoint import DEFAULT_OSC_PORT
+from bridge.media.output import Output
 from bridge.osc.peers import Peer, ipv4, peers
 from bridge.packs.store import user_folder
 
@@ -51,6 +52,14 @@ class Settings:
         controller_peers: the devices that may use the door and are told how jobs go: IPv4 addresses in numbers,
             separated by commas, each with ":port" where it listens elsewhere than on 9125.
         progress_bar: "auto" draws it on a terminal, "on" anywhere, "off" nowhere.
+        reaper_osc_port: UDP port on 127.0.0.1 to which a control surface in REAPER sends its feedback, so that live mode
+            hears of markers by OSC too; 0 for none.
+        score: where onsets are markers: of the "project", or of the video's "take".
+        sample_rate: sound is made at the "pack"'s rate (48 kHz), or at the "project"'s.
+        wav_format: "PCM_16", "PCM_24", "PCM_32" or "FLOAT".
+        loudness: integrated loudness in LUFS that every render is brought to (EBU R128), such as -23; "off" for none.
+        true_peak: ceiling of the true peak in dB, such as -1; "off" for none.
+        fade_in_ms, fade_out_ms: at the two ends of every sound file.
     """
 
     pack: str = "starter"
@@ -65,6 +74,14 @@ class Settings:
     controller_bind: str = "127.0.0.1"
     controller_peers: str = ""
     progress_bar: str = "auto"
+    reaper_osc_port: int = 0
+    score: str = "project"
+    sample_rate: str = "pack"
+    wav_format: str = "PCM_24"
+    loudness: str = "off"
+    true_peak: str = "off"
+    fade_in_ms: float = 0.0
+    fade_out_ms: float = 0.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.osc_port <= 65535:
@@ -80,7 +97,25 @@ class Settings:
             raise RequestError(f"log_level {self.log_level!r} is unknown", hint="Use DEBUG, INFO, WARNING or ERROR")
         if self.progress_bar not in PROGRESS_BARS:
             raise RequestError(f"progress_bar {self.progress_bar!r} is unknown", hint="Use auto, on or off")
+        if not 0 <= self.reaper_osc_port <= 65535:
+            raise RequestError(f"reaper_osc_port must lie in 1..65535, got {self.reaper_osc_port}", hint="Use 0 for none")
+        if self.score not in ("project", "take"):
+            raise RequestError(f"score {self.score!r} is unknown", hint="Use project or take")
+        if self.sample_rate not in ("pack", "project"):
+            raise RequestError(f"sample_rate {self.sample_rate!r} is unknown", hint="Use pack or project")
+        _ = self.output
         self._check_door()
+
+    @property
+    def output(self) -> Output:
+        """How sound files are written."""
+        return Output(
+            subtype=self.wav_format,
+            loudness_lufs=_decibels("loudness", self.loudness),
+            true_peak_db=_decibels("true_peak", self.true_peak),
+            fade_in_ms=self.fade_in_ms,
+            fade_out_ms=self.fade_out_ms,
+        )
 
     @property
     def peers(self) -> tuple[Peer, ...]:
@@ -137,6 +172,16 @@ class Settings:
                     f"controller_peers sends the feedback of {peer.address} to port {peer.port}, which is the bridge's",
                     hint="Give the port on which the device listens, such as 127.0.0.1:9125",
                 )
+
+
+def _decibels(name: str, text: str) -> float | None:
+    """A number of decibels; None for "off"."""
+    if text.strip().lower() in ("", "off"):
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise RequestError(f"{name} must be a number or off, got {text!r}", hint="Correct the setting") from None
 
 
 def config_path() -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from bridge.engine.engine import Engine
 from bridge.host.base import Host, ProjectView
@@ -43,6 +44,25 @@ class Wishes:
     output: Output = field(default_factory=Output)
 
 
+class LiveProjects(Protocol):
+    """Which projects are live."""
+
+    def is_on(self, project: str) -> bool: ...
+
+    def switch(self, project: str, *, on: bool) -> None: ...
+
+
+class NeverLive:
+    """No project is, where nothing can follow."""
+
+    def is_on(self, project: str) -> bool:
+        """Never."""
+        return False
+
+    def switch(self, project: str, *, on: bool) -> None:
+        """Nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Desk:
     """What the verbs work with.
@@ -51,7 +71,7 @@ class Desk:
         host: the project. engine: opens the models when first called. new_seed: gives a seed for a new variation.
         threshold: activation at which a peak becomes a marker; None takes the pack's own.
         wishes: what the user set. now: the time of day, for what is written into files.
-        told: asides that were told already: each is told once.
+        live: which projects are live. told: asides that were told already: each is told once.
     """
 
     host: Host
@@ -60,6 +80,7 @@ class Desk:
     threshold: float | None = None
     wishes: Wishes = field(default_factory=Wishes)
     now: Callable[[], datetime] = datetime.now
+    live: LiveProjects = field(default_factory=lambda: NeverLive())
     told: set[str] = field(default_factory=set)
 
     def read(self, key: KeyPress) -> ProjectView:
