@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -71,7 +72,7 @@ class OnsetWindows:
             if wanted is None or intersect([self._heard(sample)], wanted)
         ]
         watch.total = len(onsets) * self._diffusion.calls(manner)
-        shared = self._noise(manner.seed, _SHARED, 0)
+        shared = manner.noise(partial(self._noise, _SHARED, 0))
         mix = np.zeros(frames * self._what.hop_samples, np.float32)
         for layer, sample in onsets:
             sound = self._made(layer, sample, shared, manner, watch) * np.float32(layer.onsets[sample])
@@ -94,7 +95,7 @@ class OnsetWindows:
         def velocity(x: Array, sigma: float) -> Array:
             return self._diffusion.velocity(x, sigma, layer, track, manner, watch)
 
-        own = self._noise(manner.seed, _OWN, sample)
+        own = manner.noise(partial(self._noise, _OWN, sample))
         start = np.float32(math.sqrt(what.likeness)) * shared + np.float32(math.sqrt(1.0 - what.likeness)) * own
         latent = manner.sampler(velocity, start, steps=manner.steps, noise_range=manner.noise_range)
         sound = self._diffusion.decoded(latent, watch)
@@ -107,6 +108,6 @@ class OnsetWindows:
             fade_out=int(level.FADE_OUT_S * what.rate_hz),
         )
 
-    def _noise(self, seed: int, kind: int, place: int) -> Array:
+    def _noise(self, kind: int, place: int, seed: int) -> Array:
         generator = np.random.default_rng([seed, kind, place])
         return generator.standard_normal((self._what.latent_channels, self._what.window_frames), dtype=np.float32)

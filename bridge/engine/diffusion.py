@@ -19,6 +19,7 @@ from bridge.engine import samplers
 from bridge.engine.callbacks import Cancelled, Progress
 from bridge.engine.samplers import Sampler
 from bridge.engine.spans import Span
+from bridge.engine.tiles import mixed
 from bridge.errors import JobCancelled, PackError
 from bridge.packs import contract
 from bridge.packs.manifest import Manifest
@@ -65,7 +66,7 @@ class Manner:
     """How a render is made.
 
     Attributes:
-        seed: of the noise. steps: of the sampler. guidance: 1 for none.
+        seed: of the noise. mix: see ``Request.mix``. steps: of the sampler. guidance: 1 for none.
         sampler: takes noise to data.
         times: noise level to what the denoiser takes of it, for every level that the sampler will ask for.
         null: like a layer's meaning, of no words; None if there is no guidance.
@@ -79,6 +80,11 @@ class Manner:
     times: Mapping[float, Tensors]
     null: Tensors | None
     noise_range: tuple[float, float] | None = None
+    mix: tuple[tuple[int, float], ...] = ()
+
+    def noise(self, noise_of: Callable[[int], Array]) -> Array:
+        """What the sampler begins with, from what gives a seed's noise."""
+        return mixed(noise_of, self.seed, self.mix)
 
 
 @dataclass(kw_only=True)

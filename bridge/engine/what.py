@@ -228,6 +228,7 @@ class Generator:
             times=self._diffusion.times(steps),
             null=null,
             noise_range=self._what.noise_range,
+            mix=request.mix,
         )
 
     def _layers(self, request: Request, frames: int) -> list[Layer]:
@@ -266,7 +267,7 @@ def _same_frame(request: Request, other: Request, audio: Audio) -> bool:
     """Whether two requests differ in their onsets at most, and the sound is one that fits them."""
 
     def frame(one: Request) -> tuple[object, ...]:
-        return (one.length_samples, one.rate_hz, one.seed, one.guidance, one.steps, one.sampler)
+        return (one.length_samples, one.rate_hz, one.seed, one.guidance, one.steps, one.sampler, one.mix)
 
     fits = audio.samples.shape == (1, request.length_samples) and audio.rate_hz == request.rate_hz
     return fits and frame(request) == frame(other)
