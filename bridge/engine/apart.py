@@ -89,7 +89,7 @@ class OnsetWindows:
         watch.check()
         what = self._what
         window = (0, what.window_frames)
-        told = Layer(onsets={0: layer.onsets[sample]}, meaning=layer.meaning).track(window, within=window)
+        told = Layer(onsets={0: layer.told(sample)}, meaning=layer.meaning).track(window, within=window)
         track = self._diffusion.prepared(contract.ONSET_TRACK, told)
 
         def velocity(x: Array, sigma: float) -> Array:

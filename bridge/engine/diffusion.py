@@ -9,7 +9,7 @@ each window. A span is in latent frames counted from the item's start.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,19 +45,25 @@ class Layer:
     """Onsets that share their meaning.
 
     Attributes:
-        onsets: frame to strength, 0..1.
+        onsets: place to strength, 0..1: how loud the sound is where the windowing sets its level.
         meaning: what the denoiser takes of the words or the reference, prepared; batch of 1.
+        forces: place to how hard the net is told that the onset is, where that is not its strength.
     """
 
     onsets: Mapping[int, float]
     meaning: Tensors
+    forces: Mapping[int, float] = field(default_factory=dict)
+
+    def told(self, place: int) -> float:
+        """How hard the net is told that the onset at a place is, 0..1."""
+        return self.forces.get(place, self.onsets[place])
 
     def track(self, window: Span, *, within: Span) -> Array:
         """The onset track of a window, shape (1, 1, frames); nothing outside ``within`` is on it."""
         track = np.zeros((1, 1, window[1] - window[0]), np.float32)
-        for frame, strength in self.onsets.items():
+        for frame in self.onsets:
             if max(window[0], within[0]) <= frame < min(window[1], within[1]):
-                track[0, 0, frame - window[0]] = strength
+                track[0, 0, frame - window[0]] = self.told(frame)
         return track
 
 

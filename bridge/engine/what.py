@@ -122,7 +122,7 @@ class Generator:
         """Sound for a request: mono, exactly its length and rate, digital silence where nothing can sound.
 
         Args:
-            request: onsets beyond the length, or of strength 0, make no sound.
+            request: onsets beyond the length, or of strength or force 0, make no sound.
             progress: is told the fraction done, 0..1. cancelled: is asked before every call of the network.
 
         Raises:
@@ -234,16 +234,21 @@ class Generator:
     def _layers(self, request: Request, frames: int) -> list[Layer]:
         """One layer for each different meaning, in order of first appearance."""
         places = frames * self._what.hop_samples // self._windows.place_samples
-        by_meaning: dict[str | Reference, dict[int, float]] = {}
+        by_meaning: dict[str | Reference, dict[int, tuple[float, float]]] = {}
         for onset in request.onsets:
             inside = 0 <= onset.time_s < request.length_samples / request.rate_hz
-            if inside and onset.strength > 0.0:
-                strengths = by_meaning.setdefault(request.meaning_of(onset), {})
+            if inside and onset.strength > 0.0 and onset.told > 0.0:
+                hits = by_meaning.setdefault(request.meaning_of(onset), {})
                 place = min(self._place(onset.time_s), places - 1)
-                strengths[place] = max(onset.strength, strengths.get(place, 0.0))
+                strength, told = hits.get(place, (0.0, 0.0))
+                hits[place] = (max(onset.strength, strength), max(onset.told, told))
         return [
-            Layer(onsets=strengths, meaning=self._diffusion.prepared(contract.EMBEDDING, self._embedding(meaning)))
-            for meaning, strengths in by_meaning.items()
+            Layer(
+                onsets={place: strength for place, (strength, _) in hits.items()},
+                meaning=self._diffusion.prepared(contract.EMBEDDING, self._embedding(meaning)),
+                forces={place: told for place, (strength, told) in hits.items() if told != strength},
+            )
+            for meaning, hits in by_meaning.items()
         ]
 
     def _place(self, time_s: float) -> int:
