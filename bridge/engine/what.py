@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from bridge.domain.request import Request
 from bridge.engine import level, samplers
 from bridge.engine.apart import OnsetWindows
 from bridge.engine.callbacks import Cancelled, Progress, ignore, never
+from bridge.engine.contacts import KEEP_BYTES
 from bridge.engine.diffusion import Array, Diffusion, Layer, Manner, Watch
 from bridge.engine.local import LocalWindows
 from bridge.engine.meaning import Meaning
@@ -52,17 +54,22 @@ class Generator:
 
     Args:
         pack: a loaded pack.
+        keep_bytes: of contacts that were made, for the next time; only for packs with a window for each onset.
 
     Raises:
         PackError: the pack has no *what* stage, or one that this version cannot run.
     """
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(self, pack: Pack, *, keep_bytes: int = KEEP_BYTES) -> None:
         self._what = pack.manifest.require_what()
         self._sampler = samplers.sampler(self._what.sampler)
         self._meaning = Meaning(pack)
         self._diffusion = Diffusion(pack)
-        windows = {"local": LocalWindows, "whole": WholeWindows, "onset": OnsetWindows}[self._what.windows]
+        windows = {
+            "local": LocalWindows,
+            "whole": WholeWindows,
+            "onset": partial(OnsetWindows, keep_bytes=keep_bytes),
+        }[self._what.windows]
         self._windows: LocalWindows | WholeWindows | OnsetWindows = windows(self._diffusion, self._what)
 
     @property
