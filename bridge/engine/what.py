@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +28,7 @@ from bridge.engine.contacts import KEEP_BYTES
 from bridge.engine.diffusion import Array, Diffusion, Layer, Manner, Watch
 from bridge.engine.local import LocalWindows
 from bridge.engine.meaning import Meaning
+from bridge.engine.rates import Rates
 from bridge.engine.spans import Span, changed_onsets, changed_spans
 from bridge.engine.whole import WholeWindows
 from bridge.errors import RequestError
@@ -137,8 +138,59 @@ class Generator:
                 reference is none that the pack can listen to. MediaError: the reference cannot be read.
             EngineError: a graph failed. JobCancelled: ``cancelled`` said so.
         """
-        samples = self._sound(request, progress, cancelled)
+        samples = np.empty(request.length_samples, np.float32)
+        at = 0
+        for block in self.stream(request, progress=progress, cancelled=cancelled):
+            samples[at : at + len(block)] = block
+            at += len(block)
         return Audio(samples=samples[None], rate_hz=request.rate_hz)
+
+    def stream(
+        self,
+        request: Request,
+        *,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
+    ) -> Iterator[Array]:
+        """What ``render`` gives, bit for bit, as blocks (n,) one after the other.
+
+        Where every onset has a window of its own, memory does not grow with the length; elsewhere the whole sound is
+        made first.
+
+        Raises:
+            as ``render``, when a block is asked for.
+        """
+        whole = (0, request.length_samples)
+        if isinstance(self._windows, OnsetWindows):
+            for _, block in self._contacts(self._windows, request, [whole], progress, cancelled):
+                yield block
+            return
+        sound = self._sound(request, progress, cancelled)
+        for start in range(0, len(sound), level.BLOCK_SAMPLES):
+            yield sound[start : start + level.BLOCK_SAMPLES]
+
+    def _contacts(
+        self,
+        windows: OnsetWindows,
+        request: Request,
+        spans: Sequence[Span],
+        progress: Progress,
+        cancelled: Cancelled,
+    ) -> Iterator[tuple[int, Array]]:
+        """(first sample, samples) of spans at the request's rate, ascending, block by block; no more is made."""
+        rates, total, frames = self._extent(request)
+        self._diffusion.open()
+        manner = self._manner(request)
+        contacts = windows.contacts(self._layers(request, frames))
+        near = [(max(0, start), min(total, stop)) for start, stop in map(rates.needed, spans)]
+        watch = Watch(progress=progress, cancelled=cancelled, total=windows.calls(contacts, near, manner))
+        for span, (start, stop) in zip(spans, near, strict=True):
+            at = span[0]
+            blocks = windows.blocks(contacts, (start, max(start, stop)), manner, watch)
+            for block in rates.converted(blocks, start, span):
+                yield at, level.limit(block)
+                at += len(block)
+        progress(1.0)
 
     def remake(
         self,
@@ -196,8 +248,7 @@ class Generator:
     ) -> Array:
         """Samples at the request's rate; right inside ``wanted`` (everywhere if None), anything elsewhere."""
         rate, hop = self._what.rate_hz, self._what.hop_samples
-        total = -(-request.length_samples * rate // request.rate_hz)
-        frames = -(-total // hop)
+        _, total, frames = self._extent(request)
         self._diffusion.open()
         manner = self._manner(request)
         layers = self._layers(request, frames)
@@ -213,6 +264,12 @@ class Generator:
         return level.limit(
             level.resample(mix[:total], from_hz=rate, to_hz=request.rate_hz, length=request.length_samples)
         )
+
+    def _extent(self, request: Request) -> tuple[Rates, int, int]:
+        """From the pack's rate to the request's; samples and frames of the request's length at the pack's."""
+        rate = self._what.rate_hz
+        total = -(-request.length_samples * rate // request.rate_hz)
+        return Rates(rate, request.rate_hz), total, -(-total // self._what.hop_samples)
 
     def _manner(self, request: Request) -> Manner:
         steps = self._what.steps if request.steps is None else request.steps
