@@ -28,8 +28,9 @@ from bridge.engine.contacts import KEEP_BYTES
 from bridge.engine.diffusion import Array, Diffusion, Layer, Manner, Watch
 from bridge.engine.local import LocalWindows
 from bridge.engine.meaning import Meaning
+from bridge.engine.patches import InMemory, Patch, Sound, joined, patched, stretches
 from bridge.engine.rates import Rates
-from bridge.engine.spans import Span, changed_onsets, changed_spans
+from bridge.engine.spans import Span
 from bridge.engine.whole import WholeWindows
 from bridge.errors import RequestError
 from bridge.packs import contract
@@ -214,28 +215,57 @@ class Generator:
         Raises:
             as ``render``.
         """
-        whole = [(0, request.length_samples)]
-        if not _same_frame(request, previous_request, previous):
-            return self.render(request, progress=progress, cancelled=cancelled), whole
-        changed, unchanged = changed_onsets(previous_request, request)
-        if not changed:
+        if len(previous.samples) != 1:
+            audio = self.render(request, progress=progress, cancelled=cancelled)
+            return audio, [(0, request.length_samples)]
+        patches = self.changes(
+            request,
+            previous_request=previous_request,
+            previous=InMemory(previous),
+            progress=progress,
+            cancelled=cancelled,
+        )
+        return patched(previous, patches, request), [patch.span for patch in patches]
+
+    def changes(
+        self,
+        request: Request,
+        *,
+        previous_request: Request,
+        previous: Sound,
+        within: Span | None = None,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
+    ) -> list[Patch]:
+        """The samples in which a request's sound differs from one that exists, ascending; see ``remake``.
+
+        Args:
+            request: what is wanted. previous_request: what ``previous`` was made for.
+            previous: is read near the ends of what changes; whole windows read all of it.
+            within: samples of the time selection: nothing outside changes, and where more than onsets changed
+                everything inside is made anew. Its seams lie at quiet places inside (see ``patches``).
+
+        Raises:
+            as ``render``; RequestError: the selection is not on the sound, or the sound has another length or rate.
+        """
+        windows = self._windows
+        found = stretches(request, previous_request, previous, within=within, tail_s=self.tail_s, adds=windows.adds)
+        spans = [stretch.span for stretch in found]
+        if not found:
             progress(1.0)
-            return previous, []
-        if not unchanged:
-            return self.render(request, progress=progress, cancelled=cancelled), whole
-        length_s = request.length_samples / request.rate_hz
-        covering, tail_s = unchanged, self.tail_s
-        if self._windows.adds:
-            covering, tail_s = [], self.tail_s + 2.0 * level.SPLICE_S
-        spans_s = changed_spans(changed, covering, tail_s=tail_s, length_s=length_s)
-        spans = [(int(start * request.rate_hz), int(end * request.rate_hz)) for start, end in spans_s]
-        spans = [(start, end) for start, end in spans if start < end]
-        known = previous.samples[0] if self._windows.keeps else None
-        new = self._sound(request, progress, cancelled, wanted=spans, previous=known)
-        fade = int(level.SPLICE_S * request.rate_hz)
-        return Audio(
-            samples=level.splice(previous.samples[0], new, spans, fade=fade)[None], rate_hz=request.rate_hz
-        ), spans
+            return []
+        if isinstance(windows, OnsetWindows):
+            sounds = [np.empty(stop - start, np.float32) for start, stop in spans]
+            for at, block in self._contacts(windows, request, spans, progress, cancelled):
+                number = max(number for number, span in enumerate(spans) if span[0] <= at)
+                sounds[number][at - spans[number][0] :][: len(block)] = block
+        else:
+            wanted = None if found[0].everything else spans
+            known = previous.read(0, request.length_samples)[0] if windows.keeps and wanted else None
+            sound = self._sound(request, progress, cancelled, wanted=wanted, previous=known)
+            sounds = [sound[start:stop] for start, stop in spans]
+        requests = (previous_request, request)
+        return [joined(one, sound, previous, requests) for one, sound in zip(found, sounds, strict=True)]
 
     def _sound(
         self,
@@ -330,13 +360,3 @@ class Generator:
         if ignored:
             log.debug("words without a meaning to the pack: %s", ", ".join(ignored))
         return self._meaning.of_prompt(meaning)
-
-
-def _same_frame(request: Request, other: Request, audio: Audio) -> bool:
-    """Whether two requests differ in their onsets at most, and the sound is one that fits them."""
-
-    def frame(one: Request) -> tuple[object, ...]:
-        return (one.length_samples, one.rate_hz, one.seed, one.guidance, one.steps, one.sampler, one.mix)
-
-    fits = audio.samples.shape == (1, request.length_samples) and audio.rate_hz == request.rate_hz
-    return fits and frame(request) == frame(other)
