@@ -1,4 +1,4 @@
-"""What tests of whole windows share: the wave pack with its calls counted, and requests by sample."""
+"""What tests of whole windows and of contacts share: packs with their calls counted, and requests by sample."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
 from bridge.engine.loader import LoadedPack, load
 from bridge.packs.store import Store
+from tests.packs import NAME as TINY
+from tests.packs import tiny_pack
 from tests.wave_pack import NAME, RATE_HZ, wave_pack
 
 
@@ -36,6 +38,13 @@ class Counting:
             return self._pack.graph(role)(arrays)
 
         return call
+
+
+def alone(folder: Path, **fields: Any) -> Counting:
+    """The tiny pack, written into a folder, with a window for each onset."""
+    tiny_pack(folder)
+    pack = load(Store([folder]), TINY, provider="cpu", threads=1)
+    return Counting(pack, **{"windows": "onset", "overlap_frames": 0, "likeness": 0.5, **fields})
 
 
 def at(samples: Sequence[int], *, length: int, **fields: Any) -> Request:
