@@ -11,6 +11,7 @@ from bridge.domain.controls import Controls
 from bridge.domain.onsets import Onset
 from bridge.domain.reference import Reference
 from bridge.domain.wording import counted
+from bridge.engine.engine import check_clip
 from bridge.errors import RequestError
 from bridge.host.base import Change, ItemView, MarkerView, NewItem, ProjectView
 from bridge.jobs import asides, choose, level, onsets, score, seen, settings
@@ -65,6 +66,7 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
     if reference is not None:
         engine.check_reference(reference)
     ignored = engine.check_prompt(prompt) if prompt else ()
+    engine.check_clip(choose.clip_of(item))
     start = _begin(desk, context, view, item)
     ignored += check_words(engine, start.frame, start.onsets, "")
     controls = Controls.from_json(view.controls)
@@ -115,6 +117,7 @@ def place(desk: Desk, context: Context, key: KeyPress) -> str:
     item = choose.video_item(view)
     reference = _to_place(view)
     folder = choose.audio_folder(view, item)
+    check_clip(choose.clip_of(item))
     start = _begin(desk, context, view, item)
     controls = Controls.from_json(view.controls)
     asked = tuple(replace(onset, prompt="") for onset in _sounding(desk, context, start, controls))
@@ -151,7 +154,6 @@ def heard_of(made: Made) -> Reference | None:
 
 def _begin(desk: Desk, context: Context, view: ProjectView, item: ItemView) -> _Start:
     whole = choose.clip_of(item)
-    desk.check_clip(whole)
     span = choose.within(view, whole)
     frame = whole if span is None else whole.sub(whole.position_s + span[0], whole.position_s + span[1])
     marks = score.markers_of(view, item, whole, in_take=desk.wishes.take_markers)

@@ -13,7 +13,7 @@ from bridge.domain.render import Recipe
 from bridge.domain.request import Request
 from bridge.domain.wording import counted
 from bridge.errors import RequestError
-from bridge.host.base import Change, FoleyItemView, NewItem, NewTake, PointView, NewEnvelope
+from bridge.host.base import Change, FoleyItemView, NewEnvelope, NewItem, NewTake, PointView
 from bridge.jobs import asides, choose, level, score, seen, settings
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.making import Made, Making
@@ -168,7 +168,6 @@ def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> 
     view = desk.read(key)
     work = existing(desk, view)
     onsets = work.onsets()
-    engine = desk.engine_for(work.layers[0][1])
     reference = settings.project_reference(view)
     asked: list[_Asked] = []
     ignored: tuple[str, ...] = ()
@@ -178,7 +177,7 @@ def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> 
         prompt = words_of(key.prompt or (view.prompt if fresh else "") or old.prompt, work.item, old.reference or reference)
         mine = _of_layer(onsets, layer, prompt)
         if not before.placed:
-            ignored += check_words(engine, work.frame, mine, prompt)
+            ignored += check_words(desk.engine(), work.frame, mine, prompt)
         heard = old.reference if not fresh else reference
         base = replace(
             old,
@@ -211,7 +210,6 @@ def _turned(request: Request, seed: int, amount: float) -> Request:
 def _again(desk: Desk, context: Context, work: Work, typed: str) -> tuple[list[_Asked], tuple[str, ...]]:
     """The takes to make so that every layer follows the score; and words that are left out."""
     onsets = work.onsets()
-    engine = desk.engine_for(work.layers[0][1])
     default = next((before.request.prompt for layer, before in work.layers if not layer.layer), work.view.prompt)
     groups = score.layers(onsets, typed or default)
     asked: list[_Asked] = []
@@ -221,7 +219,7 @@ def _again(desk: Desk, context: Context, work: Work, typed: str) -> tuple[list[_
         prompt = words_of((typed if not layer.layer else "") or old.prompt, work.item, old.reference)
         mine = _of_layer(onsets, layer, typed or default)
         if not before.placed:
-            ignored += check_words(engine, work.frame, mine, prompt)
+            ignored += check_words(desk.engine(), work.frame, mine, prompt)
         request = replace(
             old,
             onsets=score.settled(work.sounding(desk, context, layer, mine), old.onsets),
@@ -247,10 +245,10 @@ def _again(desk: Desk, context: Context, work: Work, typed: str) -> tuple[list[_
         there = {layer.layer for layer, _ in work.layers}
         first, before = work.layers[0]
         for words in (words for words in groups if words not in there):
-            ignored += check_words(engine, work.frame, (), words or default)
+            ignored += check_words(desk.engine(), work.frame, (), words or default)
             controls = work.controls(first)
             request = request_for(
-                engine,
+                desk.engine(),
                 desk,
                 work.view,
                 work.frame,

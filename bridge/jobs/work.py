@@ -6,7 +6,6 @@ when it was made; onsets are in the frame's clip time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -170,5 +169,3 @@ def check_words(engine: Engine, clip: Clip, asked: tuple[Onset, ...], prompt: st
                 ) from error
     return (*ignored, *(word for words in checked.values() for word in words))
 
-
-FOUND_NOWHERE: Mapping[str, str] = {}
