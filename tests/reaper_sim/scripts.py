@@ -14,6 +14,7 @@ from . import assumptions
 from .apigen import Signature, make_module
 from .app import App, Dialog
 from .ft import Table
+from .functions_envelopes import sort_forgotten
 from .interpreter import Interpreter, Script
 
 
@@ -96,6 +97,8 @@ class Scripts:
         for project in self._app.tabs:
             if self._app.history_of(project).end_of_cycle():
                 self._app.faults.warn(f"{script.path}: undo block closed at the end of the cycle")
+        for message in sort_forgotten(self._app):
+            self._app.faults.warn(f"{script.path}: {message}")
         if self._app.ui_refresh_blocks:
             self._app.faults.record(
                 "ui_refresh", "PreventUIRefresh", f"{script.path}: not released at the end of a cycle"
