@@ -27,7 +27,7 @@ UNDO_KEEPS_TRACK_POINTERS: Final = True
 """[U] Tracks that exist before and after an undo keep their pointer. Items, takes, sources and markers get new ones."""
 
 SELECTION_ALONE_IS_NO_UNDO_POINT: Final = True
-"""[U] A block that changed nothing but selections counts as empty."""
+"""[U] A block that changed nothing but selections (items, tracks, time) counts as empty."""
 
 # -- pointers ----------------------------------------------------------------------------------------------------------
 
@@ -93,6 +93,13 @@ OFFLINE_TYPE_PREFIX: Final = "_OFFLINE_"
 
 START_OFFSET_MAY_BE_NEGATIVE: Final = True
 """[U] D_STARTOFFS below 0 stays: the take is silent until its sound begins (False: it becomes 0)."""
+
+ONLY_TAKE_CAN_BE_DELETED: Final = True
+"""[U] Action 40129 on an item with a single take leaves an item without takes (False: the item stays as it is)."""
+
+ACTIVE_AFTER_DELETING_A_TAKE: Final = "before"
+"""[U] Which take is active after action 40129: the one "before" the deleted one (if there is none, the first), or the one
+"after" it (if there is none, the last)."""
 
 OFFLINE_SOURCE_LENGTH_S: Final = 0.0
 """[U] Length that an offline source reports."""

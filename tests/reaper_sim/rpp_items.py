@@ -71,10 +71,18 @@ def _take_lines(take: Take, path: Path | None) -> list[str | Block]:
         f"CHANMODE {int(values['I_CHANMODE'])}",
         f"GUID {take.guid}",
         *(f"TKM {number(position)} {quote(name)} {color}" for position, name, color in take.markers),
-        *(f"SM {number(position)} {number(source)} {number(slope)}" for position, source, slope in take.stretch),
+        *_stretch_line(take),
         *ext_block(assumptions.TAKE_EXTENSION_BLOCK, take.texts),
     ]
     return lines if take.source is None else [*lines, _source_block(take.source, path)]
+
+
+def _stretch_line(take: Take) -> list[str]:
+    marks = [
+        f"{number(position)} {number(source)}" + (f" {number(slope)}" if slope else "")
+        for position, source, slope in take.stretch
+    ]
+    return ["SM " + " + ".join(marks)] if marks else []
 
 
 def _source_block(source: Source, path: Path | None) -> Block:
@@ -167,7 +175,9 @@ def _load_take_line(
             (float(words[1]), words[2] if len(words) > 2 else "", int(words[3]) if len(words) > 3 else 0)
         )
     elif words[0] == "SM":
-        take.stretch.append((float(words[1]), float(words[2]), float(words[3]) if len(words) > 3 else 0.0))
+        for part in " ".join(words[1:]).split("+"):
+            position, source, *slope = map(float, part.split())
+            take.stretch.append((position, source, slope[0] if slope else 0.0))
 
 
 def _load_source(block: Block, path: Path | None, outside: Callable[..., Any]) -> Source:

@@ -16,7 +16,7 @@ from .model import Item, Marker, Project, Take, Track
 
 PARTS = {1: "tracks", 4: "items", 8: "misc", 32: "envelopes"}
 Snapshot = dict[str, Any]
-_SELECTION = ("I_SELECTED", "B_UISEL")
+_SELECTION = ("I_SELECTED", "B_UISEL", "time_selection")
 
 
 def snapshot(project: Project) -> Snapshot:
