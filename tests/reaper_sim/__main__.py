@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import (
     assumptions,
+    functions_actions,
     functions_chunks,
     functions_envelopes,
     functions_items,
@@ -29,6 +30,7 @@ from .scripts import Scripts
 from .web import Web
 
 FUNCTIONS = (
+    functions_actions,
     *(functions_chunks, functions_envelopes, functions_items, functions_markers, functions_project, functions_takes),
     functions_tracks,
 )

@@ -46,6 +46,12 @@ class App:
         self.resource = resource
         self.profile = profile
         self.language = language
+        if not (resource / "reaper.ini").exists():
+            (resource / "reaper.ini").write_text("[REAPER]\n", "utf-8")
+        portable = any((resource / name).exists() for name in ("reaper", "reaper.exe"))
+        self.exe_folder = resource if portable else resource / "program"
+        self.toggle_states: dict[int, int] = {}
+        self.toolbar: dict[int, int] = {}
         self.faults = Faults(resource)
         self.handles = Handles(reuse=reuse_pointers)
         self.ext_state = ExtState(resource / "reaper-extstate.ini")

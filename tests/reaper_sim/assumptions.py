@@ -98,8 +98,8 @@ ONLY_TAKE_CAN_BE_DELETED: Final = True
 """[U] Action 40129 on an item with a single take leaves an item without takes (False: the item stays as it is)."""
 
 ACTIVE_AFTER_DELETING_A_TAKE: Final = "before"
-"""[U] Which take is active after action 40129: the one "before" the deleted one (if there is none, the first), or the one
-"after" it (if there is none, the last)."""
+"""[U] Which take is active after action 40129: the one "before" the deleted one (if there is none, the first) or the
+one "after" it (if there is none, the last)."""
 
 OFFLINE_SOURCE_LENGTH_S: Final = 0.0
 """[U] Length that an offline source reports."""
@@ -157,6 +157,9 @@ SCRIPT_ERROR_ENDS_SCRIPT: Final = True
 
 COLOUR_RED_IS_HIGH_BYTE: Final = True
 """[S] ColorToNative on Linux and macOS packs 0xRRGGBB; Windows packs 0xBBGGRR (False)."""
+
+ACTION_LIST_IS_REWRITTEN_ON_EXIT: Final = True
+"""[D] REAPER writes reaper-kb.ini from memory when it ends: lines added by others while it ran are lost."""
 
 NEW_REASCRIPT_FLAGS: Final = 4
 """[D] A newly added action asks (dialog "ReaScript task control") when it is run while it still runs."""

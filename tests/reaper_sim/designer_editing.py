@@ -26,6 +26,25 @@ class EditingDesigner(abc.ABC):
         """Sets the time selection; equal values = none. Not an undo step."""
         self._ask("set_time_selection", start_s=start_s, end_s=end_s)
 
+    def press_key(self, modifier: int, key: int | str) -> str:
+        """Presses a key in the main window; "ran", or "modal" when a dialog is open now.
+
+        Runs what the KEY line of ``reaper-kb.ini`` binds, as it was when REAPER started, else REAPER's own default.
+
+        Args:
+            modifier: 1 plain, plus 4 Shift, 8 Ctrl, 16 Alt. key: a virtual key code, or a letter.
+
+        Raises:
+            SimReaperError: nothing is bound, or what is bound does not exist.
+        """
+        code = key if isinstance(key, int) else ord(key.upper())
+        return self._ask("press_key", modifier=modifier, key=code)
+
+    def toggle_state(self, name: str) -> tuple[int, int]:
+        """A script action's toggle state (1, 0, -1 = none) by its name (``_RS...``), and what toolbars show of it."""
+        state, shown = self._ask("toggle_state", name=name)
+        return state, shown
+
     def add_take_marker(self, item: str, source_position_s: float, name: str = "", *, color: int = 0) -> int:
         """A new take marker in the item's active take, at a position in the source; returns its index."""
         return self._ask("add_take_marker", guid=item, source_position_s=source_position_s, name=name, color=color)

@@ -35,7 +35,7 @@ def get_resource_path(app: App) -> str:
 
 @api("GetExePath")
 def get_exe_path(app: App) -> str:
-    return str(app.resource / "program")
+    return str(app.exe_folder)
 
 
 @api("get_ini_file")
@@ -196,11 +196,6 @@ NATIVE: dict[int, Any] = {
     41743: lambda app: None,
     1157: lambda app: setattr(app, "snapping", not app.snapping),
 }
-
-
-@api("GetToggleCommandState")
-def get_toggle_command_state(app: App, command: int) -> int:
-    return int(app.snapping) if command == 1157 else -1
 
 
 # -- mouse and refresh -------------------------------------------------------------------------------------------------

@@ -36,6 +36,12 @@ class Editing:
         self._app.project.time_selection = (min(start_s, end_s), max(start_s, end_s))
         self._app.project.touch()
 
+    def do_toggle_state(self, name: str) -> list[int]:
+        action = self._app.actions.by_name(name)
+        if action is None:
+            raise LookupError(f"{name} is not in the action list")
+        return [table.get(action.command, -1) for table in (self._app.toggle_states, self._app.toolbar)]
+
     # -- take markers ----------------------------------------------------------------------------------------------
 
     def _active_take(self, guid: str) -> Take:
