@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from math import gcd
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,8 @@ class Rates:
         if self._up != self._down:
             # as resample_poly designs it; given as numbers so that it is designed once
             band = 1.0 / max(self._up, self._down)
-            self._filter = signal.firwin(2 * half + 1, band, window=("kaiser", 5.0)).astype(np.float32)
+            window: Any = ("kaiser", 5.0)
+            self._filter = np.asarray(signal.firwin(2 * half + 1, band, window=window), np.float32)
 
     def needed(self, span: Span) -> Span:
         """The samples that come in on which a span of those that go out depends; may begin below 0."""

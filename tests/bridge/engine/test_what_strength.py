@@ -101,5 +101,5 @@ def test_render_when_two_onsets_lie_on_one_sample_then_the_greater_strength_and_
 ) -> None:
     pair = (Onset(time_s=0.5, strength=0.3, force=1.0), Onset(time_s=0.5, strength=0.6, force=0.2))
     one = (Onset(time_s=0.5, strength=0.6, force=1.0),)
-    sounds = [apart.render(replace(request(1, 1, 1), onsets=onsets)).samples for onsets in (pair, one)]
-    assert np.array_equal(*sounds)
+    both, single = (apart.render(replace(request(1, 1, 1), onsets=onsets)).samples for onsets in (pair, one))
+    assert np.array_equal(both, single)

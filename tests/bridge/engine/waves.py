@@ -26,7 +26,7 @@ class Counting:
     """The pack, noting each call of a graph and its first input's batch; ``fields`` change its numbers."""
 
     def __init__(self, pack: LoadedPack, **fields: Any) -> None:
-        self._pack, self.path = pack, pack.path
+        self._pack, self.path, self.digest, self.providers = pack, pack.path, pack.digest, pack.providers
         self.manifest = replace(pack.manifest, what=replace(pack.manifest.require_what(), **fields))
         self.roles: list[str] = []
         self.batches: dict[str, int] = {}
