@@ -41,13 +41,21 @@ def test_stream_when_joined_is_render_and_pieces_stay_small(tmp_path: Path) -> N
     assert seam.max() < 1.5
 
 
+@pytest.mark.parametrize("rise_s", [0.0, 0.030])
 def test_stream_when_the_block_is_another_length_gives_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rise_s: float
 ) -> None:
-    request = ask(knocks(tmp_path / "five.wav"), EVENTS)
-    whole = sound(request)
-    monkeypatch.setattr("bridge.engine.place.BLOCK_SAMPLES", 1777)
-    assert sound(request).tobytes() == whole.tobytes()
+    brushed = knock(900.0, decay_s=0.04)
+    rising = np.clip(np.arange(len(brushed)) / max(1.0, rise_s * RATE_HZ), 0.0, 1.0)
+    reference = written(tmp_path / "brush.wav", np.pad(brushed * rising**2, (2000, 0)))
+    for times in (EVENTS, EVENTS[::5]):
+        request = ask(reference, times)
+        monkeypatch.setattr("bridge.engine.place.BLOCK_SAMPLES", BLOCK_SAMPLES)
+        whole = sound(request)
+        monkeypatch.setattr("bridge.engine.place.BLOCK_SAMPLES", 1777)
+        assert sound(request).tobytes() == whole.tobytes()
+        monkeypatch.setattr("bridge.engine.place.BLOCK_SAMPLES", 100)
+        assert sound(request).tobytes() == whole.tobytes()
 
 
 def test_render_when_nothing_sounds_is_digital_silence(tmp_path: Path) -> None:
