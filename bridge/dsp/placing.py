@@ -20,6 +20,9 @@ LEAD_S = 0.060
 """Every take holds this much before its attack."""
 APART_S = 0.120
 """Attacks closer than this are one take: heel and toe are one step."""
+ECHO_S = 0.300
+ECHO_DB = -6.0
+"""So are those less than ``ECHO_S`` apart if the later one is this much quieter: it bounces, or is the toe."""
 QUIETER_DB = -15.0
 """An attack this far below the loudest begins no take: it is handling noise."""
 LOUDER_DB = 6.0
@@ -128,6 +131,8 @@ def _rises(samples: Array, rate_hz: int) -> list[tuple[int, int]]:
         if kept and one[1] - kept[-1][1] < APART_S * rate_hz:
             if one[2] > kept[-1][2] * 10.0 ** (LOUDER_DB / 20.0):
                 kept[-1] = one
+            continue
+        if kept and one[1] - kept[-1][1] < ECHO_S * rate_hz and one[2] < kept[-1][2] * 10.0 ** (ECHO_DB / 20.0):
             continue
         kept.append(one)
     return [(begin, attack) for begin, attack, _ in kept]

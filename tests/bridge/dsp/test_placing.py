@@ -67,6 +67,22 @@ def test_cut_when_knocks_differ_in_level_makes_them_as_loud_as_the_loudest() -> 
     assert np.allclose(20 * np.log10(np.array(peaks) / 0.6), 0.0, atol=0.3)
 
 
+def test_cut_when_a_take_is_a_mere_spike_does_not_raise_it_above_the_highest_peak() -> None:
+    spike = knock(2000.0, level=0.5)
+    spike[20:] *= 0.1
+    takes = cut(recording({0.1: knock(level=0.6), 0.5: spike}, seconds=0.8), rate_hz=RATE_HZ)
+    assert [float(np.abs(take.samples).max()) for take in takes] == pytest.approx([0.6, 0.6], abs=0.01)
+
+
+def test_cut_when_the_file_ends_within_the_sound_ends_without_a_click() -> None:
+    tone = knock(200.0, seconds=1.0)
+    tone[:] = 0.3 * np.cos(2 * np.pi * 200 * np.arange(len(tone)) / RATE_HZ)
+    (take,) = cut(tone, rate_hz=RATE_HZ)
+    assert take.samples[-1] == 0.0
+    assert np.abs(np.diff(take.samples[-2000:])).max() < 0.01
+    assert np.abs(take.samples[-100:]).max() < 0.01
+
+
 def test_cut_when_the_hand_is_heard_before_the_knock_aligns_the_knock() -> None:
     (take,) = cut(recording({0.10: knock(level=0.1), 0.17: knock(level=0.4)}, seconds=0.5), rate_hz=RATE_HZ)
     assert abs(np.argmax(np.abs(take.samples)) - take.lead) <= 48
@@ -79,6 +95,19 @@ def test_cut_when_heel_and_toe_follow_closely_leaves_them_together() -> None:
     after = np.abs(take.samples[take.lead :])
     assert after[0] > 0.4
     assert after[round(0.09 * RATE_HZ)] > 0.3
+
+
+def test_cut_when_a_cup_bounces_leaves_the_bounce_with_its_drop_and_a_later_one_is_its_own() -> None:
+    sounds = {
+        0.1: knock(level=0.5),
+        0.3: knock(level=0.15),
+        0.8: knock(level=0.5),
+        1.0: knock(level=0.4),
+        1.5: knock(level=0.15),
+    }
+    bounced, second, third, _ = cut(recording(sounds, seconds=1.8), rate_hz=RATE_HZ)
+    assert np.abs(bounced.samples[bounced.lead + round(0.2 * RATE_HZ) :][:100]).max() > 0.1
+    assert max(len(second.samples), len(third.samples)) < 0.3 * RATE_HZ
 
 
 def test_cut_when_a_room_is_heard_leaves_its_noise_out() -> None:
