@@ -37,8 +37,8 @@ from bridge.osc.feedback import Feedback
 from bridge.osc.messages import VERBS, Answer, Cancel, Free, Status, Touched, Verb
 from bridge.osc.server import PATIENCE_S, OscServer
 from bridge.osc.surface import MarkerEar
-from bridge.progress import Terminal
 from bridge.packs.store import SHIPPED_FOLDER, Store
+from bridge.progress import Terminal
 
 log = logging.getLogger(__name__)
 
@@ -159,14 +159,6 @@ class Bridge:
         job = self._submit(verb.NAME, key)
         return Answer(ok=True, sentence=f"{verbs.VERBS[verb.NAME].started}.", job_id=job.id)
 
-    def pressed(self, name: str) -> Answer:
-        """Accepts or refuses a verb without words, from a controller.
-
-        Raises:
-            RequestError: as ``handle``, or there is no such verb.
-        """
-        return self.handle(VERBS[name]())
-
     def _submit(self, name: str, key: verbs.KeyPress) -> Job:
         run = verbs.VERBS[name].run
 
@@ -241,7 +233,7 @@ class Bridge:
         if job.state is JobState.FAILED:
             self._host.tell(job.sentence, kind="error")
         elif job.state.final:
-            log.info("%s: %s is %s", job.id, job.verb, job.state.value)
+            log.debug("%s: %s is %s", job.id, job.verb, job.state.value)
             log.debug("%s: %s", job.id, job.sentence)
             self._host.tell(job.sentence, kind="info")
         elif time.monotonic() - self._told_at >= TELL_EVERY_S:
@@ -260,27 +252,17 @@ def serve(settings: Settings) -> int:
     Raises:
         BridgeError: a port is taken.
     """
-    words = {name: kind.started for name, kind in verbs.VERBS.items()}
-    wordless = [name for name, kind in verbs.VERBS.items() if kind.wordless] + ["cancel", "free"]
     with ExitStack() as stack:
         terminal = stack.enter_context(Terminal(sys.stderr, settings.progress_bar))
-        watchers: list[Callable[[Job], None]] = [terminal.changed]
-        if settings.controller_port:
-            feedback = stack.enter_context(Feedback(settings.peers, words=words))
-            watchers.append(feedback.changed)
-        bridge = Bridge(settings, open_host(), watchers=watchers)
+        words = {name: kind.started for name, kind in verbs.VERBS.items()}
+        feedback = Feedback(settings.peers if settings.controller_port else (), words=words)
+        bridge = Bridge(settings, open_host(), watchers=(terminal.changed, feedback.changed))
+        stack.enter_context(feedback)
         stack.callback(bridge.close)
         server = stack.enter_context(OscServer(bridge.handle, port=settings.osc_port, holder=_holder))
         stack.enter_context(_announced(server.port))
         if settings.controller_port:
-            door = ControllerDoor(
-                bridge.pressed,
-                wordless,
-                bind=settings.controller_bind,
-                port=settings.controller_port,
-                peers=settings.peers,
-            )
-            stack.enter_context(door)
+            stack.enter_context(_door(settings, bridge, feedback))
         if settings.reaper_osc_port:
             stack.enter_context(MarkerEar(settings.reaper_osc_port, bridge.live.touched))
         bridge.warm_up()
@@ -288,6 +270,24 @@ def serve(settings: Settings) -> int:
         _wait_for_signal()
     print("foley-bridge: stopped.", flush=True)
     return 0
+
+
+def _door(settings: Settings, bridge: Bridge, feedback: Feedback) -> ControllerDoor:
+    """The controller door: *status* tells every device again, anything else is a key press without words."""
+
+    def pressed(name: str) -> Answer:
+        if name == Status.NAME:
+            feedback.repeat()
+            return Answer(ok=True, sentence=feedback.sentence)
+        return bridge.handle(VERBS[name]())
+
+    wordless = {name for name, kind in verbs.VERBS.items() if kind.wordless} | {Cancel.NAME, Free.NAME, Status.NAME}
+    door = ControllerDoor(
+        pressed, wordless, bind=settings.controller_bind, port=settings.controller_port, peers=settings.peers
+    )
+    devices = ", ".join(peer.address for peer in settings.peers)
+    log.info("the controller door is open on %s:%d for %s", settings.controller_bind, door.port, devices)
+    return door
 
 
 @contextmanager

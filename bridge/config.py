@@ -52,8 +52,8 @@ class Settings:
         controller_peers: the devices that may use the door and are told how jobs go: IPv4 addresses in numbers,
             separated by commas, each with ":port" where it listens elsewhere than on 9125.
         progress_bar: "auto" draws it on a terminal, "on" anywhere, "off" nowhere.
-        reaper_osc_port: UDP port on 127.0.0.1 to which a control surface in REAPER sends its feedback, so that live mode
-            hears of markers by OSC too; 0 for none.
+        reaper_osc_port: UDP port on 127.0.0.1 to which a control surface in REAPER sends its feedback, so that live
+            mode hears of markers by OSC too; 0 for none.
         score: where onsets are markers: of the "project", or of the video's "take".
         sample_rate: sound is made at the "pack"'s rate (48 kHz), or at the "project"'s.
         wav_format: "PCM_16", "PCM_24", "PCM_32" or "FLOAT".
@@ -98,7 +98,9 @@ class Settings:
         if self.progress_bar not in PROGRESS_BARS:
             raise RequestError(f"progress_bar {self.progress_bar!r} is unknown", hint="Use auto, on or off")
         if not 0 <= self.reaper_osc_port <= 65535:
-            raise RequestError(f"reaper_osc_port must lie in 1..65535, got {self.reaper_osc_port}", hint="Use 0 for none")
+            raise RequestError(
+                f"reaper_osc_port must lie in 1..65535, got {self.reaper_osc_port}", hint="Use 0 for none"
+            )
         if self.score not in ("project", "take"):
             raise RequestError(f"score {self.score!r} is unknown", hint="Use project or take")
         if self.sample_rate not in ("pack", "project"):

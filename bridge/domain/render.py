@@ -13,6 +13,8 @@ from bridge.domain.request import Request
 from bridge.errors import RequestError
 
 SCHEMA = 1
+PLACED = "place"
+"""What a recipe calls the pack of a sound that was placed, not generated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,11 @@ class Recipe:
     controls: Mapping[str, float] = field(default_factory=dict)
     output: Mapping[str, Any] = field(default_factory=dict)
     source_sha256: str = ""
+
+    @property
+    def placed(self) -> bool:
+        """Whether the sound is the reference itself, placed on the onsets."""
+        return self.pack == PLACED
 
     @property
     def found_by(self) -> Mapping[str, str]:

@@ -68,6 +68,11 @@ class Engine:
         return self._generator
 
     @property
+    def adds(self) -> bool:
+        """Whether what sounds at one onset does not depend on the others; then making again is making at once."""
+        return self.generator.adds
+
+    @property
     def rate_hz(self) -> int:
         """Sampling rate that the pack makes sound at."""
         return self.generator.rate_hz
@@ -162,20 +167,8 @@ class Engine:
         )
 
     def check_clip(self, clip: Clip) -> None:
-        """Looks whether a clip can be worked on, before anything is begun.
-
-        Raises:
-            MediaError: its file is no video that can be read.
-            RequestError: it shows less than one frame.
-        """
-        rate_hz = video.probe(clip.source_path).average_fps
-        frame_s = 1.0 / rate_hz if rate_hz > 0 else 0.0
-        if clip.length_s * clip.play_rate < frame_s:
-            raise RequestError(
-                f"{clip.title} is shorter than a frame: {1000 * clip.length_s * clip.play_rate:.1f} ms of picture, "
-                f"where a frame lasts {1000 * frame_s:.1f} ms",
-                hint="Lengthen the item and press the key again",
-            )
+        """Looks whether a clip can be worked on; see ``check_clip``."""
+        check_clip(clip)
 
     def detect(
         self,
@@ -242,3 +235,20 @@ class Engine:
             request, previous_request=previous_request, previous=previous, progress=progress, cancelled=cancelled
         )
         return audio
+
+
+def check_clip(clip: Clip) -> None:
+    """Looks whether a clip can be worked on, before anything is begun.
+
+    Raises:
+        MediaError: its file is no video that can be read.
+        RequestError: it shows less than one frame.
+    """
+    rate_hz = video.probe(clip.source_path).average_fps
+    frame_s = 1.0 / rate_hz if rate_hz > 0 else 0.0
+    if clip.length_s * clip.play_rate < frame_s:
+        raise RequestError(
+            f"{clip.title} is shorter than a frame: {1000 * clip.length_s * clip.play_rate:.1f} ms of picture, "
+            f"where a frame lasts {1000 * frame_s:.1f} ms",
+            hint="Lengthen the item and press the key again",
+        )

@@ -80,6 +80,11 @@ class Generator:
         return self._what.rate_hz
 
     @property
+    def adds(self) -> bool:
+        """Whether what sounds at one onset does not depend on the others."""
+        return self._windows.adds
+
+    @property
     def tail_s(self) -> float:
         """How long a sound may last after its onset."""
         return self._windows.tail_frames * self._what.hop_samples / self._what.rate_hz

@@ -148,7 +148,9 @@ def marker_lines(root: Block) -> Iterator[MarkerLine]:
             log.warning("this marker's line is not understood and left alone: %s", clean(child.strip()))
             continue
         guid = line[8] if len(line) > 8 and line[8].startswith("{") else f"marker {count}"
-        view = MarkerView(guid=guid, position_s=position_s, name=clean(text_of(line, 3)), ours=guid in ours, origin=ours.get(guid, ""))
+        view = MarkerView(
+            guid=guid, position_s=position_s, name=clean(text_of(line, 3)), ours=guid in ours, origin=ours.get(guid, "")
+        )
         yield MarkerLine(index, number, bool(flags & 1), view)
         count += not flags & 1
 

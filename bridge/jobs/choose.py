@@ -128,12 +128,16 @@ def foley_items(view: ProjectView) -> tuple[tuple[FoleyItemView, Recipe], ...]:
 
 
 def _set_of(first: list[FoleyItemView], items: list[FoleyItemView]) -> list[FoleyItemView]:
-    """All layers that were made together with an item, the item among them."""
+    """The layers that were made together with an item and lie where it lies, itself first of its words."""
     if not first or not first[0].set_id:
         return first
-    return [
-        item for item in items if item.set_id == first[0].set_id and item.video_item_guid == first[0].video_item_guid
-    ]
+    one = first[0]
+    found: dict[str | None, FoleyItemView] = {one.layer: one}
+    for item in items:
+        together = item.set_id == one.set_id and item.video_item_guid == one.video_item_guid
+        if together and abs(item.position_s - one.position_s) <= SAME_S:
+            found.setdefault(item.layer, item)
+    return [item for item in items if item in found.values()]
 
 
 def track_of(view: ProjectView, guid: str) -> FoleyTrackView | None:

@@ -89,7 +89,9 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
                 guidance=controls.guidance or None,
             )
             share = (0.95 - begun) / len(groups)
-            progress = context.part(begun + number * share, begun + (number + 1) * share, f"Making sound for '{item.name}'")
+            progress = context.part(
+                begun + number * share, begun + (number + 1) * share, f"Making sound for '{item.name}'"
+            )
             found_by = engine.found_by if start.found else {}
             made.append((words, making.fresh(request, controls=controls, found_by=found_by, progress=progress)))
         desk.host.write(
@@ -97,7 +99,15 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
                 token=view.token,
                 undo_title="Foley: generate",
                 new_items=tuple(
-                    _new_item(start, one, words, set_id, controls, name=_named(words or prompt, heard_of(one)), layered=len(groups) > 1)
+                    _new_item(
+                        start,
+                        one,
+                        words,
+                        set_id,
+                        controls,
+                        name=_named(words or prompt, heard_of(one)),
+                        layered=len(groups) > 1,
+                    )
                     for words, one in made
                 ),
                 prompt=prompt or None,

@@ -1,7 +1,7 @@
 """How loud the motion in the picture is: a curve from what was seen, and what onsets make of it and of the controls.
 
-Convention: a level is linear amplitude 0..1. The curve is as high as the strength times the activation at each peak, the
-greatest of the item being 1, and falls by ``FALL_DB_PER_S`` after it, never below ``FLOOR``.
+Convention: a level is linear amplitude 0..1. The curve is as high as the strength times the activation at each peak,
+the greatest of the item being 1, and falls by ``FALL_DB_PER_S`` after it, never below ``FLOOR``.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def sounding(
     made = []
     for onset, level, gain in zip(onsets, curve, gains, strict=True):
         strength = min(1.0, onset.strength * controls.onset_strength * (1.0 - follow + follow * float(level)))
-        force = round(strength * float(gain), 6) if envelope else None
-        made.append(replace(onset, strength=round(strength, 6), force=force))
+        force = strength * float(gain) if envelope else None
+        made.append(replace(onset, strength=strength, force=force))
     return tuple(made)
 
 

@@ -1,8 +1,8 @@
 """Live mode: when the score of a project changes, its sound is made again after a short pause.
 
 Convention: a project is live from the key press that switches it on to the one that switches it off, to the daemon's
-end, or to REAPER's. Every touch begins the pause anew, so a drag causes one render; touches while one waits in the queue
-cause no other.
+end, or to REAPER's. Every touch begins the pause anew, so a drag causes one render; touches while one waits in the
+queue cause no other.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The sound files of one key press: made, written with their recipes, and gone again if the project refuses them.
 
 Convention: a file is written before the project is told of it, and never changed afterwards. What a take keeps of the
-one before is copied from its file bit by bit. Every number on which the bytes depend is in the recipe, so that a take can
-be made exactly again by the same steps.
+one before is copied from its file bit by bit. Every number on which the bytes depend is in the recipe, so that a take
+can be made exactly again by the same steps.
 """
 
 from __future__ import annotations
@@ -94,9 +94,7 @@ class Making:
         """What the designer should know of the files besides, each in brackets."""
         return "".join(f" ({note.rstrip('.')})" for note in dict.fromkeys(self._notes))
 
-    def fresh(
-        self, request: Request, *, controls: Controls, found_by: Mapping[str, str], progress: Progress
-    ) -> Made:
+    def fresh(self, request: Request, *, controls: Controls, found_by: Mapping[str, str], progress: Progress) -> Made:
         """A sound made at once.
 
         Raises:
@@ -318,9 +316,7 @@ class Making:
                 time_map={key: value for key, value in asdict(self._frame).items() if key != "source_path"},
                 **common,
             )
-        recipe = self._desk.engine().recipe(
-            request, self._frame, video_item_guid=self._item.guid, found_by=found_by
-        )
+        recipe = self._desk.engine().recipe(request, self._frame, video_item_guid=self._item.guid, found_by=found_by)
         return replace(recipe, **common)
 
     def _now(self) -> dict[str, str]:
@@ -365,7 +361,10 @@ class Making:
                     hint="Remove the time selection, or load that pack",
                 )
             with wav.Reader(old) as reader:
-                fits = (reader.length_samples, reader.rate_hz) == (before.request.length_samples, before.request.rate_hz)
+                fits = (reader.length_samples, reader.rate_hz) == (
+                    before.request.length_samples,
+                    before.request.rate_hz,
+                )
             if not fits:
                 raise MediaError(f"{old} is not the file that its recipe tells of", hint="Remove the time selection")
             return True

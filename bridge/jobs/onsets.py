@@ -8,7 +8,7 @@ from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
 from bridge.domain.wording import counted
 from bridge.errors import RequestError
-from bridge.host.base import SAME_S, Change, ItemView, MarkerView, ProjectView
+from bridge.host.base import SAME_S, Change, ItemView, MarkerView
 from bridge.jobs import choose, label, score, seen
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.runner import Context

@@ -1,9 +1,9 @@
-"""The verbs that make a new take of foley that exists: variations, again, exactly again; and the one that keeps a take."""
+"""The verbs that make a new take of foley that exists: variations, again, exactly again; and what belongs to takes."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -174,7 +174,9 @@ def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> 
     for layer, before in work.layers:
         old, controls = before.request, work.controls(layer)
         fresh = amount is None and (layer.layer in (None, "")) and not before.placed
-        prompt = words_of(key.prompt or (view.prompt if fresh else "") or old.prompt, work.item, old.reference or reference)
+        prompt = words_of(
+            key.prompt or (view.prompt if fresh else "") or old.prompt, work.item, old.reference or reference
+        )
         mine = _of_layer(onsets, layer, prompt)
         if not before.placed:
             ignored += check_words(desk.engine(), work.frame, mine, prompt)
@@ -190,12 +192,14 @@ def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> 
         turn = controls.variation if amount is None else amount
         requests = tuple(_turned(base, desk.new_seed(), turn) for _ in range(controls.takes))
         asked.append(
-            _Asked(words=layer.layer or "", layer=layer, before=before, requests=requests, controls=controls, keeps=False)
+            _Asked(
+                words=layer.layer or "", layer=layer, before=before, requests=requests, controls=controls, keeps=False
+            )
         )
     _some_onsets(work, onsets)
     titles = {None: "Foley: new variation", LITTLE: "Foley: vary a little", LOT: "Foley: vary a lot"}
     made, notes = _make(desk, context, work, asked, titles[amount])
-    prompt = asked[0].requests[0].prompt
+    prompt = asked[0].requests[0].prompt or "the reference"
     told = asides.left_out(ignored) + asides.unread(desk, work.frame, work.marks) + notes
     how = {None: "made as a new variation", LITTLE: "varied a little", LOT: "varied a lot"}[amount]
     return f"{counted(len(onsets), 'onset')} {how} of '{prompt}' for '{work.item.name}'{_takes(work, made)}{told}."
@@ -358,12 +362,13 @@ def _new_layer(work: Work, asked: _Asked, made: Made) -> NewItem:
     )
 
 
-def _share(context: Context, number: int, total: int, work: Work):
+def _share(context: Context, number: int, total: int, work: Work) -> Callable[[float], None]:
     share = 0.95 / total
     return context.part(number * share, (number + 1) * share, f"Making sound for '{work.item.name}'")
 
 
 def _takes(work: Work, made: int) -> str:
-    if len(work.layers) > 1 or made != 1:
-        return f" ({counted(made, 'take')})"
-    return f" (take {work.layers[0][0].takes + 1})"
+    if len(work.layers) == 1 and made == 1:
+        layer, _ = work.layers[0]
+        return f" (take {layer.takes + 1})"
+    return f" ({counted(made, 'take')})"

@@ -115,13 +115,12 @@ def frame_of(item: ItemView, whole: Clip, recipe: Recipe) -> Clip:
         if same:
             return frame
     raise RequestError(
-        f"'{item.name}' was moved or trimmed since this foley was made", hint="Press Generate for a new track that fits it"
+        f"'{item.name}' was moved or trimmed since this foley was made",
+        hint="Press Generate for a new track that fits it",
     )
 
 
-def request_for(
-    engine: Engine, desk: Desk, view: ProjectView, frame: Clip, **asked: object
-) -> Request:
+def request_for(engine: Engine, desk: Desk, view: ProjectView, frame: Clip, **asked: object) -> Request:
     """A request for a frame at the rate that the user wishes."""
     rate_hz = view.sample_rate_hz if desk.wishes.project_rate else engine.rate_hz
     return Request(length_samples=frame.length_samples(rate_hz), rate_hz=rate_hz, **asked)  # pyright: ignore[reportArgumentType]
@@ -168,4 +167,3 @@ def check_words(engine: Engine, clip: Clip, asked: tuple[Onset, ...], prompt: st
                     f"Marker '{onset.prompt}' at {at_s:.3f} s: {error.message}", hint=error.hint
                 ) from error
     return (*ignored, *(word for words in checked.values() for word in words))
-

@@ -1,7 +1,7 @@
 """Which file a sound was made for: a digest of its content, that of a long film without reading all of it.
 
-Convention: a file of up to ``WHOLE_BYTES`` is told by its SHA-256. Of a longer one the size and ``PIECES`` evenly spread
-pieces are hashed, and the digest begins with "sampled:": a film of an hour takes no longer than a clip.
+Convention: a file of up to ``WHOLE_BYTES`` is told by its SHA-256. Of a longer one the size and ``PIECES`` evenly
+spread pieces are hashed, and the digest begins with "sampled:": a film of an hour takes no longer than a clip.
 """
 
 from __future__ import annotations
