@@ -8,18 +8,15 @@ can be made exactly again by the same steps.
 from __future__ import annotations
 
 import logging
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge import __version__
 from bridge.domain.audio import Audio
 from bridge.domain.clip import Clip
 from bridge.domain.controls import Controls
@@ -36,9 +33,8 @@ from bridge.errors import HostUnsure, MediaError, RequestError
 from bridge.host.base import FoleyItemView, ItemView, ProjectView
 from bridge.jobs.desk import Desk
 from bridge.jobs.runner import Context
+from bridge.jobs.telling import Telling, output_of
 from bridge.media import output, wav
-from bridge.media.broadcast import Broadcast
-from bridge.media.digest import source_digest
 from bridge.media.files import temporary_beside
 from bridge.media.output import Output
 
@@ -68,7 +64,8 @@ class Making:
         self, desk: Desk, context: Context, view: ProjectView, item: ItemView, frame: Clip, folder: Path
     ) -> None:
         self._desk, self._context = desk, context
-        self._view, self._item, self._frame, self._folder = view, item, frame, folder
+        self._item, self._frame, self._folder = item, frame, folder
+        self._telling = Telling(desk, view, item, frame)
         self._files: list[Path] = []
         self._notes: list[str] = []
 
@@ -100,8 +97,8 @@ class Making:
         Raises:
             as ``Engine.render``; MediaError: it cannot be written.
         """
-        recipe = self._recipe(request, controls, found_by)
-        stem = self._stem(request)
+        recipe = self._telling.recipe(request, controls, found_by)
+        stem = self._telling.stem(request)
         wish = self._desk.wishes.output
         if wish.loudness_lufs is None and wish.ceiling_db is None:
             return self._written(self._folder / stem, recipe, self._stream(recipe, progress))
@@ -150,15 +147,15 @@ class Making:
         if within is not None:
             request = only_within(request, before.request, within)
         recipe = replace(
-            self._recipe(request, controls, found_by),
+            self._telling.recipe(request, controls, found_by),
             within=within,
             parts=(*before.parts, Part(request=before.request, within=before.within).to_table()),
-            output={**before.output, **self._now()},
+            output={**before.output, **self._telling.now()},
             previous_digest=before.request.digest(),
         )
         if within is None and self._alone(recipe):  # the same bytes as made at once
             recipe = replace(recipe, parts=(), previous_digest="")
-        return self._patched(old, before, recipe, self._folder / self._stem(request), progress)
+        return self._patched(old, before, recipe, self._folder / self._telling.stem(request), progress)
 
     def exactly(self, before: Recipe, *, progress: Progress) -> Made:
         """A take again from its recipe alone, by the very steps that made it: the same bytes.
@@ -179,7 +176,7 @@ class Making:
             made: Made | None = None
             for number, recipe in enumerate(recipes):
                 share = _part(progress, number, len(recipes))
-                path = folders[number] / self._stem(recipe.request)
+                path = folders[number] / self._telling.stem(recipe.request)
                 if made is None:
                     made = self._written(path, recipe, self._stream(recipe, share))
                 else:
@@ -214,7 +211,7 @@ class Making:
 
     def _patched(self, old: Path, before: Recipe, recipe: Recipe, path: Path, progress: Progress) -> Made:
         """A copy of a take's file in which a request's changes are put."""
-        wish, gain_db = _output_of(recipe), float(recipe.output.get("gain_db", 0.0))
+        wish, gain_db = output_of(recipe), float(recipe.output.get("gain_db", 0.0))
         with wav.Reader(old) as reader:
             previous = _Raw(reader, gain_db)
             patches = self._changes(recipe, before, previous, progress)
@@ -226,7 +223,7 @@ class Making:
             path,
             provenance=recipe.to_table(),
             subtype=wish.subtype,
-            broadcast=self._broadcast(recipe),
+            broadcast=self._telling.broadcast(recipe),
         )
         self._files.append(new)
         self._note_peak(new, wish)
@@ -255,7 +252,7 @@ class Making:
         return output.apply(audio, gain_db, wish, start_samples=patch.start, length_samples=length).samples
 
     def _written(self, path: Path, recipe: Recipe, blocks: Iterator[Block], *, shaped: bool = False) -> Made:
-        request, wish = recipe.request, _output_of(recipe)
+        request, wish = recipe.request, output_of(recipe)
         if not shaped:
             blocks = output.apply_blocks(
                 blocks,
@@ -272,7 +269,7 @@ class Making:
             length_samples=request.length_samples,
             provenance=recipe.to_table(),
             subtype=wish.subtype,
-            broadcast=self._broadcast(recipe),
+            broadcast=self._telling.broadcast(recipe),
         )
         self._files.append(new)
         return Made(path=new, recipe=recipe)
@@ -282,69 +279,6 @@ class Making:
         if number == len(before.parts):
             return before
         return replace(before, request=part.request, within=part.within, parts=before.parts[:number])
-
-    # -- what is told --------------------------------------------------------------------------------------------------
-
-    def _recipe(self, request: Request, controls: Controls, found_by: Mapping[str, str]) -> Recipe:
-        made = self._desk.wishes.output
-        told: dict[str, Any] = {
-            "subtype": made.subtype,
-            "loudness_lufs": made.loudness_lufs,
-            "true_peak_db": made.true_peak_db,
-            "fade_in_ms": made.fade_in_ms,
-            "fade_out_ms": made.fade_out_ms,
-            "gain_db": 0.0,
-            "project": Path(self._view.path).stem,
-            "item": self._item.name,
-            **self._now(),
-        }
-        common: dict[str, Any] = {
-            "controls": controls.to_table(),
-            "output": told,
-            "source_sha256": source_digest(self._frame.source_path),
-        }
-        if request.sampler == PLACED:
-            return Recipe(
-                request=request,
-                pack=PLACED,
-                pack_version=__version__,
-                pack_digest="",
-                licence="that of the reference",
-                commercial_use="unknown",
-                video_item_guid=self._item.guid,
-                source_path=self._frame.source_path,
-                time_map={key: value for key, value in asdict(self._frame).items() if key != "source_path"},
-                **common,
-            )
-        recipe = self._desk.engine().recipe(request, self._frame, video_item_guid=self._item.guid, found_by=found_by)
-        return replace(recipe, **common)
-
-    def _now(self) -> dict[str, str]:
-        now = self._desk.now()
-        return {"date": now.strftime("%Y-%m-%d"), "time": now.strftime("%H:%M:%S")}
-
-    def _broadcast(self, recipe: Recipe) -> Broadcast:
-        told, request = recipe.output, recipe.request
-        what = request.prompt or (Path(request.reference.path).name if request.reference else "")
-        return Broadcast(
-            description=f"Foley: {what}",
-            originator="Foley Bridge",
-            originator_reference=f"FB{request.seed}",
-            date=str(told.get("date", "")),
-            time=str(told.get("time", "")),
-            time_reference_samples=max(0, round(recipe.time_map.get("position_s", 0.0) * request.rate_hz)),
-            project=str(told.get("project", "")),
-            scene=str(told.get("item", "")),
-            take=str(request.seed),
-            note=f"{what}; pack {recipe.pack}, licence {recipe.licence}, commercial use {recipe.commercial_use}",
-        )
-
-    def _stem(self, request: Request) -> str:
-        what = request.prompt or (Path(request.reference.path).stem if request.reference else "")
-        slug = "-".join(re.findall(r"[\w]+", what.lower()))[:40]
-        clip = re.sub(r"[^\w.-]+", "_", Path(self._item.source_path).stem)[:60]
-        seed = "-".join(str(one) for one in (request.seed, *(seed for seed, _ in request.mix[-1:])))
-        return f"{clip} {slug} {seed}.wav"
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
@@ -405,18 +339,6 @@ class _Raw:
         """Samples of a span, float32 (1, n)."""
         samples = self._reader.read(start, stop)
         return samples if self._plain else samples * self._factor
-
-
-def _output_of(recipe: Recipe) -> Output:
-    """How a recipe's file was written; what an earlier version did not tell is as it was then."""
-    told = recipe.output
-    return Output(
-        subtype=str(told.get("subtype", "PCM_24")),
-        loudness_lufs=told.get("loudness_lufs"),
-        true_peak_db=told.get("true_peak_db"),
-        fade_in_ms=float(told.get("fade_in_ms", 0.0)),
-        fade_out_ms=float(told.get("fade_out_ms", 0.0)),
-    )
 
 
 def _samples(span: tuple[float, float], request: Request) -> Span:
