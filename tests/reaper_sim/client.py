@@ -38,7 +38,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import osc_config
 from .designer import Designer
+from .osc_config import OscConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,6 +74,8 @@ class SimReaper(Designer):
         web_port: int | None = 0,
         startup_scripts: Sequence[str | os.PathLike[str]] = (),
         with_reapy: bool = True,
+        osc: Sequence[OscConfig] = (),
+        assume: Mapping[str, Any] | None = None,
         arguments: Sequence[str] = (),
     ) -> SimReaper:
         """A running REAPER with one empty, unsaved project.
@@ -84,6 +88,8 @@ class SimReaper(Designer):
             web_port: port of the web interface; 0 = any free one (then ``.web_port``), None = not enabled.
             startup_scripts: ReaScripts that run, in this order, when REAPER has started (also after ``restart``).
             with_reapy: whether REAPER's own Python has python-reapy installed.
+            osc: OSC control surfaces, added to ``reaper.ini`` as the preferences would.
+            assume: assumptions to replace, by their names in ``assumptions.py``.
             arguments: further command line arguments of ``python -m tests.reaper_sim``.
         """
         folder = Path(resource_dir)
@@ -94,6 +100,9 @@ class SimReaper(Designer):
             options += ["--startup", os.fspath(script)]
         if not with_reapy:
             options.append("--without-reapy")
+        for name, value in (assume or {}).items():
+            options += ["--assume", f"{name}={json.dumps(value)}"]
+        osc_config.write(folder, osc)
         reaper = cls(folder, [*options, *arguments], env)
         try:
             reaper._launch()
