@@ -5,15 +5,18 @@ Convention: real UDP on 127.0.0.1; what it reads and writes goes through python-
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from .client import SimReaper
 from .osc_config import OscConfig
 
 Heard = tuple[str, Any]
@@ -102,3 +105,34 @@ def _messages(packet: bytes) -> Iterator[Heard]:
     else:
         read = OscMessage(packet)
         yield read.address, read.params[0] if read.params else None
+
+
+Desk = tuple[SimReaper, OscDevice]
+
+
+@contextlib.contextmanager
+def started(tmp_path: Path, *, assume: dict[str, Any] | None = None, **config: Any) -> Iterator[Desk]:
+    """A REAPER and its device, which has heard what REAPER says at its start; ``config`` as in ``OscConfig``.
+
+    Positions are looked at each round here, so that a test need not wait for fifteen times a second.
+    """
+    assume = {"SURFACE_RATE_HZ": 1000, **(assume or {})}
+    with (
+        OscDevice() as device,
+        SimReaper.start(tmp_path / "reaper", tick_s=0.01, osc=[device.config(**config)], assume=assume) as reaper,
+    ):
+        device.settle = lambda: reaper.wait_ticks(4)
+        device.hear()
+        device.packets.clear()
+        yield reaper, device
+
+
+def slots(heard: list[Heard], slot: int) -> dict[str, Any]:
+    """The last values of a slot of the marker bank."""
+    head = f"/marker/{slot}/"
+    return {address.removeprefix(head): value for address, value in heard if address.startswith(head)}
+
+
+def shown(reaper: SimReaper) -> list[tuple[str, float, int]]:
+    """Name, position and number of every marker and region."""
+    return [(marker["name"], marker["position_s"], marker["number"]) for marker in reaper.markers()]
