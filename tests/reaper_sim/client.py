@@ -22,6 +22,9 @@ comma separated as REAPER returns them; None = Cancel), ``answer_next_boxes([6])
 Without a queued answer the dialog stays open and, as in REAPER, no script, no web request is served until
 ``answer_modal(...)`` or ``close_modal()``. ``open_modal()`` opens some dialog of REAPER's own.
 
+``start(osc=[device.config()])`` gives REAPER an OSC control surface, of which an ``osc_device.OscDevice`` is the other
+end; ``drag_marker`` drags with the mouse, step by step, heard by surfaces during the drag or on release.
+
 A ``run_script`` returns when the script's top level has run, or has opened a dialog. A script's uncaught exception ends
 it and is in ``console()``.
 """

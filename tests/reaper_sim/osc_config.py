@@ -80,10 +80,11 @@ def read(resource: Path) -> list[OscConfig]:
 
 
 def write(resource: Path, surfaces: Sequence[OscConfig]) -> None:
-    """Adds surfaces to ``reaper.ini``, as the preferences do; the rest of the file stays."""
+    """Adds surfaces to ``reaper.ini``, as the preferences do; the rest stays, and what is there is not added."""
+    text = _text(resource)
+    surfaces = [config for config in surfaces if config.text() not in _values(text).values()]
     if not surfaces:
         return
-    text = _text(resource)
     count = int(_values(text).get("csurf_cnt", "0") or 0)
     lines = [line for line in text.splitlines() if not line.lower().startswith("csurf_cnt=")]
     if "[reaper]" not in [line.strip().lower() for line in lines]:

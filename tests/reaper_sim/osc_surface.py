@@ -32,7 +32,8 @@ class OscSurface:
         self._app = app
         self._patterns, problem = load(app.resource, config.patterns)
         self._link = OscLink(config)
-        for text in (problem, self._link.problem, *(f"unknown name {name}" for name in self._patterns.unknown)):
+        unknown = [f"{name} is no name of REAPER's, or none that is simulated" for name in self._patterns.unknown]
+        for text in (problem, self._link.problem, *unknown):
             if text:
                 app.faults.warn(f"OSC surface {config.name!r}: {text}")
         self._banks = Banks(app, self._patterns, self._put, self._forget)

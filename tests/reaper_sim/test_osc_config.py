@@ -121,6 +121,9 @@ def test_reaper_ini_when_surfaces_are_added_then_the_rest_stays_and_restart_read
         (folder / "reaper.ini").write_text("[reaper]\nundomaxmem=256\ncsurf_cnt=1\ncsurf_0=HTTP 0\n[x]\na=b\n")
         with SimReaper.start(folder, tick_s=0.01, osc=[device.config(name="our own")]) as reaper:
             device.hear()
+            reaper.close()
+        with SimReaper.start(folder, tick_s=0.01, osc=[device.config(name="our own")]) as reaper:
+            device.hear()
             reaper.restart()
             reaper.set_cursor(2.0)
             device.wait_for("/time", 2.0)

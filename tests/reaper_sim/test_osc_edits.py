@@ -29,6 +29,17 @@ def test_edit_when_sent_to_a_slot_then_that_marker_changes_and_is_not_echoed(des
     assert shown(reaper) == [("foley: wood", 0.5, 8), ("a", 1.0, 1)]
 
 
+def test_edit_when_another_marker_changes_then_the_written_value_is_told_after_all(desk: Desk) -> None:
+    reaper, device = desk
+    guid = reaper.add_marker(1.0, "a")
+    device.send("/device/marker/count", 1)
+    device.hear()
+    device.send("/marker/1/name", "a")
+    assert device.hear() == []
+    reaper.move_marker(guid, 2.0)
+    assert device.hear() == [("/marker/1/name", "a"), ("/marker/1/time", 2.0)]
+
+
 def test_edit_when_notified_later_then_it_comes_back_as_an_echo(tmp_path: Path) -> None:
     with started(tmp_path, assume={"OSC_EDIT_IS_NOTIFIED_AT_ONCE": False}) as (reaper, device):
         reaper.add_marker(1.0, "a")
@@ -87,6 +98,7 @@ def test_message_when_an_argument_is_of_another_type_then_it_is_discarded_whole(
     reaper, device = desk
     reaper.add_marker(1.0, "a")
     device.send("/marker/1/name", "lost", value, types="s" + type_)
+    device.send("/marker/1/name", value, "lost", types=type_ + "s")
     device.send("/time", 1.0, value, types="f" + type_)
     device.send("/time", 3.0)
     device.wait_for("/time", 3.0)
@@ -113,7 +125,7 @@ def test_junk_when_it_comes_then_reaper_goes_on(desk: Desk) -> None:
         reaper.wait_ticks(2)
     device.send_bytes(b"/play\0\0\0")
     device.wait_for("/play", 1.0)
-    assert any("the rest of the round is lost" in warning for warning in reaper.warnings())
+    assert sum("the rest of the round is lost" in warning for warning in reaper.warnings()) == 2
 
 
 def test_transport_when_told_then_it_follows_and_is_heard(desk: Desk) -> None:
