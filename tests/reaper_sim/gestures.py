@@ -11,10 +11,10 @@ from typing import Any
 
 from . import files
 from .app import App
+from .drags import drag_marker, drop_marker
 from .functions_items import copy_item, move_media_item_to_track, split_media_item
 from .functions_markers import add_marker, change_marker, remove_marker
 from .functions_tracks import insert_track
-from .gestures_drag import drag_marker, drop_marker
 from .gestures_media import place_media, set_media_online
 from .model import Item, Marker, Take, Track
 from .state import describe
