@@ -29,12 +29,12 @@ def test_reality_check_when_run_with_a_surface_then_it_sees_the_assumptions(tmp_
     expected: dict[str, Any] = OPEN if otherwise else {name: getattr(assumptions, name) for name in OPEN}
     with OscDevice() as device:
         ours = device.config(name="foley check")
-    env = {"FOLEY_CHECK_DRAG_S": "1.5"}
+    env = {"FOLEY_CHECK_HURRY": "1"}
     with SimReaper.start(tmp_path / "reaper", tick_s=0.01, osc=[ours], assume=expected, env=env) as reaper:
         before = reaper.state()
         reaper.run_script(SCRIPT)
         _wait(reaper, "Drag the marker")
-        reaper.drag_marker(reaper.markers()[0]["guid"], [1.5, 2.0, 2.5, 3.0], ticks_per_step=10)
+        reaper.drag_marker(reaper.markers()[0]["guid"], [1.5, 2.0, 2.5, 3.0], ticks_per_step=6)
         _wait(reaper, "Written")
         assert {**reaper.state(), "cursor_s": 0.0} == before
     report = json.loads((tmp_path / "reaper" / "foley-reality-check-osc.json").read_text())
