@@ -178,8 +178,8 @@ class Forgetful:
 def test_write_when_the_disk_keeps_something_else_then_error_and_nothing_left(tmp_path, monkeypatch, lost, provenance):
     real = Path.open
 
-    def forgetful(self: Path, mode: str = "r", *more: object):
-        file = real(self, mode, *more)
+    def forgetful(self: Path, mode: str = "r"):
+        file = real(self, mode)
         return Forgetful(file, lost) if mode == "xb" else file
 
     monkeypatch.setattr(Path, "open", forgetful)
