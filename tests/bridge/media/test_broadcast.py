@@ -182,6 +182,13 @@ def test_text_when_xml_cannot_hold_it_then_a_space_instead_and_both_chunks_valid
     assert (told.description, told.note) == (said, said)
 
 
+def test_lines_when_they_end_as_on_other_systems_then_as_xml_reads_them_in_both_chunks(tmp_path):
+    told = read_broadcast(written(tmp_path, replace(TOLD, description="a\r\nb\rc", note="a\r\nb\rc")))
+    assert told is not None
+    assert (told.description, told.note) == ("a\nb\nc", "a\nb\nc")
+    assert field(one(tmp_path / "a.wav", "bext"), 0, 256) == "a\nb\nc"
+
+
 def test_accents_when_ascii_has_no_such_letter_then_the_plain_one_in_bext(tmp_path):
     body = one(written(tmp_path, replace(TOLD, description="métal ☃")), "bext")
     assert field(body, 0, 256) == "metal ?"
