@@ -128,7 +128,7 @@ def patched(
     with Reader(old) as reader:
         ordered = _ordered(old, patches, reader)
         there = riff.plain(old)
-        if there is not None and there.length_samples != reader.length_samples:
+        if there is not None and there.length_samples != reader.length_samples:  # a head that others read otherwise
             there = None
         subtype = subtype or (there.format.subtype if there else "PCM_24")
         form = riff.Format(subtype=subtype, rate_hz=reader.rate_hz, channels=reader.channels)

@@ -34,7 +34,7 @@ def joined(*sounds: Audio) -> Audio:
     return Audio(samples=np.hstack([sound.samples for sound in sounds]), rate_hz=sounds[0].rate_hz)
 
 
-@pytest.mark.parametrize("seconds", [0.4, 0.43, 0.46, 0.5, 1.337, 7.0, 31.01])
+@pytest.mark.parametrize("seconds", [0.4, 0.43, 0.46, 0.5, 1.337, 12.01])
 @pytest.mark.parametrize(("rate_hz", "channels"), [(48_000, 1), (44_100, 2), (96_000, 2), (16_000, 1), (22_050, 5)])
 def test_integrated_when_compared_with_pyloudnorm_on_the_whole_then_within_a_hundredth(seconds, rate_hz, channels):
     audio = foley(seconds, rate_hz=rate_hz, channels=channels, seed=round(seconds * 10))
@@ -106,7 +106,12 @@ def test_true_peak_when_the_top_of_a_sine_lies_between_samples_then_found_to_a_t
 def test_true_peak_when_a_sine_of_any_pitch_then_its_height_to_a_tenth(hz):
     audio = sine(hz, 0.5, db=-1.0)
     ends = np.sin(np.linspace(0, np.pi, audio.length_samples)).astype(np.float32) ** 0.5
-    assert loudness.true_peak_db(Audio(samples=audio.samples * ends, rate_hz=48_000)) == pytest.approx(-1.0, abs=0.1)
+    audio = Audio(samples=(audio.samples * ends).astype(np.float32), rate_hz=48_000)
+    assert loudness.true_peak_db(audio) == pytest.approx(-1.0, abs=0.1)
+
+
+def test_true_peak_when_a_sound_is_shorter_than_the_filter_then_its_top_is_not_missed():
+    assert loudness.true_peak_db(sine(12_000.0, 0.002, phase=np.pi / 4)) == pytest.approx(0.0, abs=0.9)
 
 
 def test_true_peak_when_one_channel_is_louder_or_the_top_is_at_the_very_end_then_that_is_found():
@@ -127,13 +132,13 @@ def test_true_peak_meter_when_asked_twice_then_the_same():
     assert meter.db() == meter.db()
 
 
-def test_measured_when_ten_minutes_long_then_memory_of_a_few_blocks():
+def test_measured_when_long_then_memory_of_a_few_blocks():
     block = foley(1.0).samples
     tracemalloc.start()
     try:
-        found = loudness.measured((block for _ in range(600)), rate_hz=48_000, channels=1)
+        found = loudness.measured((block for _ in range(240)), rate_hz=48_000, channels=1)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert np.isfinite(found).all()
-    assert most < 8_000_000, "the sound has 115 MB"
+    assert most < 8_000_000, "the sound has 46 MB"

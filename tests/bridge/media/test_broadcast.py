@@ -88,9 +88,9 @@ def test_bext_when_written_then_every_field_lies_where_tech_3285_has_it(tmp_path
 
 
 def test_bext_when_the_loudness_is_known_then_version_2_in_hundredths(tmp_path):
-    body = one(written(tmp_path, replace(TOLD, loudness_lufs=-23.04, true_peak_db=-1.5)), "bext")
+    body = one(written(tmp_path, replace(TOLD, loudness_lufs=-23.04, true_peak_db=-1.15)), "bext")
     assert struct.unpack("<H", body[346:348]) == (2,)
-    assert struct.unpack("<5h", body[412:422]) == (-2304, 0x7FFF, -150, 0x7FFF, 0x7FFF)
+    assert struct.unpack("<5h", body[412:422]) == (-2304, 0x7FFF, -115, 0x7FFF, 0x7FFF)
     assert not any(body[422:602])
 
 
@@ -101,6 +101,8 @@ def test_bext_when_the_loudness_is_known_then_version_2_in_hundredths(tmp_path):
 def test_bext_when_some_of_it_is_not_known_then_marked_as_unknown(tmp_path, loudness, peak, version):
     path = written(tmp_path, replace(TOLD, loudness_lufs=loudness, true_peak_db=peak))
     assert struct.unpack("<H", one(path, "bext")[346:348]) == (version,)
+    if version == 2:
+        assert struct.unpack("<h", one(path, "bext")[412:414]) == (-2300 if loudness == -23.0 else 0x7FFF,)
     told = read_broadcast(path)
     assert told is not None
     assert told.loudness_lufs == (-23.0 if loudness == -23.0 else None)
@@ -116,6 +118,9 @@ def test_time_reference_when_beyond_32_bits_then_whole_in_both_chunks(tmp_path):
     assert speed.findtext("TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI") == "5"
     assert speed.findtext("TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO") == "7"
     assert read_broadcast(path) == replace(TOLD, time_reference_samples=at)
+    told = read_broadcast(replaced(path, b"bext", b"junk"))
+    assert told is not None
+    assert told.time_reference_samples == at
 
 
 def test_ixml_when_written_then_the_tags_that_other_tools_look_for(tmp_path):
@@ -177,6 +182,13 @@ def test_text_when_xml_cannot_hold_it_then_a_space_instead_and_both_chunks_valid
     assert (told.description, told.note) == (said, said)
 
 
+def test_lines_when_they_end_as_on_other_systems_then_as_xml_reads_them_in_both_chunks(tmp_path):
+    told = read_broadcast(written(tmp_path, replace(TOLD, description="a\r\nb\rc", note="a\r\nb\rc")))
+    assert told is not None
+    assert (told.description, told.note) == ("a\nb\nc", "a\nb\nc")
+    assert field(one(tmp_path / "a.wav", "bext"), 0, 256) == "a\nb\nc"
+
+
 def test_accents_when_ascii_has_no_such_letter_then_the_plain_one_in_bext(tmp_path):
     body = one(written(tmp_path, replace(TOLD, description="métal ☃")), "bext")
     assert field(body, 0, 256) == "metal ?"
@@ -219,7 +231,7 @@ def test_read_broadcast_when_there_is_only_one_chunk_then_what_it_tells(tmp_path
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [(b"</BWFXML>", b"</BWFXM!>"), (b"<BWFXML>", b"<\xff\xfeFXML>"), (b'encoding="UTF-8"', b'encoding="U??-8"')],
+    [(b"</BWFXML>", b"</BWFXM!>"), (b"<BWFXML>", b"<\xff\xfeFXML>"), (b'encoding="UTF-8"', b'encoding="UTF-7"')],
 )
 def test_read_broadcast_when_ixml_is_damaged_then_bext_alone_and_a_warning(tmp_path, caplog, old, new):
     told = read_broadcast(replaced(written(tmp_path), old, new))

@@ -86,6 +86,9 @@ def test_finish_when_nothing_is_asked_then_not_a_bit_differs(audio):
     done, told = finish(audio, Output())
     assert done.samples.tobytes() == audio.samples.tobytes()
     assert told == Finished(gain_db=0.0, loudness_lufs=None, true_peak_db=None)
+    length = audio.length_samples
+    blocks, again = finish_blocks(lambda: [audio.samples], Output(), rate_hz=48_000, channels=1, length_samples=length)
+    assert (np.hstack(list(blocks)).tobytes(), again) == (audio.samples.tobytes(), told)
 
 
 @pytest.mark.parametrize(

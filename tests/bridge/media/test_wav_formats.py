@@ -30,7 +30,7 @@ def sound(length: int = 4801, *, channels: int = 1, seed: int = 0) -> Audio:
 
 def stored(path: Path) -> NDArray[np.int32]:
     """The samples as libsndfile gives them, widest integers, (n, channels)."""
-    return soundfile.read(str(path), dtype="int32", always_2d=True)[0]
+    return np.asarray(soundfile.read(str(path), dtype="int32", always_2d=True)[0], np.int32)
 
 
 def cut(samples: NDArray[np.float32], size: int) -> Iterator[NDArray[np.float32]]:
@@ -61,20 +61,22 @@ def test_write_when_what_was_read_is_written_again_then_not_a_bit_differs(tmp_pa
         assert first.read_bytes() == second.read_bytes()
 
 
-def test_write_when_float_then_no_clock_in_it_and_nothing_clipped(tmp_path):
+def test_write_when_float_then_no_clock_in_it_and_nothing_clipped(tmp_path, caplog):
     audio = Audio(samples=np.array([[1.5, -3.0, 1e-30, 0.1]], np.float32), rate_hz=44_100)
     path = wav.write(tmp_path / "a.wav", audio, subtype="FLOAT")
     assert wav.read(path).samples.tobytes() == audio.samples.tobytes()
     assert "PEAK" not in [name for name, _ in walk(path)], "libsndfile would put the time of day there"
     assert struct.unpack("<HHIIHHH", one(path, "fmt ")) == (3, 1, 44_100, 176_400, 4, 32, 0)
     assert struct.unpack("<I", one(path, "fact")) == (4,)
+    assert "clipped" not in caplog.text
 
 
 @pytest.mark.parametrize(("subtype", "full"), [("PCM_16", 2**15), ("PCM_24", 2**23), ("PCM_32", 2**31)])
 def test_write_when_beyond_full_scale_then_integers_stop_at_their_ends(tmp_path, subtype, full, caplog):
     audio = Audio(samples=np.array([[1.0, 7.0, -1.0, -7.0, 0.5]], np.float32), rate_hz=48_000)
-    path = wav.write(tmp_path / "a.wav", audio, subtype=subtype)
-    assert (stored(path)[:, 0] // (2**31 // full)).tolist() == [full - 1, full - 1, -full, -full, full // 2]
+    twice = [audio.samples, audio.samples]
+    path = wav.write_blocks(tmp_path / "a.wav", twice, rate_hz=48_000, channels=1, subtype=subtype)
+    assert (stored(path)[:5, 0] // (2**31 // full)).tolist() == [full - 1, full - 1, -full, -full, full // 2]
     assert caplog.text.count("clipped") == 1
 
 
@@ -173,13 +175,15 @@ class Forgetful:
         return getattr(self._file, name)
 
 
-@pytest.mark.parametrize("lost", [slice(22, 23), slice(5000, 5001), slice(14_446, 14_447), slice(-1, None)])
+@pytest.mark.parametrize(
+    "lost", [slice(22, 23), slice(30, 31), slice(5000, 5001), slice(14_446, 14_447), slice(-1, None)]
+)
 @pytest.mark.parametrize("provenance", [None, {"seed": 1}])
 def test_write_when_the_disk_keeps_something_else_then_error_and_nothing_left(tmp_path, monkeypatch, lost, provenance):
     real = Path.open
 
-    def forgetful(self: Path, mode: str = "r", *more: object):
-        file = real(self, mode, *more)
+    def forgetful(self: Path, mode: str = "r"):
+        file = real(self, mode)
         return Forgetful(file, lost) if mode == "xb" else file
 
     monkeypatch.setattr(Path, "open", forgetful)
@@ -255,10 +259,13 @@ def test_patched_when_the_name_is_the_old_ones_then_a_new_name_beside_it(tmp_pat
     assert old.read_bytes() == before
 
 
-@pytest.mark.parametrize(("kind", "subtype"), [("WAVEX", "PCM_24"), ("FLAC", "PCM_24"), ("AIFF", "PCM_16")])
+@pytest.mark.parametrize(
+    ("kind", "subtype"), [("WAVEX", "PCM_24"), ("WAVEX", "PCM_32"), ("FLAC", "PCM_24"), ("AIFF", "PCM_16")]
+)
 def test_patched_when_the_old_file_is_another_kind_then_a_wav_of_the_same_samples(tmp_path, kind, subtype):
     old = tmp_path / "old.sound"
-    soundfile.write(str(old), sound(channels=2).samples.T, 48_000, format=kind, subtype=subtype)
+    whole = np.random.default_rng(5).integers(-(2**31), 2**31, (4801, 2), dtype=np.int64).astype(np.int32)
+    soundfile.write(str(old), whole, 48_000, format=kind, subtype=subtype)
     path = wav.patched(old, [(10, sound(20, channels=2, seed=9).samples)], tmp_path / "new.wav")
     assert soundfile.info(str(path)).format == "WAV"
     was, now = stored(old), stored(path)
@@ -273,9 +280,12 @@ def test_patched_when_another_format_is_asked_for_then_said_again_in_it(tmp_path
     assert np.array_equal(stored(old)[5:], stored(path)[5:])
 
 
-def test_patched_when_the_old_file_was_cut_short_then_what_is_there(tmp_path):
-    old = wav.write(tmp_path / "a.wav", sound())
-    old.write_bytes(old.read_bytes()[: 44 + 3 * 1000 + 1])
+@pytest.mark.parametrize(("subtype", "left"), [("PCM_24", 3 * 1000 + 1), ("PCM_32", 4 * 1000 + 3)])
+def test_patched_when_the_old_file_was_cut_short_then_what_is_there(tmp_path, subtype, left):
+    old = tmp_path / "a.wav"
+    whole = np.random.default_rng(5).integers(-(2**31), 2**31, 4801, dtype=np.int64).astype(np.int32)
+    soundfile.write(str(old), whole, 48_000, subtype=subtype)
+    old.write_bytes(old.read_bytes()[: 44 + left])
     path = wav.patched(old, [(0, sound(5).samples)], tmp_path / "b.wav")
     assert np.array_equal(stored(path)[5:], stored(old)[5:1000])
 
