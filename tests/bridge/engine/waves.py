@@ -43,6 +43,11 @@ class Counting:
 def alone(folder: Path, **fields: Any) -> Counting:
     """The tiny pack, written into a folder, with a window for each onset."""
     tiny_pack(folder)
+    return alone_in(folder, **fields)
+
+
+def alone_in(folder: Path, **fields: Any) -> Counting:
+    """The same of a tiny pack that is there."""
     pack = load(Store([folder]), TINY, provider="cpu", threads=1)
     return Counting(pack, **{"windows": "onset", "overlap_frames": 0, "likeness": 0.5, **fields})
 
