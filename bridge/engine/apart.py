@@ -151,7 +151,7 @@ class OnsetWindows:
         watch.check()
         told = contact.layer.told(contact.sample)
         how = (manner.seed, manner.mix, manner.steps, manner.guidance, manner.sampler, manner.noise_range)
-        key = (contact.meaning, told, contact.sample, *how)
+        key = (contact.meaning, told, contact.sample, *how, self._diffusion.providers())
         begun = watch.done
         sound = self._kept.made(key, lambda: self._made(contact.layer, contact.sample, told, manner, watch))
         if watch.done == begun:

@@ -145,6 +145,14 @@ class Diffusion:
         """Opens the denoiser: while it opens it holds its weights twice, so before the others take memory."""
         self._pack.graph(contract.DENOISER)
 
+    def providers(self) -> tuple[str, ...]:
+        """What the denoiser and the decoder run on now, by ONNX Runtime's names; nothing of a graph that does not say.
+
+        A card that fails gives way to the CPU, whose numbers differ in their last digits.
+        """
+        roles = (contract.DENOISER, contract.DECODER) if self._decodes else (contract.DENOISER,)
+        return tuple(name for role in roles for name in getattr(self._pack.graph(role), "providers", ())[:1])
+
     def prepared(self, source: str, value: NDArray[Any]) -> Tensors:
         """What the denoiser takes of a source.
 

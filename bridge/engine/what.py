@@ -211,8 +211,8 @@ class Generator:
 
         A changed onset is made again up to where its tail is over or the next unchanged onset begins; outside these
         spans the samples are those of ``previous``. If more than onsets changed, everything is made again. Where every
-        onset has a window of its own, tails are made again to their end, and the result is that of ``render`` but for
-        rounding.
+        onset has a window of its own, tails are made again to their end, and the result is that of ``render``,
+        byte for byte, if ``previous`` was.
 
         Returns:
             The sound, and the spans in samples that may differ from ``previous``.

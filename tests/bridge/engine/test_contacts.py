@@ -12,6 +12,7 @@ import pytest
 from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
 from bridge.engine.contacts import Contacts
+from bridge.engine.engine import Engine
 from bridge.engine.what import Generator
 from tests.bridge.engine.waves import Counting, alone
 
@@ -106,6 +107,24 @@ def test_render_when_contacts_are_kept_then_progress_still_rises_to_the_end(pack
     assert told[-1] == 1.0
     assert told[0] < 0.3
     assert all(fraction < 1.0 for fraction in told[:-2])
+
+
+def test_render_when_the_card_gave_way_to_the_cpu_then_contacts_are_made_anew(pack: Counting) -> None:
+    """A take is not put together of both: their last digits differ."""
+    generator = Generator(pack)
+    for pack.provider in ("CUDAExecutionProvider", "CPUExecutionProvider"):
+        assert made(pack, generator, PLAIN)[1] == 4
+        assert made(pack, generator, PLAIN)[1] == 0
+
+
+def test_engine_when_released_then_no_contact_is_kept(pack: Counting) -> None:
+    engine = Engine(pack)  # pyright: ignore[reportArgumentType]
+    sounds = [engine.render(PLAIN).samples.tobytes() for _ in range(2)]
+    assert pack.roles.count("decoder") == 4
+    engine.release()
+    sounds.append(engine.render(PLAIN).samples.tobytes())
+    assert pack.roles.count("decoder") == 8
+    assert len(set(sounds)) == 1
 
 
 def test_contacts_when_full_let_the_least_recently_used_go() -> None:
