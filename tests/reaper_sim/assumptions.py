@@ -59,30 +59,6 @@ LOWEST_FREE_NUMBER_IS_GIVEN: Final = True
 ORDER_AT_SAME_POSITION: Final = "regions_first"
 """[U] Enumeration order of a region and a marker at one position; equals keep their order of creation."""
 
-# -- envelopes ---------------------------------------------------------------------------------------------------------
-
-FADER_OF_UNITY_GAIN: Final = 716.21785031261
-"""[D] What ScaleToEnvelopeMode(1, 1.0) gives: 0 dB of a volume envelope with fader scaling."""
-
-FADER_TOP: Final = 1000.0
-"""[D] What ScaleToEnvelopeMode(1, VOLUME_ENVELOPE_TOP_GAIN) gives. Below, the simulation follows the power law through
-both points; the real curve may bend otherwise between them [U], so only ScaleTo and ScaleFrom may convert."""
-
-VOLUME_ENVELOPE_TOP_GAIN: Final = 2.0
-"""[D] The highest value of a volume envelope, +6 dB (a preference may say otherwise); higher ones are cut."""
-
-NEW_VOLUME_ENVELOPE_HAS_FADER_SCALING: Final = True
-"""[D] GetEnvelopeScalingMode of a volume envelope made by action 40406 is 1 (a preference may say otherwise)."""
-
-ENVELOPE_RANGE_HAS_ITS_END: Final = False
-"""[U] DeleteEnvelopePointRange deletes a point that lies exactly at the end of the range (one at its start: always)."""
-
-ENVELOPE_VALUE_DECIMALS: Final = 8
-"""[D] Decimals of an envelope point's value in project files."""
-
-HIDDEN_ACTIVE_ENVELOPES_ARE_SAVED: Final = False
-"""[D] Whether saving keeps an envelope that is active but not visible: reported to be lost."""
-
 # -- items and sources -------------------------------------------------------------------------------------------------
 
 MISSING_FILE_GIVES_OFFLINE_SOURCE: Final = True
@@ -115,6 +91,30 @@ DEFAULT_RECORD_PATH: Final = "Media"
 
 UNSAVED_MEDIA_FOLDER: Final = "REAPER Media"
 """[D] Media folder of a project that was never saved (in the user's documents; here: under the resource path)."""
+
+# -- envelopes ---------------------------------------------------------------------------------------------------------
+
+FADER_OF_UNITY_GAIN: Final = 716.21785031261
+"""[D] What ScaleToEnvelopeMode(1, 1.0) gives: 0 dB of a volume envelope with fader scaling."""
+
+FADER_TOP: Final = 1000.0
+"""[D] What ScaleToEnvelopeMode(1, VOLUME_ENVELOPE_TOP_GAIN) gives. Below, the simulation follows the power law through
+both points; the real curve may bend otherwise between them [U], so only ScaleTo and ScaleFrom may convert."""
+
+VOLUME_ENVELOPE_TOP_GAIN: Final = 2.0
+"""[D] The highest value of a volume envelope, +6 dB (a preference may say otherwise); higher ones are cut."""
+
+NEW_VOLUME_ENVELOPE_HAS_FADER_SCALING: Final = True
+"""[D] GetEnvelopeScalingMode of a volume envelope made by action 40406 is 1 (a preference may say otherwise)."""
+
+ENVELOPE_RANGE_HAS_ITS_END: Final = False
+"""[U] DeleteEnvelopePointRange deletes a point that lies exactly at the end of the range (one at its start: always)."""
+
+ENVELOPE_VALUE_DECIMALS: Final = 8
+"""[D] Decimals of an envelope point's value in project files."""
+
+HIDDEN_ACTIVE_ENVELOPES_ARE_SAVED: Final = False
+"""[D] Whether saving keeps an envelope that is active but not visible: reported to be lost."""
 
 # -- states ------------------------------------------------------------------------------------------------------------
 

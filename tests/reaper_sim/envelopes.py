@@ -26,19 +26,22 @@ class Kind:
     english: str
     german: str
     lowest: float
-    highest: float
     neutral: float
     is_volume: bool = False
 
+    @property
+    def highest(self) -> float:
+        """The highest value: a gain for volume."""
+        return assumptions.VOLUME_ENVELOPE_TOP_GAIN if self.is_volume else 1.0
 
-TOP = assumptions.VOLUME_ENVELOPE_TOP_GAIN
+
 KINDS: dict[str, Kind] = {
-    "VOLENV": Kind("Volume (Pre-FX)", "Lautstärke (Pre-FX)", 0, TOP, 1, True),
-    "PANENV": Kind("Pan (Pre-FX)", "Panorama (Pre-FX)", -1, 1, 0),
-    "VOLENV2": Kind("Volume", "Lautstärke", 0, TOP, 1, True),
-    "PANENV2": Kind("Pan", "Panorama", -1, 1, 0),
-    "VOLENV3": Kind("Trim Volume", "Trimm-Lautstärke", 0, TOP, 1, True),
-    "MUTEENV": Kind("Mute", "Stumm", 0, 1, 1),
+    "VOLENV": Kind("Volume (Pre-FX)", "Lautstärke (Pre-FX)", 0, 1, True),
+    "PANENV": Kind("Pan (Pre-FX)", "Panorama (Pre-FX)", -1, 0),
+    "VOLENV2": Kind("Volume", "Lautstärke", 0, 1, True),
+    "PANENV2": Kind("Pan", "Panorama", -1, 0),
+    "VOLENV3": Kind("Trim Volume", "Trimm-Lautstärke", 0, 1, True),
+    "MUTEENV": Kind("Mute", "Stumm", 0, 1),
 }
 """By the name of the block, in the order of their indices."""
 
@@ -168,7 +171,7 @@ class Envelope:
 def create(track: Track, name: str, guid: str) -> Envelope:
     """A new envelope of a track, visible, with one neutral point at the start."""
     envelope = Envelope(track, name, guid, [Point(0.0, KINDS[name].neutral)], dict(SWITCHES))
-    if not KINDS[name].is_volume:
+    if not (KINDS[name].is_volume and assumptions.NEW_VOLUME_ENVELOPE_HAS_FADER_SCALING):
         del envelope.switches["VOLTYPE"]
     add(envelope)
     return envelope
@@ -187,21 +190,25 @@ def find(track: Track, name: str) -> Envelope | None:
 
 # -- fader scaling -----------------------------------------------------------------------------------------------------
 
-_BEND = math.log(TOP) / -math.log(assumptions.FADER_OF_UNITY_GAIN / assumptions.FADER_TOP)
+
+def _bend() -> float:
+    """Exponent of the power law through silence, 0 dB and the top."""
+    top, unity = assumptions.VOLUME_ENVELOPE_TOP_GAIN, assumptions.FADER_OF_UNITY_GAIN
+    return math.log(top) / math.log(assumptions.FADER_TOP / unity)
 
 
 def scale_to(mode: int, gain: float) -> float:
     """ScaleToEnvelopeMode: the fader position of a linear gain."""
     if mode != 1:
         return gain
-    return assumptions.FADER_TOP * (max(gain, 0.0) / TOP) ** (1 / _BEND)
+    return assumptions.FADER_TOP * (max(gain, 0.0) / assumptions.VOLUME_ENVELOPE_TOP_GAIN) ** (1 / _bend())
 
 
 def scale_from(mode: int, position: float) -> float:
     """ScaleFromEnvelopeMode: the linear gain of a fader position."""
     if mode != 1:
         return position
-    return TOP * (max(position, 0.0) / assumptions.FADER_TOP) ** _BEND
+    return assumptions.VOLUME_ENVELOPE_TOP_GAIN * (max(position, 0.0) / assumptions.FADER_TOP) ** _bend()
 
 
 def evaluate(envelope: Envelope, time_s: float) -> float:

@@ -12,7 +12,7 @@ from .faults import Crash, Unsimulated
 from .ft import Cell, Text, api
 from .gestures_media import set_media_online
 from .model import Project, Track
-from .native_actions import EDITING
+from .native_actions import EDITING, TABS
 
 ROW_HEIGHT = 50
 TOP = 100
@@ -186,6 +186,7 @@ def _build_missing_peaks(app: App) -> None:
 
 NATIVE: dict[int, Any] = {
     **EDITING,
+    **TABS,
     40029: lambda app: app.history.undo(),
     40030: lambda app: app.history.redo(),
     40047: _build_missing_peaks,

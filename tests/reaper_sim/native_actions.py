@@ -1,15 +1,16 @@
-"""Native actions that change the project, by their numbers.
+"""Native actions that change the project or its tabs, by their numbers.
 
-Convention: each adds an undo point of its own, under REAPER's name of the action; inside a script's undo block it
-becomes part of the block.
+Convention: each of ``EDITING`` adds an undo point of its own, under REAPER's name of the action; inside a script's
+undo block it becomes part of the block.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-from . import assumptions, envelopes
-from .app import App
+from . import assumptions, envelopes, files
+from .app import App, Dialog
 from .model import Item, new_guid
 
 
@@ -61,6 +62,23 @@ def _undoable(title: str, work: Callable[[App], None]) -> Callable[[App], None]:
     return act
 
 
+def _new_tab(app: App) -> None:
+    app.add_tab()
+
+
+def _close_tab(app: App) -> None:
+    """Closes the active tab; asks first when its project has changes."""
+    answer: object = 7
+    if app.project.dirty:
+        text = f"Save changes to {app.project.path or 'unsaved project'}?"
+        answer = app.open_dialog(Dialog("box", "Save", text, buttons=3))
+    if answer == 6 and app.project.path:
+        files.save(app, app.project, Path(app.project.path))
+    if answer in (6, 7):
+        app.close_tab(app.active)
+
+
+TABS: dict[int, Callable[[App], None]] = {40859: _new_tab, 40860: _close_tab}
 EDITING: dict[int, Callable[[App], None]] = {
     40129: _undoable("Delete active take from items", _delete_active_take),
     40131: _undoable("Crop to active take in items", _crop_to_active_take),

@@ -234,3 +234,10 @@ def test_switch_function_when_reaper_is_old_then_absent(tmp_path: Path, profile:
 
 def _flat(body: str) -> str:
     return "\n".join(line[8:] for line in body.splitlines())
+
+
+def test_key_v_when_pressed_then_the_selected_tracks_envelope_is_shown_by_hand(reaper: SimReaper) -> None:
+    reaper.select(reaper.add_track("Foley"))
+    reaper.press_key(1, "v")
+    assert _volume(reaper)["visible"]
+    assert reaper.undo_labels()[-1] == "Toggle track volume envelope visible"
