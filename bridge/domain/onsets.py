@@ -41,7 +41,6 @@ class Onset:
             if value is not None and not 0.0 <= value <= 1.0:
                 raise RequestError(f"onset {name} must lie in 0..1, got {value} at {self.time_s:.3f} s")
 
-
     @property
     def told(self) -> float:
         """How hard the generator is told that the event is, 0..1."""

@@ -74,9 +74,7 @@ def save(
         "program": f"foley-bridge {__version__}",
         "action": action,
         "made": now.isoformat(timespec="seconds"),
-        "files": {
-            change.path: {"before": digest(change.before), "after": digest(change.after)} for change in changes
-        },
+        "files": {change.path: {"before": digest(change.before), "after": digest(change.after)} for change in changes},
         "keys": dict(keys),
     }
     part = folder / f"{MANIFEST}.part"

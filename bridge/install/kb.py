@@ -114,10 +114,10 @@ def _keys(
             if script.letter and taken.get(pair) == f"_{script.identity}":
                 given[script.file] = script.letter
             continue
-        holder = taken.get(pair) or REAPERS_OWN.get(pair)
+        holder = f"your command {taken[pair]}" if pair in taken else REAPERS_OWN.get(pair)
         if holder is not None or script.file in declined:
-            why = "you took it away" if holder is None else f"it is taken by {holder}"
-            notes.append(f"{script.file} gets no key: {shortcut(script.letter)}: {why}.")
+            why = "was taken away by you" if holder is None else f"is taken by {holder}"
+            notes.append(f"{script.file} gets no key: {shortcut(script.letter)} {why}.")
             continue
         given[script.file] = script.letter
         taken[pair] = f"_{script.identity}"

@@ -63,9 +63,7 @@ def install(
     edited = kb.add(old or b"", actions, keys=keys, declined=_declined(old or b"", manifests))
     changes.append(Change(path=kb.FILE, before=None, after=edited.data))
     if start:
-        changes.append(
-            Change(path=startup.FILE, before=None, after=startup.add(_read(resource, startup.FILE) or b""))
-        )
+        changes.append(Change(path=startup.FILE, before=None, after=startup.add(_read(resource, startup.FILE) or b"")))
     if patterns:
         changes.append(Change(path=osc.FILE, before=None, after=osc.PATTERNS.encode()))
     return Plan(changes=_real(resource, changes), keys=edited.keys, notes=edited.notes)
