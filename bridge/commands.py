@@ -171,7 +171,7 @@ def packs_pull(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def doctor(arguments: argparse.Namespace, settings: Settings) -> int:
     """Walks the chain and says the first thing to fix."""
-    return checks.doctor(settings)
+    return checks.doctor(settings, resource=arguments.resource, report_to=arguments.report)
 
 
 def reaper(arguments: argparse.Namespace, settings: Settings) -> int:

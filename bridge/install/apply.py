@@ -25,8 +25,8 @@ def carry_out(resource: Path, plan: Plan, *, action: str) -> Path:
     """Makes every change of the plan; returns the folder of the backup.
 
     Raises:
-        HostError: a file has changed since the plan was made. MediaError: something cannot be written; then every file is
-            as it was.
+        HostError: a file has changed since the plan was made. MediaError: something cannot be written; then every file
+            is as it was.
     """
     for change in plan.changes:
         if _now(resource / change.path) != change.before:

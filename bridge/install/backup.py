@@ -1,8 +1,8 @@
 """Dated folders in REAPER's resource folder: every file as it was before a change, and what the change did.
 
-Convention: ``Foley Bridge backup 2026-03-14 15.09.26/`` holds ``files/`` (the old files, by their path) and, written last,
-``manifest.json``. A folder without a manifest is one that was never finished; nothing was changed then. Files are told
-apart by their SHA-256, so that taking an install back needs no other memory than these folders.
+Convention: ``Foley Bridge backup 2026-03-14 15.09.26/`` holds ``files/`` (the old files, by their path) and, written
+last, ``manifest.json``. A folder without a manifest is one that was never finished; nothing was changed then. Files are
+told apart by their SHA-256, so that taking an install back needs no other memory than these folders.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Manifest:
     """What one run did.
 
     Attributes:
-        folder: where it lies. action: "install" or "uninstall". files: {path: (SHA-256 before, SHA-256 after)}, "" for no
-            file. keys: {script's file: letter} that had their default key afterwards.
+        folder: where it lies. action: "install" or "uninstall". files: {path: (SHA-256 before, SHA-256 after)}, "" for
+            no file. keys: {script's file: letter} that had their default key afterwards.
     """
 
     folder: Path

@@ -108,8 +108,8 @@ def _what_is_left(resource: Path, arguments: argparse.Namespace, files: Mapping[
     print(f"{python.trouble}. {ini.how_to_python()}" if python.trouble else f"{python.told}.")
     if ini.reapy_server(resource):
         print(
-            "reapy's own configuration was run here once. Whenever a program imports reapy, it starts a server that lets "
-            "anybody on the network run code as you; the bridge does not use it. In REAPER, remove the action "
+            "reapy's own configuration was run here once. Whenever a program imports reapy, it starts a server that "
+            "lets anybody on the network run code as you; the bridge does not use it. In REAPER, remove the action "
             "'activate_reapy_server'."
         )
     if arguments.osc:

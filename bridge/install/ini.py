@@ -1,7 +1,7 @@
 """What REAPER's own settings say about Python, OSC and reapy; read, never written.
 
-Convention: reaper.ini is what REAPER wrote: ``key=value`` lines in sections, bytes of any encoding, sometimes with a mark
-of it in front. Keys are matched without regard to case; of a key that stands twice the first counts, as in Windows.
+Convention: reaper.ini is what REAPER wrote: ``key=value`` lines in sections, bytes of any encoding, sometimes with a
+mark of it in front. Keys are matched without regard to case; of a key that stands twice the first counts.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Python:
     """Python as REAPER's settings have it.
 
     Attributes:
-        enabled: whether scripts in Python may run. library: the file that is named, None if REAPER looks for one itself.
-        version: what the names say, None if they do not.
+        enabled: whether scripts in Python may run. library: the file that is named, None if REAPER looks for one by
+            itself. version: what the names say, None if they do not.
     """
 
     enabled: bool
@@ -64,9 +64,9 @@ def how_to_python(platform: str = sys.platform) -> str:
     """What to set in REAPER so that scripts in Python run."""
     library = {"win32": "python312.dll", "darwin": "libpython3.12.dylib"}.get(platform, "libpython3.12.so")
     return (
-        "In REAPER: Preferences > Plug-ins > ReaScript: tick 'Enable Python for use with ReaScript', give the folder of "
-        f"a 64-bit Python ({_range()}) as custom path and its library (such as {library}) below it, and restart REAPER; "
-        "in that Python run: python -m pip install python-reapy"
+        "In REAPER: Preferences > Plug-ins > ReaScript: tick 'Enable Python for use with ReaScript', give the folder "
+        f"of a 64-bit Python ({_range()}) as custom path and its library (such as {library}) below it, and restart "
+        "REAPER; in that Python run: python -m pip install python-reapy"
     )
 
 
@@ -77,13 +77,19 @@ def reapy_server(resource: Path) -> bool:
 
 def osc_ports(resource: Path) -> tuple[int, ...]:
     """UDP ports on which REAPER's OSC control surfaces listen: ``csurf_N=OSC "name" flags port ...``."""
+    surfaces = _surfaces(resource, r'OSC\s+(?:"[^"]*"|\S+)\s+(\d+)\s+(\d+)')
+    return tuple(int(match[2]) for match in surfaces if int(match[1]) & 1)
+
+
+def web_ports(resource: Path) -> tuple[int, ...]:
+    """TCP ports of REAPER's web interfaces: ``csurf_N=HTTP 0 port ...``."""
+    return tuple(int(match[1]) for match in _surfaces(resource, r"HTTP\s+\d+\s+(\d+)"))
+
+
+def _surfaces(resource: Path, pattern: str) -> list[re.Match[str]]:
     said = _section(resource / INI, "reaper")
-    found = []
-    for key, value in said.items():
-        match = re.match(r'OSC\s+(?:"[^"]*"|\S+)\s+(\d+)\s+(\d+)', value)
-        if re.fullmatch(r"csurf_\d+", key) and match and int(match[1]) & 1:
-            found.append(int(match[2]))
-    return tuple(found)
+    found = [re.match(pattern, value) for key, value in said.items() if re.fullmatch(r"csurf_\d+", key)]
+    return [match for match in found if match]
 
 
 def _section(path: Path, wanted: str) -> dict[str, str]:

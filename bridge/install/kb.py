@@ -2,8 +2,8 @@
 
 Convention (REAPER's own, as practitioners describe it): ``SCR flags section name "text" path`` is an action,
 ``KEY modifier key command section`` a key. Flags 516 run another instance without asking. A modifier is 1 and 4 for
-Shift, 8 for Ctrl (Cmd on a Mac), 16 for Alt; a letter's key is its capital's code. A line is ours if its name is the one
-that ``scripts.identity`` gives for the file that it points to.
+Shift, 8 for Ctrl (Cmd on a Mac), 16 for Alt; a letter's key is its capital's code. A line is ours if its name is the
+one that ``scripts.identity`` gives for the file that it points to.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The index that ReaPack reads, REAPER's package manager: one package with every file, registered by ReaPack itself.
 
-Format: ReaPack's index.xml, version 1. A ``source`` is one file, its text the address; ``file`` says where it goes beside
-the package's own folder; ``main`` puts it into the main action list, and only actions have it.
+Format: ReaPack's index.xml, version 1. A ``source`` is one file, its text the address; ``file`` says where it goes
+beside the package's own folder; ``main`` puts it into the main action list, and only actions have it.
 """
 
 from __future__ import annotations

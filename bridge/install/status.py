@@ -17,8 +17,8 @@ class Status:
 
     Attributes:
         present: whether any file of ours is there. missing, differing: files that are shipped and not there, or not as
-            shipped. unregistered: actions that REAPER's list lacks. keys: {script's file: (modifier, key)} of those that
-            have one. starts: whether the server starts with REAPER. patterns: whether the OSC patterns are there.
+            shipped. unregistered: actions that REAPER's list lacks. keys: {script's file: (modifier, key)} of those
+            that have one. starts: whether the server starts with REAPER. patterns: whether the OSC patterns are there.
     """
 
     present: bool
