@@ -6,6 +6,7 @@ an older one the files are made ready beside it before the first is exchanged. R
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 import shutil
@@ -31,6 +32,7 @@ def carry_out(resource: Path, plan: Plan, *, action: str) -> Path:
     for change in plan.changes:
         if _now(resource / change.path) != change.before:
             raise HostError(f"{resource / change.path} has just been changed by another program", hint="Run this again")
+    _clear_remains(resource, plan.changes)
     try:
         folder = backup.save(resource, plan.changes, action=action, keys=plan.keys)
     except OSError as error:
@@ -53,6 +55,16 @@ def carry_out(resource: Path, plan: Plan, *, action: str) -> Path:
     return folder
 
 
+def _clear_remains(resource: Path, changes: Sequence[Change]) -> None:
+    """Removes what an earlier run that was killed left under temporary names."""
+    for old in (resource / SCRIPTS).parent.glob(f"{_STAGE}*.part"):
+        shutil.rmtree(old, ignore_errors=True)
+    for change in changes:
+        path = Path(os.path.realpath(resource / change.path))
+        for old in path.parent.glob(f".{glob.escape(path.name)}.????????.part"):
+            old.unlink(missing_ok=True)
+
+
 @contextmanager
 def _staged(resource: Path, changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
     """Makes the folder of ours at once if it is new; gives the changes that are left."""
@@ -62,8 +74,6 @@ def _staged(resource: Path, changes: Sequence[Change]) -> Iterator[tuple[Change,
         yield tuple(changes)
         return
     target.parent.mkdir(exist_ok=True)
-    for old in target.parent.glob(f"{_STAGE}*.part"):
-        shutil.rmtree(old, ignore_errors=True)
     stage = target.parent / f"{_STAGE}{secrets.token_hex(4)}.part"
     fresh = not target.exists()
     try:

@@ -1,6 +1,6 @@
 """Dated folders in REAPER's resource folder: every file as it was before a change, and what the change did.
 
-Convention: ``Foley Bridge backup 2026-03-14 15.09.26/`` holds ``files/`` (the old files, by their path) and, written
+Convention: ``Foley Bridge backup 2026-03-14 15-09-26/`` holds ``files/`` (the old files, by their path) and, written
 last, ``manifest.json``. A folder without a manifest is one that was never finished; nothing was changed then. Files are
 told apart by their SHA-256, so that taking an install back needs no other memory than these folders.
 """
@@ -63,7 +63,7 @@ def save(
         OSError: it cannot be written.
     """
     now = now or datetime.now()
-    folder = unique_path(resource, PREFIX + now.strftime("%Y-%m-%d %H.%M.%S"), "")
+    folder = unique_path(resource, PREFIX + now.strftime("%Y-%m-%d %H-%M-%S"), "")
     folder.mkdir()
     for change in changes:
         if change.before is not None:
