@@ -47,8 +47,8 @@ def doctor(settings: Settings, *, resource: Path | None = None, report_to: Path 
         folders = {settings.packs_dir: "packs folder", str(config.config_path().parent): "settings folder"}
         if chain.resource is not None:
             folders[str(chain.resource)] = "REAPER's folder"
-        report.write(report_to, findings, settings, scrubber=report.Scrubber(folders))
-        print(f"wrote {report_to}, without your paths, names and prompts; read it before you hand it on")
+        written = report.write(report_to, findings, settings, scrubber=report.Scrubber(folders))
+        print(f"wrote {written}, without your paths, names and prompts; read it before you hand it on")
     return 1 if first is not None and first.needed else 0
 
 

@@ -11,17 +11,16 @@ import json
 import os
 import platform
 import re
-import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from bridge import __version__
 from bridge.config import Settings
-from bridge.errors import MediaError, RequestError
+from bridge.errors import RequestError
 from bridge.health.finding import Finding
+from bridge.media.files import publish, temporary_beside
 
 LIBRARIES = (
     "numpy",
@@ -88,24 +87,15 @@ def refuse_taken(path: Path) -> None:
 
 
 def write(path: Path, findings: Sequence[Finding], settings: Settings, *, scrubber: Scrubber) -> Path:
-    """Writes the report as JSON; the file appears whole, and is never written over another.
+    """Writes the report as JSON; the file appears whole, under another name if this one was taken meanwhile.
 
     Raises:
-        RequestError: the name is taken. MediaError: it cannot be written.
+        MediaError: it cannot be written.
     """
-    refuse_taken(path)
     text = json.dumps(table(findings, settings, scrubber), indent=2) + "\n"
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.write_text(text, "utf-8")
-        refuse_taken(path)
-        part.replace(path)
-    except OSError as error:
-        raise MediaError(f"{path} cannot be written: {error.strerror}", hint="Name another file") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    return path
+    with temporary_beside(path) as temporary:
+        temporary.write_text(text, "utf-8")
+        return publish(temporary, path)
 
 
 def table(findings: Sequence[Finding], settings: Settings, scrubber: Scrubber) -> dict[str, Any]:

@@ -7,17 +7,16 @@ beside the package's own folder; ``main`` puts it into the main action list, and
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 from bridge import __version__
-from bridge.errors import MediaError, RequestError
+from bridge.errors import RequestError
 from bridge.install import scripts
+from bridge.media.files import publish, temporary_beside
 
 CATEGORY = scripts.FOLDER
 PACKAGE = "foley_bridge.lua"
@@ -38,16 +37,9 @@ def write(out: Path, files: Mapping[str, bytes], *, url: str, now: datetime | No
         raise RequestError(f"{url!r} is no web address", hint="Give --url as https://... of the folder with the files")
     if os.path.lexists(out):
         raise RequestError(f"{out} exists already", hint="Name another file; nothing is ever overwritten")
-    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.write_bytes(index(files, url=url, now=now or datetime.now(timezone.utc)))
-        part.replace(out)
-    except OSError as error:
-        raise MediaError(f"{out} cannot be written: {error.strerror}", hint="Name another file") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    return out
+    with temporary_beside(out) as temporary:
+        temporary.write_bytes(index(files, url=url, now=now or datetime.now(timezone.utc)))
+        return publish(temporary, out)
 
 
 def index(files: Mapping[str, bytes], *, url: str, now: datetime) -> bytes:

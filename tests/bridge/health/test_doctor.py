@@ -88,6 +88,7 @@ def test_doctor_when_there_is_no_reaper_then_the_daemon_comes_first_and_then_rea
 def test_doctor_when_our_server_runs_in_reaper_then_the_whole_chain_is_walked_in_order(
     doctor: list[str], server: SimReaper, tmp_path: Path, capsys: Said
 ) -> None:
+    server.save(tmp_path / "Secret Film.RPP")
     with OscServer(lambda verb: Answer(ok=True, sentence="Making 'secret words'."), port=0) as daemon:
         endpoint.announce_daemon(daemon.port)
         report = tmp_path / "report.json"
@@ -100,6 +101,7 @@ def test_doctor_when_our_server_runs_in_reaper_then_the_whole_chain_is_walked_in
     chain = ["program", "settings", "packs folder", "pack", "provider", "REAPER's folder", "actions"]
     chain += ["Python in REAPER", "REAPER", "server", "network", "daemon", "ports", "media folder"]
     assert names == chain
+    assert "ok REAPER: answers; Secret Film.RPP is open" in said
     assert "ok server: listens on this computer only" in said
     assert "our server runs all the same" in said
     assert "Everything works." in said

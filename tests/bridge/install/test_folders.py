@@ -65,6 +65,25 @@ def test_install_when_reaper_runs_then_it_is_refused_and_nothing_changes(
     assert everything(resource) == before
 
 
+@pytest.mark.parametrize("dry", [["--dry-run"], []])
+def test_install_when_reaper_starts_before_or_while_it_asks_then_nothing_changes(
+    dry: list[str], resource: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [(9, "reaper")] if dry else []
+    before = everything(resource)
+
+    def starts_reaper(question: str) -> str:
+        runs.append((9, "reaper"))
+        return "yes"
+
+    monkeypatch.setattr(running, "_processes", lambda: iter(runs))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", starts_reaper)
+    assert main(["reaper", "install", *dry, "--resource", str(resource)]) == 2
+    assert "REAPER is running (process 9)" in capsys.readouterr().err
+    assert everything(resource) == before
+
+
 def test_install_when_our_server_is_announced_and_alive_then_it_is_refused(
     resource: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

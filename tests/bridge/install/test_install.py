@@ -145,6 +145,15 @@ def test_uninstall_when_files_were_changed_since_then_the_users_changes_stay(res
     assert "foley_generate.py was changed since it was installed, so it stays" in capsys.readouterr().out
 
 
+def test_uninstall_when_reaper_wrote_our_new_file_anew_then_it_leaves_too(resource: Path) -> None:
+    kb = resource / "reaper-kb.ini"
+    kb.unlink()
+    install(resource)
+    kb.write_bytes(b"".join(reversed(kb.read_bytes().splitlines(keepends=True))))
+    uninstall(resource)
+    assert not kb.exists()
+
+
 def test_uninstall_when_the_backups_are_gone_then_only_ours_leaves(resource: Path) -> None:
     install(resource)
     for folder in backups(resource):
