@@ -11,7 +11,17 @@ import os
 import sys
 from pathlib import Path
 
-from . import assumptions, functions_items, functions_markers, functions_project, functions_takes, functions_tracks
+from . import (
+    assumptions,
+    functions_actions,
+    functions_chunks,
+    functions_envelopes,
+    functions_items,
+    functions_markers,
+    functions_project,
+    functions_takes,
+    functions_tracks,
+)
 from .apigen import load_signatures
 from .app import App
 from .interpreter import Interpreter
@@ -19,7 +29,11 @@ from .loop import Loop
 from .scripts import Scripts
 from .web import Web
 
-FUNCTIONS = (functions_items, functions_markers, functions_project, functions_takes, functions_tracks)
+FUNCTIONS = (
+    functions_actions,
+    *(functions_chunks, functions_envelopes, functions_items, functions_markers, functions_project, functions_takes),
+    functions_tracks,
+)
 """The modules whose import registers the API (``functions_app`` comes with ``web``)."""
 
 
@@ -32,6 +46,7 @@ def main() -> None:
     parser.add_argument("--web-port", default="0")
     parser.add_argument("--startup", action="append", default=[])
     parser.add_argument("--without-reapy", action="store_true")
+    parser.add_argument("--language", default="english", choices=("english", "german"))
     parser.add_argument("--reuse-pointers", action="store_true")
     parser.add_argument("--script-folder-off-path", action="store_true")
     parser.add_argument("--script-file-unknown", action="store_true")
@@ -41,7 +56,7 @@ def main() -> None:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     resource = options.resource.resolve()
-    app = App(resource, options.profile, reuse_pointers=options.reuse_pointers)
+    app = App(resource, options.profile, reuse_pointers=options.reuse_pointers, language=options.language)
     interpreter = Interpreter(
         with_reapy=not options.without_reapy,
         folder=resource,

@@ -1,7 +1,9 @@
-"""The action list: ReaScripts by path, with their session-only command ids and their lasting names.
+"""The action list and the keys: ReaScripts by path, with their session-only command ids and their lasting names.
 
-Convention: a command id is a number that changes from session to session; the name (``RS`` and 40 hex digits, with an
-underscore in front where REAPER expects names) stays. Lines of ``reaper-kb.ini`` that are not scripts are kept.
+Convention: a command id is a number that changes from session to session; the name (``RS`` and usually 40 hex digits,
+with an underscore in front where REAPER expects names) stays. ``reaper-kb.ini`` is read once, when REAPER starts, and
+written back from memory on a clean exit: what others put into it meanwhile is lost. Lines that are not understood, and
+those of other sections, are kept as they are.
 """
 
 from __future__ import annotations
@@ -13,33 +15,49 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import assumptions
+from .default_keys import DEFAULT_KEYS
 
-_LINE = re.compile(r'^SCR (\d+) 0 (\S+) (?:"[^"]*"|\S+) (?:"([^"]*)"|(.*))$')
+_SCRIPT = re.compile(r'SCR (\d+) (\d+) (\S+) (?:"[^"]*"|\S+) (?:"([^"]*)"|(\S+))(?:\s|$)')
+_KEY = re.compile(r"KEY (\d+) (\d+) (\S+) (\d+)(?:\s|$)")
+POLICIES = {4: "ask", 260: "terminate", 516: "new"}
+"""Flags of a script's line: what happens when it is run while it still runs."""
 
 
 @dataclass
 class Action:
-    """A script in the main section. ``flags``: 4 asks when it still runs, 260 terminates it, 516 runs another one."""
+    """A script in the main section."""
 
     command: int
     name: str
     path: str
     flags: int
 
+    @property
+    def when_running(self) -> str:
+        """ "ask", "terminate" or "new"."""
+        return POLICIES.get(self.flags, "ask")
+
 
 class Actions:
-    """Scripts that were added to the action list."""
+    """Scripts that were added to the action list, and the keys bound to commands."""
 
     def __init__(self, path: Path) -> None:
         self._file = path
         self._by_command: dict[int, Action] = {}
         self._next = 53000 + os.getpid() % 977
-        for line in path.read_text("utf-8").splitlines() if path.exists() else []:
-            match = _LINE.match(line)
-            if match:
-                folder = path.parent / "Scripts"
-                script = str(folder / (match[3] or match[4]).strip())
-                self._add(script, match[2], int(match[1]))
+        text = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
+        self._lines = text.splitlines(keepends=True)
+        self.keys: dict[tuple[int, int], str] = {}
+        for line in self._lines:
+            self._read(line)
+
+    def _read(self, line: str) -> None:
+        script, key = _SCRIPT.match(line), _KEY.match(line)
+        if script and script[2] == "0":
+            path = self._file.parent / "Scripts" / (script[4] or script[5])
+            self._add(os.path.normpath(path), script[3], int(script[1]))
+        elif key and key[4] == "0":
+            self.keys[int(key[1]), int(key[2])] = key[3]
 
     def _add(self, script: str, name: str, flags: int) -> Action:
         self._next += 1
@@ -56,21 +74,26 @@ class Actions:
         name = "RS" + hashlib.sha1(script.encode()).hexdigest()
         action = self._add(script, name, assumptions.NEW_REASCRIPT_FLAGS)
         if commit:
-            old = self._file.read_text("utf-8") if self._file.exists() else ""
-            line = f'SCR {action.flags} 0 {name} "Custom: {Path(script).name}" "{script}"\n'
-            self._file.write_text(old + line, "utf-8")
+            if self._lines and not self._lines[-1].endswith("\n"):
+                self._lines[-1] += "\n"
+            self._lines.append(f'SCR {action.flags} 0 {name} "Custom: {Path(script).name}" "{script}"\n')
+            self.write(changed=True)
         return action
 
     def remove(self, script: str, *, commit: bool = False) -> bool:
         """Takes a script out of the list."""
         script = os.path.abspath(script)
         found = [command for command, action in self._by_command.items() if action.path == script]
-        for command in found:
-            name = self._by_command.pop(command).name
-            if commit and self._file.exists():
-                lines = self._file.read_text("utf-8").splitlines(keepends=True)
-                self._file.write_text("".join(line for line in lines if f" {name} " not in line), "utf-8")
+        names = [self._by_command.pop(command).name for command in found]
+        if commit and names:
+            self._lines = [line for line in self._lines if not any(f" {name} " in line for name in names)]
+            self.write(changed=True)
         return bool(found)
+
+    def write(self, *, changed: bool = False) -> None:
+        """Writes the file; on exit only as assumed, and not if there is nothing to write."""
+        if changed or (assumptions.ACTION_LIST_IS_REWRITTEN_ON_EXIT and (self._lines or self._file.exists())):
+            self._file.write_bytes("".join(self._lines).encode("utf-8", "surrogateescape"))
 
     def by_command(self, command: int) -> Action | None:
         """The script with a command id."""
@@ -79,3 +102,28 @@ class Actions:
     def by_name(self, name: str) -> Action | None:
         """The script with a name, given with its underscore."""
         return next((action for action in self._by_command.values() if "_" + action.name == name), None)
+
+    def of_key(self, modifier: int, key: int) -> int:
+        """The command that a key runs in the main section.
+
+        Raises:
+            LookupError: nothing is bound to it, or what is bound does not exist.
+        """
+        bound = self.keys.get((modifier, key))
+        if bound is None and (modifier, key) in DEFAULT_KEYS:
+            command, title = DEFAULT_KEYS[modifier, key]
+            if not command:
+                raise LookupError(
+                    f"the key {modifier} {key} is REAPER's own {title!r}, whose command is not known here"
+                )
+            return command
+        if bound is None or bound == "0":
+            raise LookupError(f"nothing is bound to the key {modifier} {key} in the main section")
+        if bound.isdigit():
+            return int(bound)
+        action = self.by_name(bound)
+        if action is None:
+            raise LookupError(f"the key {modifier} {key} is bound to {bound}, which is not in the action list")
+        if not Path(action.path).is_file():
+            raise LookupError(f"the key {modifier} {key} is bound to {bound}: its file {action.path} is not there")
+        return action.command

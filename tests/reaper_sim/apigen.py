@@ -30,7 +30,7 @@ NOT_FOR_SCRIPTS = re.compile(
 )
 NEWER_THAN = {
     "7.30": re.compile(r".*RegionOrMarker.*|GetNumRegionsOrMarkers"),
-    "6.80": re.compile(r".*RegionOrMarker.*|GetNumRegionsOrMarkers|InsertTrackInProject"),
+    "6.80": re.compile(r".*RegionOrMarker.*|GetNumRegionsOrMarkers|InsertTrackInProject|GetSetEnvelopeInfo_String"),
 }
 """Functions that REAPER got after the named version."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .actions import Actions
+from .envelopes import Envelope
 from .ext_state import ExtState
 from .faults import Faults
 from .handles import Handles
@@ -39,9 +40,18 @@ class Dialog:
 class App:
     """REAPER as far as it is simulated."""
 
-    def __init__(self, resource: Path, profile: str, *, reuse_pointers: bool = False) -> None:
+    def __init__(
+        self, resource: Path, profile: str, *, reuse_pointers: bool = False, language: str = "english"
+    ) -> None:
         self.resource = resource
         self.profile = profile
+        self.language = language
+        if not (resource / "reaper.ini").exists():
+            (resource / "reaper.ini").write_text("[REAPER]\n", "utf-8")
+        portable = any((resource / name).exists() for name in ("reaper", "reaper.exe"))
+        self.exe_folder = resource if portable else resource / "program"
+        self.toggle_states: dict[int, int] = {}
+        self.toolbar: dict[int, int] = {}
         self.faults = Faults(resource)
         self.handles = Handles(reuse=reuse_pointers)
         self.ext_state = ExtState(resource / "reaper-extstate.ini")
@@ -126,6 +136,10 @@ class App:
             things += track.items
             things += [take for item in track.items for take in item.takes if take is not None]
         return next((thing for thing in things if thing.guid == guid), None)
+
+    def envelope_name(self, envelope: Envelope) -> str:
+        """REAPER's name of an envelope, in its language."""
+        return envelope.kind.german if self.language == "german" else envelope.kind.english
 
     def track_under_mouse(self) -> Track | None:
         """The track that the mouse is over."""

@@ -27,7 +27,7 @@ UNDO_KEEPS_TRACK_POINTERS: Final = True
 """[U] Tracks that exist before and after an undo keep their pointer. Items, takes, sources and markers get new ones."""
 
 SELECTION_ALONE_IS_NO_UNDO_POINT: Final = True
-"""[U] A block that changed nothing but selections counts as empty."""
+"""[U] A block that changed nothing but selections (items, tracks, time) counts as empty."""
 
 # -- pointers ----------------------------------------------------------------------------------------------------------
 
@@ -70,6 +70,13 @@ OFFLINE_TYPE_PREFIX: Final = "_OFFLINE_"
 START_OFFSET_MAY_BE_NEGATIVE: Final = True
 """[U] D_STARTOFFS below 0 stays: the take is silent until its sound begins (False: it becomes 0)."""
 
+ONLY_TAKE_CAN_BE_DELETED: Final = True
+"""[U] Action 40129 on an item with a single take leaves an item without takes (False: the item stays as it is)."""
+
+ACTIVE_AFTER_DELETING_A_TAKE: Final = "before"
+"""[U] Which take is active after action 40129: the one "before" the deleted one (if there is none, the first) or the
+one "after" it (if there is none, the last)."""
+
 OFFLINE_SOURCE_LENGTH_S: Final = 0.0
 """[U] Length that an offline source reports."""
 
@@ -84,6 +91,30 @@ DEFAULT_RECORD_PATH: Final = "Media"
 
 UNSAVED_MEDIA_FOLDER: Final = "REAPER Media"
 """[D] Media folder of a project that was never saved (in the user's documents; here: under the resource path)."""
+
+# -- envelopes ---------------------------------------------------------------------------------------------------------
+
+FADER_OF_UNITY_GAIN: Final = 716.21785031261
+"""[D] What ScaleToEnvelopeMode(1, 1.0) gives: 0 dB of a volume envelope with fader scaling."""
+
+FADER_TOP: Final = 1000.0
+"""[D] What ScaleToEnvelopeMode(1, VOLUME_ENVELOPE_TOP_GAIN) gives. Below, the simulation follows the power law through
+both points; the real curve may bend otherwise between them [U], so only ScaleTo and ScaleFrom may convert."""
+
+VOLUME_ENVELOPE_TOP_GAIN: Final = 2.0
+"""[D] The highest value of a volume envelope, +6 dB (a preference may say otherwise); higher ones are cut."""
+
+NEW_VOLUME_ENVELOPE_HAS_FADER_SCALING: Final = True
+"""[D] GetEnvelopeScalingMode of a volume envelope made by action 40406 is 1 (a preference may say otherwise)."""
+
+ENVELOPE_RANGE_HAS_ITS_END: Final = False
+"""[U] DeleteEnvelopePointRange deletes a point that lies exactly at the end of the range (one at its start: always)."""
+
+ENVELOPE_VALUE_DECIMALS: Final = 8
+"""[D] Decimals of an envelope point's value in project files."""
+
+HIDDEN_ACTIVE_ENVELOPES_ARE_SAVED: Final = False
+"""[D] Whether saving keeps an envelope that is active but not visible: reported to be lost."""
 
 # -- states ------------------------------------------------------------------------------------------------------------
 
@@ -126,6 +157,9 @@ SCRIPT_ERROR_ENDS_SCRIPT: Final = True
 
 COLOUR_RED_IS_HIGH_BYTE: Final = True
 """[S] ColorToNative on Linux and macOS packs 0xRRGGBB; Windows packs 0xBBGGRR (False)."""
+
+ACTION_LIST_IS_REWRITTEN_ON_EXIT: Final = True
+"""[D] REAPER writes reaper-kb.ini from memory when it ends: lines added by others while it ran are lost."""
 
 NEW_REASCRIPT_FLAGS: Final = 4
 """[D] A newly added action asks (dialog "ReaScript task control") when it is run while it still runs."""

@@ -5,18 +5,15 @@ Convention: see ``client``, whose ``SimReaper`` has all of this.
 
 from __future__ import annotations
 
-import abc
 import os
 from collections.abc import Sequence
 from typing import Any
 
+from .designer_editing import EditingDesigner
 
-class Designer(abc.ABC):
+
+class Designer(EditingDesigner):
     """The gestures; each asks the simulated REAPER through the control pipe."""
-
-    @abc.abstractmethod
-    def _ask(self, command: str, *, timeout_s: float = 30.0, **arguments: Any) -> Any:
-        """Sends a command and returns its result."""
 
     # -- gestures: tracks and items --------------------------------------------------------------------------------
 
@@ -103,10 +100,6 @@ class Designer(abc.ABC):
         """Puts the mouse over a track (None = over nothing)."""
         self._ask("set_mouse_track", guid=guid)
 
-    def set_time_selection(self, start_s: float, end_s: float) -> None:
-        """Sets the time selection."""
-        self._ask("set_time_selection", start_s=start_s, end_s=end_s)
-
     # -- gestures: markers -----------------------------------------------------------------------------------------
 
     def add_marker(self, position_s: float, name: str = "", *, end_s: float | None = None, number: int = -1) -> str:
@@ -114,7 +107,7 @@ class Designer(abc.ABC):
         return self._ask("add_marker", position_s=position_s, name=name, end_s=end_s, number=number)
 
     def move_marker(self, guid: str, position_s: float) -> None:
-        """Drags a marker."""
+        """Drags a marker, or a whole region."""
         self._ask("move_marker", guid=guid, position_s=position_s)
 
     def rename_marker(self, guid: str, name: str) -> None:
@@ -132,7 +125,7 @@ class Designer(abc.ABC):
         return self.state()["markers"]
 
     def tracks(self) -> list[dict[str, Any]]:
-        """Tracks from the top: guid, name, mute, solo, selected, folder_depth, ext, items."""
+        """Tracks from the top: guid, name, mute, solo, selected, folder_depth, ext, envelopes, items."""
         return self.state()["tracks"]
 
     def items(self) -> list[dict[str, Any]]:
@@ -147,6 +140,7 @@ class Designer(abc.ABC):
         """Everything that the active project holds, as JSON; equal states mean an unchanged project.
 
         Keys: path, tracks (with items, with takes, with source), markers, ext, cursor_s, time_selection, loop_points.
+        Envelope: guid, name, active, visible, arm, showlane, ext, points (time, linear gain, shape, tension, selected).
         Item: guid, position_s, length_s, loop, muted, selected, active_take, notes, ext, takes.
         Take: guid, name, start_offset_s, play_rate, ext, markers, stretch_markers, source (or null).
         Source: type, path, length_s, offline, peaks, parent, section_offset_s, section_length_s, reverse.

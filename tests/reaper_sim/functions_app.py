@@ -12,6 +12,7 @@ from .faults import Crash, Unsimulated
 from .ft import Cell, Text, api
 from .gestures_media import set_media_online
 from .model import Project, Track
+from .native_actions import EDITING, TABS
 
 ROW_HEIGHT = 50
 TOP = 100
@@ -34,7 +35,7 @@ def get_resource_path(app: App) -> str:
 
 @api("GetExePath")
 def get_exe_path(app: App) -> str:
-    return str(app.resource / "program")
+    return str(app.exe_folder)
 
 
 @api("get_ini_file")
@@ -184,6 +185,8 @@ def _build_missing_peaks(app: App) -> None:
 
 
 NATIVE: dict[int, Any] = {
+    **EDITING,
+    **TABS,
     40029: lambda app: app.history.undo(),
     40030: lambda app: app.history.redo(),
     40047: _build_missing_peaks,
@@ -194,11 +197,6 @@ NATIVE: dict[int, Any] = {
     41743: lambda app: None,
     1157: lambda app: setattr(app, "snapping", not app.snapping),
 }
-
-
-@api("GetToggleCommandState")
-def get_toggle_command_state(app: App, command: int) -> int:
-    return int(app.snapping) if command == 1157 else -1
 
 
 # -- mouse and refresh -------------------------------------------------------------------------------------------------

@@ -223,3 +223,35 @@ def get_take_stretch_marker(app: App, take: Take, index: int, position: Cell, so
 @api("GetTakeStretchMarkerSlope")
 def get_take_stretch_marker_slope(app: App, take: Take, index: int) -> float:
     return take.stretch[index][2] if 0 <= index < len(take.stretch) else 0.0
+
+
+@api("SetTakeStretchMarker")
+def set_take_stretch_marker(app: App, take: Take, index: int, position: float, source_position: Cell) -> int:
+    """Sets or adds one; -1 where another one is already. A Python script always gives the source position."""
+    others = [entry for place, entry in enumerate(take.stretch) if place != index]
+    if index >= len(take.stretch) or any(entry[0] == position for entry in others):
+        return -1
+    slope = take.stretch[index][2] if index >= 0 else 0.0
+    marker = (position, float(source_position.value), slope)
+    take.stretch = sorted([*others, marker])
+    take.item.track.project.touch()
+    return take.stretch.index(marker)
+
+
+@api("SetTakeStretchMarkerSlope")
+def set_take_stretch_marker_slope(app: App, take: Take, index: int, slope: float) -> bool:
+    if not 0 <= index < len(take.stretch):
+        return False
+    position, source, _ = take.stretch[index]
+    take.stretch[index] = (position, source, slope)
+    take.item.track.project.touch()
+    return True
+
+
+@api("DeleteTakeStretchMarkers")
+def delete_take_stretch_markers(app: App, take: Take, index: int, count: Cell) -> int:
+    deleted = len(take.stretch[index : index + max(1, count.value)]) if index >= 0 else 0
+    if deleted:
+        del take.stretch[index : index + deleted]
+        take.item.track.project.touch()
+    return deleted

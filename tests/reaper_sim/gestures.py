@@ -14,6 +14,7 @@ from .app import App
 from .functions_items import copy_item, move_media_item_to_track, split_media_item
 from .functions_markers import add_marker, change_marker, remove_marker
 from .functions_tracks import insert_track
+from .gestures_editing import Editing
 from .gestures_media import place_media, set_media_online
 from .model import Item, Marker, Take, Track
 from .state import describe
@@ -26,7 +27,7 @@ TAKE_FIELDS = {"start_offset_s": "D_STARTOFFS", "play_rate": "D_PLAYRATE", "pitc
 TRACK_FIELDS = {"mute": "B_MUTE", "solo": "I_SOLO", "selected": "I_SELECTED", "folder_depth": "I_FOLDERDEPTH"}
 
 
-class Gestures:
+class Gestures(Editing):
     """The designer's hands."""
 
     def __init__(self, app: App) -> None:
@@ -120,10 +121,6 @@ class Gestures:
 
     def do_set_mouse_track(self, guid: str | None) -> None:
         self._app.mouse_track = "" if guid is None else self._find(guid, Track).guid
-
-    def do_set_time_selection(self, start_s: float, end_s: float) -> None:
-        self._app.project.time_selection = (start_s, end_s)
-        self._done("Change time selection")
 
     # -- markers ---------------------------------------------------------------------------------------------------
 

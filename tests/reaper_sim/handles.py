@@ -11,6 +11,7 @@ import os
 import time
 from typing import Any
 
+from .envelopes import Envelope
 from .faults import Crash, NullPointer
 from .model import Item, Marker, Project, Source, Take, Track
 
@@ -21,6 +22,7 @@ TYPES: dict[str, type] = {
     "MediaItem_Take*": Take,
     "PCM_source*": Source,
     "ProjectMarker*": Marker,
+    "TrackEnvelope*": Envelope,
 }
 
 

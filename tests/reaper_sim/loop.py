@@ -14,7 +14,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from . import startup_lua
 from .app import App, Dialog
+from .functions_app import NATIVE, run_command
 from .gestures import Gestures
 from .scripts import Scripts
 from .web import Web
@@ -46,10 +48,12 @@ class Loop:
             self._tick()
         self._scripts.end_all()
         self._app.ext_state.write()
+        self._app.actions.write()
         if self._web is not None:
             self._web.close()
 
     def _start_all(self, startup: list[str]) -> None:
+        startup_lua.run(self._app)
         for path in startup:
             self._scripts.start(path)
 
@@ -59,7 +63,7 @@ class Loop:
     def _run_action(self, command: int) -> None:
         action = self._app.actions.by_command(command)
         if action is not None:
-            self._scripts.start(action.path)
+            self._scripts.start(action.path, when_running=action.when_running)
 
     # -- rounds ----------------------------------------------------------------------------------------------------
 
@@ -96,6 +100,7 @@ class Loop:
             self._serve_until_next_tick()
             if self._quit:
                 self._app.ext_state.write()
+                self._app.actions.write()
                 os._exit(0)
             self._count_tick()
 
@@ -127,6 +132,8 @@ class Loop:
                 self._waiting.append((serial, self._ticks + arguments["count"]))
             elif command == "run_script":
                 self._run_script(serial, **arguments)
+            elif command == "press_key":
+                self._press_key(serial, **arguments)
             else:
                 special = {"quit": self._do_quit, "open_modal": self._do_open_modal}
                 special.update(terminate_scripts=self._scripts.end_all, running_scripts=self._running)
@@ -141,6 +148,16 @@ class Loop:
         self._run_reporting(
             lambda: self._scripts.start(path, when_running=when_running),
             lambda state: self._send({"id": serial, "value": state}),
+        )
+
+    def _press_key(self, serial: int, modifier: int, key: int) -> None:
+        if self._app.dialog is not None:
+            raise RuntimeError("a dialog is open: keys do not reach REAPER's main window")
+        command = self._app.actions.of_key(modifier, key)
+        if self._app.actions.by_command(command) is None and command not in NATIVE:
+            raise LookupError(f"the key {modifier} {key} runs REAPER's own action {command}, which is not simulated")
+        self._run_reporting(
+            lambda: run_command(self._app, command), lambda state: self._send({"id": serial, "value": state})
         )
 
     def _running(self) -> list[str]:

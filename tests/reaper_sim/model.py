@@ -11,9 +11,12 @@ from __future__ import annotations
 import bisect
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import assumptions
+
+if TYPE_CHECKING:
+    from .envelopes import Envelope
 
 TRACK_VALUES: dict[str, float] = {
     **{
@@ -230,6 +233,7 @@ class Track:
     items: list[Item] = field(default_factory=list)
     values: dict[str, float] = field(default_factory=lambda: dict(TRACK_VALUES))
     texts: dict[str, str] = field(default_factory=dict)
+    envelopes: list[Envelope] = field(default_factory=list)
 
     def alive(self) -> bool:
         """Whether the track is part of an open project."""

@@ -1,7 +1,8 @@
 """Save and load of project files, the lines that the model knows; others are kept as they are.
 
 Convention: what a block holds that the model does not know is kept as text (in ``texts["_rpp"]``) and written back at
-the end of the same block. Written with LF, two spaces per level.
+the end of the same block. Written with LF, two spaces per level. A ``path`` of None means a chunk: media paths are
+absolute, and nothing is left out because saving would leave it out.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .model import Marker, Project, Track
-from .rpp_items import dump_item, load_item
+from .envelopes import KINDS, Envelope, add
+from .model import Item, Marker, Project, Track, new_guid
+from .rpp_items import dump_item, read_item
 from .rpp_text import Block, ext_block, keep, number, parse, quote, read_ext, split, unknown
 
 
@@ -29,7 +31,7 @@ def dump(project: Project, path: Path, profile: str) -> str:
     for marker in project.markers:
         head.lines += _marker_lines(marker)
     for track in project.tracks:
-        head.lines.append(_track_block(track, path))
+        head.lines.append(track_block(track, path))
     sections: list[str | Block] = [
         Block([section], [f"{quote(key)} {quote(value)}" for key, value in keys.items()])
         for section, keys in project.ext.items()
@@ -50,10 +52,11 @@ def _marker_lines(marker: Marker) -> list[str]:
     return [start, f'MARKER {marker.number} {number(marker.end_s)} "" 1'] if marker.is_region else [start]
 
 
-def _track_block(track: Any, path: Path) -> Block:
+def track_block(track: Track, path: Path | None) -> Block:
+    """The block of a track."""
     values, depth = track.values, int(track.values["I_FOLDERDEPTH"])
     bus = {0: "0 0", 1: "1 1"}.get(depth, f"2 {depth}")
-    block = Block(["TRACK", track.guid])
+    block = Block(["TRACK"] if path is None else ["TRACK", track.guid])
     block.lines = [
         f"NAME {quote(track.texts.get('P_NAME', ''))}",
         f"PEAKCOL {int(values['I_CUSTOMCOLOR'])}",
@@ -62,7 +65,9 @@ def _track_block(track: Any, path: Path) -> Block:
         f"ISBUS {bus}",
         f"NCHAN {int(values['I_NCHAN'])}",
         f"SEL {int(values['I_SELECTED'])}",
+        f"TRACKID {track.guid}",
         *ext_block("EXT", track.texts),
+        *(envelope.block() for envelope in track.envelopes if path is None or envelope.is_saved),
         *(dump_item(item, path) for item in track.items),
         *unknown(track.texts),
     ]
@@ -74,7 +79,8 @@ def load(project: Project, text: str, path: Path, outside: Callable[..., Any]) -
     for line in parse(text).lines:
         words = line.words if isinstance(line, Block) else split(line)
         if isinstance(line, Block) and words[0] == "TRACK":
-            _load_track(project, line, path, outside)
+            project.tracks.append(Track(project))
+            read_track(project.tracks[-1], line, path, outside)
         elif isinstance(line, Block) and words[0] == "EXTSTATE":
             _load_ext(project, line)
         elif not _load_line(project, words):
@@ -127,15 +133,19 @@ def _load_ext(project: Project, block: Block) -> None:
             project.ext[section.words[0]] = {pair[0]: pair[1] for pair in pairs}
 
 
-def _load_track(project: Project, block: Block, path: Path, outside: Callable[..., Any]) -> None:
-    track = Track(project)
+def read_track(track: Track, block: Block, path: Path | None, outside: Callable[..., Any]) -> None:
+    """Fills a track without items, envelopes and texts from its block."""
     if len(block.words) > 1:
         track.guid = block.words[1]
-    project.tracks.append(track)
     for line in block.lines:
         words = line.words if isinstance(line, Block) else split(line)
         if isinstance(line, Block) and words[0] == "ITEM":
-            load_item(track, line, path, outside)
+            track.items.append(Item(track))
+            read_item(track.items[-1], line, path, outside)
+        elif isinstance(line, Block) and words[0] in KINDS:
+            envelope = Envelope(track, words[0], new_guid())
+            envelope.read(line)
+            add(envelope)
         elif isinstance(line, Block) and words[0] == "EXT":
             read_ext(line, track.texts)
         elif not _load_track_line(track, words):
@@ -143,7 +153,7 @@ def _load_track(project: Project, block: Block, path: Path, outside: Callable[..
     track.sort_items()
 
 
-def _load_track_line(track: Any, words: list[str]) -> bool:
+def _load_track_line(track: Track, words: list[str]) -> bool:
     values = track.values
     if words[0] == "NAME":
         track.texts["P_NAME"] = words[1]
@@ -157,6 +167,8 @@ def _load_track_line(track: Any, words: list[str]) -> bool:
         values["I_FOLDERDEPTH"] = int(words[2])
     elif words[0] == "NCHAN":
         values["I_NCHAN"] = int(words[1])
+    elif words[0] == "TRACKID":
+        track.guid = words[1]
     elif words[0] == "SEL":
         values["I_SELECTED"] = int(words[1])
     else:

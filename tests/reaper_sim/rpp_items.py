@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import assumptions, media
-from .model import Item, Source, Take, Track
+from .model import Item, Source, Take
 from .rpp_text import Block, ext_block, keep, number, quote, read_ext, split, unknown
 
 _ITEM_LINES = {
@@ -32,10 +32,12 @@ _ITEM_LINES = {
 }
 _RATES = ("D_PLAYRATE", "B_PPITCH", "D_PITCH", "I_PITCHMODE")
 _FADES = {"FADEIN": "D_FADEINLEN", "FADEOUT": "D_FADEOUTLEN"}
+_ITEM_VALUES_IN_BLOCK = {*_ITEM_LINES.values(), *_FADES.values(), "D_VOL", "I_CURTAKE"}
+_TAKE_VALUES_IN_BLOCK = {*_RATES, "D_VOL", "D_PAN", "D_STARTOFFS", "I_CHANMODE"}
 _TAKE_WORDS = ("NAME", "VOLPAN", "TAKEVOLPAN", "SOFFS", "PLAYRATE", "CHANMODE", "GUID", "TKM", "SM", "SOURCE")
 
 
-def dump_item(item: Item, path: Path) -> Block:
+def dump_item(item: Item, path: Path | None) -> Block:
     """The block of an item."""
     block = Block(["ITEM"])
     block.lines += [f"{word} {number(item.values[name])}" for word, name in _ITEM_LINES.items()]
@@ -55,7 +57,7 @@ def dump_item(item: Item, path: Path) -> Block:
     return block
 
 
-def _take_lines(take: Take, path: Path) -> list[str | Block]:
+def _take_lines(take: Take, path: Path | None) -> list[str | Block]:
     values = take.values
     volume, pan = values["D_VOL"], values["D_PAN"]
     first = take is take.item.takes[0]
@@ -69,17 +71,26 @@ def _take_lines(take: Take, path: Path) -> list[str | Block]:
         f"CHANMODE {int(values['I_CHANMODE'])}",
         f"GUID {take.guid}",
         *(f"TKM {number(position)} {quote(name)} {color}" for position, name, color in take.markers),
-        *(f"SM {number(position)} {number(source)} {number(slope)}" for position, source, slope in take.stretch),
+        *_stretch_line(take),
         *ext_block(assumptions.TAKE_EXTENSION_BLOCK, take.texts),
     ]
     return lines if take.source is None else [*lines, _source_block(take.source, path)]
 
 
-def _source_block(source: Source, path: Path) -> Block:
+def _stretch_line(take: Take) -> list[str]:
+    marks = [
+        f"{number(position)} {number(source)}" + (f" {number(slope)}" if slope else "")
+        for position, source, slope in take.stretch
+    ]
+    return ["SM " + " + ".join(marks)] if marks else []
+
+
+def _source_block(source: Source, path: Path | None) -> Block:
     if source.parent is None:
         file = Path(source.path)
-        inside = file.is_relative_to(path.parent)
-        return Block(["SOURCE", source.type], [f"FILE {quote(file.relative_to(path.parent) if inside else file)}"])
+        if path is not None and file.is_relative_to(path.parent):
+            file = file.relative_to(path.parent)
+        return Block(["SOURCE", source.type], [f"FILE {quote(file)}"])
     lines: list[str | Block] = [
         f"LENGTH {number(source.section_length_s)}",
         f"MODE {assumptions.SECTION_MODE_REVERSE if source.reverse else 0}",
@@ -89,10 +100,8 @@ def _source_block(source: Source, path: Path) -> Block:
     return Block(["SOURCE", "SECTION"], lines)
 
 
-def load_item(track: Track, block: Block, path: Path, outside: Callable[..., Any]) -> None:
-    """Adds the item of a block to its track."""
-    item = Item(track)
-    track.items.append(item)
+def read_item(item: Item, block: Block, path: Path | None, outside: Callable[..., Any]) -> None:
+    """Fills an item without takes and texts from its block."""
     for line in block.lines:
         words = line.words if isinstance(line, Block) else split(line)
         if words[0] == "TAKE":
@@ -107,6 +116,16 @@ def load_item(track: Track, block: Block, path: Path, outside: Callable[..., Any
             _load_take_line(take, words, line, path, outside)
         elif not _load_item_line(item, words, line):
             keep(item.texts, line)
+
+
+def carry_over(item: Item, old: Item) -> None:
+    """Gives an item that was read from a chunk what its block does not hold, from the item that it replaces."""
+    item.values.update({name: old.values[name] for name in old.values if name not in _ITEM_VALUES_IN_BLOCK})
+    takes = {take.guid: take for take in old.takes if take is not None}
+    for take in item.takes:
+        if take is not None and take.guid in takes:
+            values = takes[take.guid].values
+            take.values.update({name: values[name] for name in values if name not in _TAKE_VALUES_IN_BLOCK})
 
 
 def _load_item_line(item: Item, words: list[str], line: str | Block) -> bool:
@@ -125,7 +144,9 @@ def _load_item_line(item: Item, words: list[str], line: str | Block) -> bool:
     return True
 
 
-def _load_take_line(take: Take, words: list[str], line: str | Block, path: Path, outside: Callable[..., Any]) -> None:
+def _load_take_line(
+    take: Take, words: list[str], line: str | Block, path: Path | None, outside: Callable[..., Any]
+) -> None:
     values = take.values
     if isinstance(line, Block):
         if words[0] == "SOURCE":
@@ -154,10 +175,12 @@ def _load_take_line(take: Take, words: list[str], line: str | Block, path: Path,
             (float(words[1]), words[2] if len(words) > 2 else "", int(words[3]) if len(words) > 3 else 0)
         )
     elif words[0] == "SM":
-        take.stretch.append((float(words[1]), float(words[2]), float(words[3]) if len(words) > 3 else 0.0))
+        for part in " ".join(words[1:]).split("+"):
+            position, source, *slope = map(float, part.split())
+            take.stretch.append((position, source, slope[0] if slope else 0.0))
 
 
-def _load_source(block: Block, path: Path, outside: Callable[..., Any]) -> Source:
+def _load_source(block: Block, path: Path | None, outside: Callable[..., Any]) -> Source:
     plain = {
         words[0]: words[1] for words in (split(line) for line in block.lines if isinstance(line, str)) if len(words) > 1
     }
@@ -171,4 +194,5 @@ def _load_source(block: Block, path: Path, outside: Callable[..., Any]) -> Sourc
             source.section_length_s, source.section_offset_s = float(plain["LENGTH"]), float(plain.get("STARTPOS", "0"))
         source.parent.owner = source
         return source
-    return media.open_source(str(path.parent / plain.get("FILE", "")), outside)
+    file = plain.get("FILE", "")
+    return media.open_source(file if path is None else str(path.parent / file), outside)

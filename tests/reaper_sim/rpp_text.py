@@ -73,6 +73,20 @@ def parse(text: str) -> Block:
     return top
 
 
+def parse_chunk(text: str, name: str) -> Block | None:
+    """The block of a state chunk; None if it is not exactly one whole block of that name."""
+    depth, ends = 0, 0
+    for line in map(str.strip, text.splitlines()):
+        depth += line.startswith("<") - (line == ">")
+        ends += line == ">" and depth == 0
+        if depth < 0 or (line and depth == 0 and line != ">"):
+            return None
+    if depth or ends != 1:
+        return None
+    block = parse(text)
+    return block if block.words[0] == name else None
+
+
 def ext_block(name: str, texts: dict[str, str]) -> list[str | Block]:
     """P_EXT texts as a block; nothing without any."""
     lines: list[str | Block] = [

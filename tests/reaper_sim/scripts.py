@@ -14,6 +14,7 @@ from . import assumptions
 from .apigen import Signature, make_module
 from .app import App, Dialog
 from .ft import Table
+from .functions_envelopes import sort_forgotten
 from .interpreter import Interpreter, Script
 
 
@@ -31,7 +32,7 @@ class Scripts:
     def start(self, path: str, *, when_running: str = "") -> None:
         """Runs the top level of a script. ``when_running``: "ask", "terminate" or "new"; "" = what its flags say."""
         action = self._app.actions.add(path)
-        policy = when_running or {260: "terminate", 516: "new"}.get(action.flags, "ask")
+        policy = when_running or action.when_running
         old = [script for script in self.alive if script.path == action.path]
         if old and policy == "ask":
             title = f"ReaScript task control: {Path(path).name} is running"
@@ -40,6 +41,9 @@ class Scripts:
         if old and policy == "terminate":
             for script in old:
                 self.end(script)
+        if Path(path).suffix != ".py" or not Path(path).is_file():
+            self._cannot_run(path)
+            return
         module = make_module(self._signatures, self._table.addresses, self._table.after)
         script = self._interpreter.script(action.path, action.command, module)
         self.alive.append(script)
@@ -49,6 +53,12 @@ class Scripts:
         if alone and assumptions.SCRIPT_WITHOUT_BLOCK_ADDS_UNDO_POINT and self._app.history.changed():
             self._app.history.add(assumptions.AUTO_CLOSED_BLOCK_TITLE)
         self._finish(script)
+
+    def _cannot_run(self, path: str) -> None:
+        if not Path(path).is_file():
+            self._app.open_dialog(Dialog("box", "ReaScript error", f"The script {path} could not be loaded."))
+            return
+        self._app.faults.record("unimplemented", "ReaScript", f"{path}: only Python scripts are simulated")
 
     def run_deferred(self) -> None:
         """One round: every script runs what it deferred before this round."""
@@ -96,6 +106,8 @@ class Scripts:
         for project in self._app.tabs:
             if self._app.history_of(project).end_of_cycle():
                 self._app.faults.warn(f"{script.path}: undo block closed at the end of the cycle")
+        for message in sort_forgotten(self._app):
+            self._app.faults.warn(f"{script.path}: {message}")
         if self._app.ui_refresh_blocks:
             self._app.faults.record(
                 "ui_refresh", "PreventUIRefresh", f"{script.path}: not released at the end of a cycle"

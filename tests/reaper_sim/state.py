@@ -1,7 +1,8 @@
 """States of a project: parts of it as JSON, for undo, for comparing and for what tests read.
 
-Convention: a snapshot has three parts, named after REAPER's undo flags: ``tracks`` (1), ``items`` (4) and ``misc`` (8:
-markers, loop points and time selection, project ext state). ``describe`` is the friendlier view that tests get.
+Convention: a snapshot has four parts, named after REAPER's undo flags: ``tracks`` (1), ``items`` (4), ``misc`` (8:
+markers, loop points and time selection, project ext state) and ``envelopes`` (32: of tracks). ``describe`` is the
+friendlier view that tests get.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from . import assumptions
+from .envelopes import Envelope
 from .handles import Handles
 from .model import Item, Marker, Project, Take, Track
 
-PARTS = {1: "tracks", 4: "items", 8: "misc"}
+PARTS = {1: "tracks", 4: "items", 8: "misc", 32: "envelopes"}
 Snapshot = dict[str, Any]
-_SELECTION = ("I_SELECTED", "B_UISEL")
+_SELECTION = ("I_SELECTED", "B_UISEL", "time_selection")
 
 
 def snapshot(project: Project) -> Snapshot:
@@ -24,6 +26,7 @@ def snapshot(project: Project) -> Snapshot:
             {"guid": track.guid, "values": dict(track.values), "texts": dict(track.texts)} for track in project.tracks
         ],
         "items": {track.guid: [item.to_state() for item in track.items] for track in project.tracks},
+        "envelopes": {track.guid: [one.to_state() for one in track.envelopes] for track in project.tracks},
         "misc": {
             "markers": [_marker_state(marker) for marker in project.markers],
             "ext": {name: dict(keys) for name, keys in project.ext.items()},
@@ -58,6 +61,10 @@ def restore(project: Project, wanted: Snapshot, flags: int, handles: Handles | N
     if flags & 4:
         for track in project.tracks:
             track.items = [Item.from_state(state, track) for state in wanted["items"].get(track.guid, [])]
+    if flags & 32:
+        for track in project.tracks:
+            states = wanted["envelopes"].get(track.guid, [])
+            track.envelopes = [Envelope.from_state(state, track) for state in states]
     if flags & 8:
         misc = wanted["misc"]
         project.markers = [_marker_from_state(project, state) for state in misc["markers"]]
@@ -70,9 +77,9 @@ def restore(project: Project, wanted: Snapshot, flags: int, handles: Handles | N
 def _restored_track(project: Project, state: dict[str, Any], old: Track | None) -> Track:
     track = Track(project, state["guid"], [], dict(state["values"]), dict(state["texts"]))
     if old is not None:
-        track.items = old.items
-        for item in track.items:
-            item.track = track
+        track.items, track.envelopes = old.items, old.envelopes
+        for part in (*track.items, *track.envelopes):
+            part.track = track
     return track
 
 
@@ -103,7 +110,17 @@ def _describe_track(track: Track) -> dict[str, Any]:
         **{"guid": track.guid, "name": track.texts.get("P_NAME", ""), "mute": bool(track.values["B_MUTE"])},
         **{"solo": int(track.values["I_SOLO"]), "selected": bool(track.values["I_SELECTED"])},
         **{"folder_depth": int(track.values["I_FOLDERDEPTH"]), "ext": _ext(track.texts), "values": dict(track.values)},
+        "envelopes": [_describe_envelope(envelope) for envelope in track.envelopes],
         "items": [_describe_item(item) for item in track.items],
+    }
+
+
+def _describe_envelope(envelope: Envelope) -> dict[str, Any]:
+    switches = ("ACTIVE", "VISIBLE", "ARM", "SHOWLANE")
+    return {
+        **{"guid": envelope.guid, "name": envelope.name, "ext": _ext(envelope.texts)},
+        **{name.lower(): envelope.attribute(name) for name in switches},
+        "points": [[p.time_s, p.value, p.shape, p.tension, p.selected] for p in envelope.points],
     }
 
 
