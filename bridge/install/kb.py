@@ -50,6 +50,7 @@ def add(data: bytes, scripts: Sequence[Script], *, keys: bool = True, declined: 
     wanted = {script.identity.encode(): script for script in scripts}
     kept: list[bytes] = []
     there: set[bytes] = set()
+    twins: list[str] = []
     for line in lines(data):
         name = _own_action(line)
         if name is not None:
@@ -59,6 +60,8 @@ def add(data: bytes, scripts: Sequence[Script], *, keys: bool = True, declined: 
             continue
         if _is_default_key(line) and _command_of(line) not in wanted:
             continue
+        if (twin := _by_hand(line, scripts)) is not None:
+            twins.append(twin)
         kept.append(line)
     new = [_action_line(script) for name, script in wanted.items() if name not in there]
     given, lines_of_keys, notes = _keys(kept, scripts, declined) if keys else ({}, [], ())
@@ -66,7 +69,8 @@ def add(data: bytes, scripts: Sequence[Script], *, keys: bool = True, declined: 
         if kept and not kept[-1].endswith(b"\n"):
             kept[-1] += end
         kept.append(line + end)
-    return Edited(data=b"".join(kept), keys=given, notes=notes)
+    more = [f"{file} was also loaded by hand; that entry stays, remove it in REAPER's action list." for file in twins]
+    return Edited(data=b"".join(kept), keys=given, notes=(*notes, *more))
 
 
 def remove(data: bytes) -> bytes:
@@ -136,6 +140,15 @@ def _own_action(line: bytes) -> bytes | None:
         return None
     file = re.split(rb"[/\\]", match[3].strip(b'"'))[-1]
     return match[2] if match[2] == identity(file.decode("latin-1")).encode() else None
+
+
+def _by_hand(line: bytes, scripts: Sequence[Script]) -> str | None:
+    """The file of an action of ours that a line registers under a name that REAPER or the user made."""
+    match = _ACTION.match(line)
+    if match is None or match[1] != b"0":
+        return None
+    path = match[3].strip(b'"').replace(b"\\", b"/").decode("latin-1")
+    return next((one.file for one in scripts if path == one.path or path.endswith(f"/Scripts/{one.path}")), None)
 
 
 def _command_of(line: bytes) -> bytes:

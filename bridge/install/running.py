@@ -75,16 +75,26 @@ def _on_linux(proc: Path = Path("/proc")) -> Iterator[tuple[int, str]]:
 def _elsewhere() -> Iterator[tuple[int, str]]:
     command = ["/bin/ps", "-U", str(os.getuid()), "-o", "pid=,comm="]
     said = subprocess.run(command, capture_output=True, check=True, timeout=WAIT_S).stdout.decode("utf-8", "replace")
-    for line in said.splitlines():
-        pid, _, path = line.strip().partition(" ")
-        if pid.isdigit():
-            yield int(pid), path.strip().rpartition("/")[2]
+    return from_ps(said)
 
 
 def _on_windows() -> Iterator[tuple[int, str]]:
     program = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "tasklist.exe"
     command = [str(program), "/FO", "CSV", "/NH"]
     said = subprocess.run(command, capture_output=True, check=True, timeout=WAIT_S).stdout.decode("ascii", "replace")
+    return from_tasklist(said)
+
+
+def from_ps(said: str) -> Iterator[tuple[int, str]]:
+    """Number and program's name of each line of ``ps -o pid=,comm=``."""
+    for line in said.splitlines():
+        pid, _, path = line.strip().partition(" ")
+        if pid.isdigit():
+            yield int(pid), path.strip().rpartition("/")[2]
+
+
+def from_tasklist(said: str) -> Iterator[tuple[int, str]]:
+    """Number and program's name of each line of ``tasklist /FO CSV /NH``."""
     for row in csv.reader(said.splitlines()):
         if len(row) > 1 and row[1].isdigit():
             yield int(row[1]), row[0]

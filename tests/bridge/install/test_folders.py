@@ -110,6 +110,14 @@ def test_reaper_when_a_real_process_has_its_name_then_it_is_found_and_a_dead_one
             process.kill()
 
 
+def test_reaper_when_another_system_lists_its_processes_then_it_is_found() -> None:
+    ps = "    1 /sbin/launchd\n  812 /Applications/REAPER.app/Contents/MacOS/REAPER\n"
+    assert running.find(lambda: running.from_ps(ps)) == 812
+    tasks = '"System","4","Services","0","1,234 K"\n"reaper.exe","5120","Console","1","98,765 K"\nINFO: none\n'
+    assert running.find(lambda: running.from_tasklist(tasks)) == 5120
+    assert running.find(lambda: running.from_ps("12 /usr/bin/reaper-helper\n13 /usr/bin/grim\n")) is None
+
+
 def test_reaper_when_the_process_list_cannot_be_read_then_nothing_is_guessed() -> None:
     def broken() -> Iterator[tuple[int, str]]:
         raise OSError("no such program")

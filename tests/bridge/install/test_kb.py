@@ -93,6 +93,15 @@ def test_key_list_when_an_older_version_is_there_then_its_lines_become_this_ones
     assert lines == [b"KEY 1 65 40001 0", wanted.encode(), b"KEY 1 66 40002 0", b""]
 
 
+def test_key_list_when_an_action_was_loaded_by_hand_before_then_that_line_stays_and_is_named() -> None:
+    by_hand = b'SCR 4 0 RS12 "Custom: foley_generate.py" "C:\\R\\Scripts\\Foley Bridge\\foley_generate.py"\n'
+    edited = kb.add(by_hand, [GENERATE])
+    assert edited.data.startswith(by_hand)
+    assert edited.notes == (
+        "foley_generate.py was also loaded by hand; that entry stays, remove it in REAPER's action list.",
+    )
+
+
 def test_key_list_when_the_last_line_has_no_end_then_ours_begin_on_a_line_of_their_own() -> None:
     assert kb.add(b"KEY 1 65 40001 0", [GENERATE]).data.startswith(b"KEY 1 65 40001 0\nSCR 516 0 RS")
     assert kb.add(b"A\r\nB", [GENERATE]).data.startswith(b"A\r\nB\r\nSCR 516 0 RS")
