@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bridge import __version__
 from bridge.errors import BridgeError
@@ -20,6 +21,7 @@ from bridge.errors import BridgeError
 try:
     from bridge import commands, config
     from bridge.engine.devices import PROVIDERS
+    from bridge.install import dialog
 except KeyboardInterrupt:
     print("foley-bridge: stopped.", file=sys.stderr)
     raise SystemExit(130) from None
@@ -87,11 +89,11 @@ def parser() -> argparse.ArgumentParser:
     pull.set_defaults(run=commands.packs_pull)
 
     doctor = verbs.add_parser("doctor", help="say what works and what to fix first")
+    _resource(doctor)
+    doctor.add_argument("--report", type=_path, metavar="FILE", help="also write it down, without paths and prompts")
     doctor.set_defaults(run=commands.doctor)
 
-    reaper = verbs.add_parser("reaper", help="say where the REAPER actions are, or copy them to a folder")
-    reaper.add_argument("--copy-to", type=_path, metavar="FOLDER", help="copy the actions there")
-    reaper.set_defaults(run=commands.reaper)
+    inside = _reaper(verbs)
 
     demo = verbs.add_parser("demo", help="onsets, sound, preview and project for a clip that we render, or yours")
     demo.add_argument("--video", type=_path, help="a video of yours instead of the rendered clip")
@@ -99,9 +101,40 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=0, help="seed of the first take (default 0)")
     demo.add_argument("--out", type=_path, default=Path("demo"), help="folder to write (default: demo)")
     demo.set_defaults(run=commands.demo)
-    for verb in (*verbs.choices.values(), show, pull):
+    for verb in (*verbs.choices.values(), show, pull, *inside):
         _settings(verb, default=argparse.SUPPRESS)
     return top
+
+
+def _reaper(verbs: Any) -> list[argparse.ArgumentParser]:
+    """The words after ``reaper``."""
+    reaper = verbs.add_parser("reaper", help="put the actions into REAPER, or say where they are")
+    reaper.add_argument("--copy-to", type=_path, metavar="FOLDER", help="copy the actions there")
+    reaper.set_defaults(run=commands.reaper)
+    deeper = reaper.add_subparsers(metavar="install | uninstall | status | index")
+    install = deeper.add_parser("install", help="install the actions, their keys and the start-up entry in REAPER")
+    install.add_argument("--dry-run", action="store_true", help="only show what would change")
+    install.add_argument("--no-keys", action="store_true", help="add no keys")
+    install.add_argument("--no-startup", action="store_true", help="do not start the server with REAPER")
+    install.add_argument("--osc", action="store_true", help="add the pattern file for REAPER's OSC control surface")
+    install.set_defaults(run=dialog.install)
+    uninstall = deeper.add_parser("uninstall", help="take out exactly what install put in")
+    uninstall.set_defaults(run=dialog.uninstall)
+    for verb in (install, uninstall):
+        verb.add_argument("--yes", action="store_true", help="do not ask; what changes is shown in any case")
+    status = deeper.add_parser("status", help="what is installed in REAPER")
+    status.set_defaults(run=dialog.show_status)
+    for verb in (install, uninstall, status):
+        _resource(verb)
+    index = deeper.add_parser("index", help="write the index with which ReaPack can install the actions")
+    index.add_argument("--url", required=True, metavar="BASE", help="web address of the folder with the actions")
+    index.add_argument("--out", type=_path, required=True, metavar="FILE", help="file to write, e.g. index.xml")
+    index.set_defaults(run=dialog.index)
+    return [install, uninstall, status, index]
+
+
+def _resource(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--resource", type=_path, metavar="PATH", help="REAPER's folder, if it is a portable install")
 
 
 def _settings(words: argparse.ArgumentParser, *, default: str | None = None) -> None:

@@ -5,60 +5,55 @@ Each check gives one line; the first that failed decides the advice. Nothing is 
 
 from __future__ import annotations
 
-import os
 import platform
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from bridge import __version__, app, config
 from bridge.config import Settings
 from bridge.engine.devices import others, providers_for, title
 from bridge.engine.engine import Engine
-from bridge.errors import BridgeError, HostError
+from bridge.errors import BridgeError
+from bridge.health import report
+from bridge.health.finding import Finding, first_to_fix
+from bridge.health.reaper import Chain
 from bridge.media.files import probe_writable
 from bridge.osc import client
 from bridge.packs.manifest import Manifest
 
-STOCK_REAPY_PORT = 2306
 
+def doctor(settings: Settings, *, resource: Path | None = None, report_to: Path | None = None) -> int:
+    """Prints every finding and the first thing to fix; 1 if something that is needed is missing.
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One line of the doctor's.
+    Args:
+        resource: REAPER's folder, None looks for it. report_to: file that gets the findings without what is private.
 
-    Attributes:
-        name: what was looked at. good: whether it is as it should be. text: what was seen. cure: what to do if not.
-        needed: whether the tool works at all without it.
+    Raises:
+        RequestError: the report's name is taken. MediaError: the report cannot be written.
     """
-
-    name: str
-    good: bool
-    text: str
-    cure: str = ""
-    needed: bool = True
-
-
-def doctor(settings: Settings) -> int:
-    """Prints every finding and the first thing to fix; 1 if something that is needed is missing."""
+    if report_to is not None:
+        report.refuse_taken(report_to)
+    chain = Chain(resource)
     findings = []
-    for finding in _findings(settings):
+    for finding in _findings(settings, chain):
         findings.append(finding)
         mark = "ok " if finding.good else ("!! " if finding.needed else "-- ")
         print(f"{mark}{finding.name}: {finding.text}")
-    bad = [finding for finding in findings if not finding.good]
-    if not bad:
-        print("Everything works.")
-        return 0
-    first = min(bad, key=lambda finding: not finding.needed)
-    print(f"Fix first: {first.name}. {first.cure}")
-    return 1 if first.needed else 0
+    first = first_to_fix(findings)
+    print("Everything works." if first is None else f"Fix first: {first.name}. {first.cure}")
+    if report_to is not None:
+        folders = {settings.packs_dir: "packs folder", str(config.config_path().parent): "settings folder"}
+        if chain.resource is not None:
+            folders[str(chain.resource)] = "REAPER's folder"
+        written = report.write(report_to, findings, settings, scrubber=report.Scrubber(folders))
+        print(f"wrote {written}, without your paths, names and prompts; read it before you hand it on")
+    return 1 if first is not None and first.needed else 0
 
 
-def _findings(settings: Settings) -> Iterator[Finding]:
-    """Every finding as soon as it is made; the pack is opened once for the two that need it."""
+def _findings(settings: Settings, chain: Chain) -> Iterator[Finding]:
+    """Every finding as soon as it is made, each after what it needs; the pack is opened once for all that need it."""
     yield _python(settings)
     yield _settings(settings)
     yield _folder(settings)
@@ -67,9 +62,10 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     if settings.finds_apart:
         yield _tried("onset pack", opened.onset_pack)
     yield _tried("provider", opened.provider)
+    yield from chain.findings()
     yield _daemon(settings)
-    yield _reaper(settings)
-    yield _stock_reapy(settings)
+    yield chain.ports(client.daemon_port(settings.osc_port))
+    yield from chain.media_folder()
 
 
 class _Opened:
@@ -149,7 +145,7 @@ def _daemon(settings: Settings) -> Finding:
     where = f"127.0.0.1:{port}"
     answer = client.ask(port, "status")
     if answer is not None:
-        return Finding(name="daemon", good=True, text=f"answers on {where}: {answer}")
+        return Finding(name="daemon", good=True, text=f"answers on {where}: {answer}", public=f"answers on {where}")
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind(("127.0.0.1", port))
@@ -158,34 +154,6 @@ def _daemon(settings: Settings) -> Finding:
         return Finding(name="daemon", good=False, text=f"another program holds {where}", cure=cure, needed=False)
     cure = "Start it with `foley-bridge serve` and leave it running."
     return Finding(name="daemon", good=False, text=f"not running on {where}", cure=cure, needed=False)
-
-
-def _reaper(settings: Settings) -> Finding:
-    host = app.open_host()
-    try:
-        view = host.read()
-    except HostError as error:
-        return Finding(name="REAPER", good=False, text=error.message, cure=error.hint + ".", needed=False)
-    finally:
-        host.close()
-    name = os.path.basename(view.path) or "an unsaved project"
-    return Finding(name="REAPER", good=True, text=f"answers; {name} is open")
-
-
-def _stock_reapy(settings: Settings) -> Finding:
-    if not _listens(STOCK_REAPY_PORT):
-        return Finding(name="network", good=True, text="no stock reapy server listens on this machine")
-    text = f"a program listens on port {STOCK_REAPY_PORT}, where reapy's own server lets anybody run code as you"
-    cure = (
-        "In REAPER, stop the script 'activate_reapy_server' and remove it from the actions; the bridge needs no such."
-    )
-    return Finding(name="network", good=False, text=text, cure=cure, needed=False)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.settimeout(0.3)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _tried(name: str, look: Callable[[], str]) -> Finding:

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 from bridge import app, checks, listing
@@ -22,6 +21,7 @@ from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
 from bridge.domain.wording import counted
 from bridge.errors import HostError, MediaError, RequestError
+from bridge.install import scripts
 from bridge.media import onset_table, reference, video, wav
 from bridge.osc import client
 from bridge.packs import catalogue, pull
@@ -171,15 +171,12 @@ def packs_pull(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def doctor(arguments: argparse.Namespace, settings: Settings) -> int:
     """Walks the chain and says the first thing to fix."""
-    return checks.doctor(settings)
+    return checks.doctor(settings, resource=arguments.resource, report_to=arguments.report)
 
 
 def reaper(arguments: argparse.Namespace, settings: Settings) -> int:
     """Says where the actions are, or copies them to a folder."""
-    found = find_spec("reaper_scripts")
-    if found is None or not found.submodule_search_locations:
-        raise RequestError("the REAPER actions are not installed", hint="Install foley-bridge again")
-    source = Path(next(iter(found.submodule_search_locations)))
+    source = scripts.source()
     folder = source
     if arguments.copy_to is not None:
         folder = arguments.copy_to / "Foley Bridge"
@@ -190,6 +187,7 @@ def reaper(arguments: argparse.Namespace, settings: Settings) -> int:
                 f"the actions cannot be copied to {folder}: {error}", hint="Name another folder"
             ) from error
     print(f"REAPER's actions {'are in' if folder == source else 'were copied to'} {folder.absolute()}")
+    print("`foley-bridge reaper install` puts them into REAPER with keys; by hand:")
     print("In REAPER: Actions > Show action list > New action > Load ReaScript, and choose:")
     for script in sorted(folder.glob("foley_*.py")):
         print(f"  {script.name}")

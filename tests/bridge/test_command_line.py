@@ -241,6 +241,8 @@ def test_doctor_when_reaper_and_the_daemon_are_away_then_it_says_how_to_start_th
 ) -> None:
     tiny_pack(tmp_path)
     monkeypatch.setenv("FOLEY_BRIDGE_OSC_PORT", str(free_port))
+    for name in ("HOME", "USERPROFILE", "APPDATA"):  # a computer without REAPER
+        monkeypatch.setenv(name, str(tmp_path / "home"))
     assert main(["--packs-dir", str(tmp_path), "--pack", "tiny", "doctor"]) == 0
     said = capsys.readouterr().out
     for words in ("ok pack: tiny", "-- daemon", "-- REAPER", "Fix first: daemon", "foley-bridge serve"):
