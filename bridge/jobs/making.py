@@ -140,7 +140,7 @@ class Making:
         Raises:
             as ``Engine.changes``; MediaError: it cannot be read or written.
         """
-        within = None if span is None else _samples(span, request)
+        within = None if span is None else samples_of(span, request)
         old = Path(layer.audio_path)
         if not (keeps or within) or not self._usable(old, before, needed=within is not None):
             return self.fresh(request, controls=controls, found_by=found_by, progress=progress)
@@ -187,7 +187,7 @@ class Making:
     def placing(self, onsets: tuple[Onset, ...], reference: Reference, seed: int, rate_hz: int) -> Request:
         """A request that places a reference on the frame's onsets."""
         return Request(
-            length_samples=self._frame.length_samples(rate_hz),
+            length_samples=self._frame.lengthsamples_of(rate_hz),
             rate_hz=rate_hz,
             onsets=onsets,
             prompt="",
@@ -341,7 +341,8 @@ class _Raw:
         return samples if self._plain else samples * self._factor
 
 
-def _samples(span: tuple[float, float], request: Request) -> Span:
+def samples_of(span: tuple[float, float], request: Request) -> Span:
+    """A stretch of clip time in samples of a request, at least one."""
     start, stop = (round(time_s * request.rate_hz) for time_s in span)
     return max(0, start), min(request.length_samples, max(stop, start + 1))
 
