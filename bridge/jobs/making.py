@@ -187,7 +187,7 @@ class Making:
     def placing(self, onsets: tuple[Onset, ...], reference: Reference, seed: int, rate_hz: int) -> Request:
         """A request that places a reference on the frame's onsets."""
         return Request(
-            length_samples=self._frame.lengthsamples_of(rate_hz),
+            length_samples=self._frame.length_samples(rate_hz),
             rate_hz=rate_hz,
             onsets=onsets,
             prompt="",
