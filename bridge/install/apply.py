@@ -52,6 +52,10 @@ def carry_out(resource: Path, plan: Plan, *, action: str) -> Path:
         raise _refused(resource, error) from error
     if action == "uninstall":
         _tidy(resource / SCRIPTS)
+        for change in plan.changes:
+            if change.after is None and (resource / change.path).parent != resource:
+                with suppress(OSError):
+                    (resource / change.path).parent.rmdir()
     return folder
 
 
