@@ -9,10 +9,11 @@ import logging
 import os
 import secrets
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -28,21 +29,20 @@ from bridge.host import endpoint
 from bridge.host.base import Host
 from bridge.host.reaper import ReaperHost
 from bridge.jobs import verbs
+from bridge.jobs.desk import Wishes
+from bridge.jobs.live import Live
 from bridge.jobs.runner import Context, Runner
-from bridge.osc.messages import Answer, Cancel, Free, Status, Verb
+from bridge.osc.door import ControllerDoor
+from bridge.osc.feedback import Feedback
+from bridge.osc.messages import VERBS, Answer, Cancel, Free, Status, Touched, Verb
 from bridge.osc.server import PATIENCE_S, OscServer
+from bridge.osc.surface import MarkerEar
 from bridge.packs.store import SHIPPED_FOLDER, Store
+from bridge.progress import Terminal
 
 log = logging.getLogger(__name__)
 
 TELL_EVERY_S = 0.5
-STARTED = {
-    "detect": "Finding onsets",
-    "generate": "Making sound",
-    "variation": "Making a new variation",
-    "again": "Making again what changed",
-    "prompt": "Setting the prompt",
-}
 
 
 def open_store(settings: Settings) -> Store:
@@ -74,10 +74,16 @@ class Bridge:
 
     Args:
         settings: what the user set. host: the DAW. open_engine: opens the pack that the settings name.
+        watchers: are given every snapshot of a job, as soon as it is there; must not raise or wait.
     """
 
     def __init__(
-        self, settings: Settings, host: Host, *, open_engine: Callable[[Settings], Engine] = open_engine
+        self,
+        settings: Settings,
+        host: Host,
+        *,
+        open_engine: Callable[[Settings], Engine] = open_engine,
+        watchers: Sequence[Callable[[Job], None]] = (),
     ) -> None:
         self._settings = settings
         self._open_engine = open_engine
@@ -86,11 +92,19 @@ class Bridge:
         self._engine_lock = threading.Lock()
         self._trouble = ""
         self._told_at = 0.0
+        self._watchers = tuple(watchers)
+        self.live = Live(self._follow)
         self._desk = verbs.Desk(
             host=host,
             engine=self.engine,
             new_seed=lambda: secrets.randbelow(MAX_SEED + 1),
             threshold=settings.chosen_threshold,
+            wishes=Wishes(
+                take_markers=settings.score == "take",
+                project_rate=settings.sample_rate == "project",
+                output=settings.output,
+            ),
+            live=self.live,
         )
         self._runner = Runner(on_change=self._changed)
 
@@ -136,23 +150,36 @@ class Bridge:
             return Answer(ok=True, sentence=self._status())
         if isinstance(verb, Free):
             return Answer(ok=True, sentence=self._free())
-        run = verbs.VERBS[verb.NAME]
+        if isinstance(verb, Touched):
+            self.live.touched(verb.project)
+            return Answer(ok=True)
         key = verbs.KeyPress(
             cursor_s=verb.cursor_s, mouse_track_guid=verb.mouse_track_guid, prompt=verb.prompt, project=verb.project
         )
+        job = self._submit(verb.NAME, key)
+        return Answer(ok=True, sentence=f"{verbs.VERBS[verb.NAME].started}.", job_id=job.id)
+
+    def _submit(self, name: str, key: verbs.KeyPress) -> Job:
+        run = verbs.VERBS[name].run
 
         def work(context: Context) -> str:
             return " ".join((run(self._desk, context, key), *self._notices()))
 
         try:
-            job = self._runner.submit(verb.NAME, work)
+            return self._runner.submit(name, work)
         except BridgeError as error:
-            log.warning("%s refused: %s", verb.NAME, error.sentence)
+            log.warning("%s refused: %s", name, error.sentence)
             raise
-        return Answer(ok=True, sentence=f"{STARTED[verb.NAME]}.", job_id=job.id)
+
+    def _follow(self, project: str) -> None:
+        """A render of a live project, unless one waits already."""
+        waiting = (job for job in self._runner.jobs() if job.verb == verbs.LIVE and job.state is JobState.QUEUED)
+        if not any(waiting):
+            self._submit(verbs.LIVE, verbs.KeyPress(project=project))
 
     def close(self) -> None:
         """Cancels what runs and lets go of the host."""
+        self.live.close()
         self._runner.close()
         self._host.close()
 
@@ -191,7 +218,7 @@ class Bridge:
     def _status(self) -> str:
         for job in reversed(self._runner.jobs()):
             if job.state is JobState.RUNNING:
-                return f"{job.sentence or STARTED[job.verb]}: {100 * job.progress:.0f} %."
+                return f"{job.sentence or verbs.VERBS[job.verb].started}: {100 * job.progress:.0f} %."
         if self._trouble:
             return f"Not ready: {self._trouble}"
         if self._engine is None:
@@ -201,15 +228,17 @@ class Bridge:
         return f"Ready; pack {name}{by}, foley-bridge {__version__}."
 
     def _changed(self, job: Job) -> None:
+        for watcher in self._watchers:
+            watcher(job)
         if job.state is JobState.FAILED:
             self._host.tell(job.sentence, kind="error")
         elif job.state.final:
-            log.info("%s: %s is %s", job.id, job.verb, job.state.value)
+            log.debug("%s: %s is %s", job.id, job.verb, job.state.value)
             log.debug("%s: %s", job.id, job.sentence)
             self._host.tell(job.sentence, kind="info")
         elif time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()
-            text = job.sentence or STARTED[job.verb]
+            text = job.sentence or verbs.VERBS[job.verb].started
             self._host.tell(f"{text}: {100 * job.progress:.0f} %", kind="progress")
 
 
@@ -221,18 +250,44 @@ def serve(settings: Settings) -> int:
     """Runs the daemon until SIGINT or SIGTERM; returns the exit code.
 
     Raises:
-        BridgeError: the port is taken.
+        BridgeError: a port is taken.
     """
-    bridge = Bridge(settings, open_host())
-    try:
-        with OscServer(bridge.handle, port=settings.osc_port, holder=_holder) as server, _announced(server.port):
-            bridge.warm_up()
-            print(f"foley-bridge {__version__} listens on 127.0.0.1:{server.port} (Ctrl+C stops it)", flush=True)
-            _wait_for_signal()
-    finally:
-        bridge.close()
+    with ExitStack() as stack:
+        terminal = stack.enter_context(Terminal(sys.stderr, settings.progress_bar))
+        words = {name: kind.started for name, kind in verbs.VERBS.items()}
+        feedback = Feedback(settings.peers if settings.controller_port else (), words=words)
+        bridge = Bridge(settings, open_host(), watchers=(terminal.changed, feedback.changed))
+        stack.enter_context(feedback)
+        stack.callback(bridge.close)
+        server = stack.enter_context(OscServer(bridge.handle, port=settings.osc_port, holder=_holder))
+        stack.enter_context(_announced(server.port))
+        if settings.controller_port:
+            stack.enter_context(_door(settings, bridge, feedback))
+        if settings.reaper_osc_port:
+            stack.enter_context(MarkerEar(settings.reaper_osc_port, bridge.live.touched))
+        bridge.warm_up()
+        print(f"foley-bridge {__version__} listens on 127.0.0.1:{server.port} (Ctrl+C stops it)", flush=True)
+        _wait_for_signal()
     print("foley-bridge: stopped.", flush=True)
     return 0
+
+
+def _door(settings: Settings, bridge: Bridge, feedback: Feedback) -> ControllerDoor:
+    """The controller door: *status* tells every device again, anything else is a key press without words."""
+
+    def pressed(name: str) -> Answer:
+        if name == Status.NAME:
+            feedback.repeat()
+            return Answer(ok=True, sentence=feedback.sentence)
+        return bridge.handle(VERBS[name]())
+
+    wordless = {name for name, kind in verbs.VERBS.items() if kind.wordless} | {Cancel.NAME, Free.NAME, Status.NAME}
+    door = ControllerDoor(
+        pressed, wordless, bind=settings.controller_bind, port=settings.controller_port, peers=settings.peers
+    )
+    devices = ", ".join(peer.address for peer in settings.peers)
+    log.info("the controller door is open on %s:%d for %s", settings.controller_bind, door.port, devices)
+    return door
 
 
 @contextmanager

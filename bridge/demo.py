@@ -121,15 +121,15 @@ def _takes(
 ) -> list[Path]:
     """Writes the project with the verbs that REAPER's keys run; the files of its takes, oldest first."""
     host = RppHost.create(project, clip)
-    markers = score.new_markers(clip, detection.onsets)
+    markers = tuple(score.new_marker(clip, onset) for onset in detection.onsets)
     host.write(Change(token=host.read().token, undo_title="Foley: find onsets", add_markers=markers))
     seeds = (number % (MAX_SEED + 1) for number in count(seed))
     desk = verbs.Desk(host=host, engine=lambda: engine, new_seed=lambda: next(seeds))
     context = Context("demo", threading.Event(), lambda fraction, sentence: show(fraction))
     takes = []
     for number in range(TAKES):
-        verb = verbs.generate if number == 0 else verbs.variation
-        verb(desk, context, verbs.KeyPress(prompt=prompt))
+        verb = "generate" if number == 0 else "variation"
+        verbs.VERBS[verb].run(desk, context, verbs.KeyPress(prompt=prompt))
         takes.append(Path(host.read().foley_items[0].audio_path))
     show(1.0)
     return takes

@@ -11,11 +11,13 @@ import numpy as np
 from bridge.domain.audio import Audio
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Activation, Onset
+from bridge.domain.reference import Reference
 from bridge.domain.request import Request
 from bridge.engine.engine import Engine
+from bridge.engine.patches import Patch
 from bridge.engine.when import Detection
 from bridge.errors import HostError, JobCancelled, RequestError
-from bridge.host.base import Change, FoleyItemView, ItemView, MarkerView, ProjectView, Report
+from bridge.host.base import Change, FoleyItemView, FoleyTrackView, ItemView, MarkerView, ProjectView, Report
 
 KNOWN_WORDS = {"wood", "metal", "glass"}
 
@@ -28,6 +30,9 @@ class FakeHost:
     refuse: str = ""
     told: list[tuple[str, str]] = field(default_factory=list)
     undo_steps: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    watched: list[tuple[str, bool]] = field(default_factory=list)
     _guids: Callable[[], str] = field(default_factory=lambda: map("{{{}}}".format, count(1)).__next__)
 
     def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "", project: str = "") -> ProjectView:
@@ -40,7 +45,7 @@ class FakeHost:
             raise HostError(f"'{change.expect_item.name}' was moved", hint="Press the key again")
         gone = set(change.delete_markers)
         made = [
-            MarkerView(guid=self._guids(), position_s=new.position_s, name=new.name, ours=True)
+            MarkerView(guid=self._guids(), position_s=new.position_s, name=new.name, ours=True, origin=new.origin)
             for new in change.add_markers
         ]
         markers = [marker for marker in self.view.markers if marker.guid not in gone] + made
@@ -57,19 +62,55 @@ class FakeHost:
                     takes=1,
                     recipe=new.recipe,
                     audio_path=new.audio_path,
+                    layer=new.layer,
+                    set_id=new.set_id,
+                    take_guid=self._guids(),
                 ),
             )
         for new in change.new_takes:
             at = next(i for i, item in enumerate(foley) if item.guid == new.item_guid)
-            foley[at] = replace(foley[at], takes=foley[at].takes + 1, recipe=new.recipe, audio_path=new.audio_path)
+            number = foley[at].takes + (0 if new.replaces else 1)
+            foley[at] = replace(
+                foley[at],
+                takes=number,
+                recipe=new.recipe,
+                audio_path=new.audio_path,
+                live=new.live,
+                take_guid=new.replaces or self._guids(),
+            )
+        for guid in change.keep_takes:
+            at = next(i for i, item in enumerate(foley) if item.guid == guid)
+            foley[at] = replace(foley[at], takes=1)
+        tracks = {track.guid: track for track in self.view.foley_tracks}
+        for item in foley:
+            if item.track_guid not in tracks:
+                tracks[item.track_guid] = FoleyTrackView(
+                    guid=item.track_guid, name="Foley", index=1, video_item_guid=item.video_item_guid
+                )
+        for new in change.track_controls:
+            tracks[new.track_guid] = replace(tracks[new.track_guid], controls=new.controls)
+        for new in change.envelopes:
+            tracks[new.track_guid] = replace(tracks[new.track_guid], envelope=new.points)
         self.view = replace(
             self.view,
             markers=tuple(sorted(markers, key=lambda marker: marker.position_s)),
             foley_items=tuple(foley),
-            prompt=self.view.prompt if change.prompt is None else change.prompt,
+            foley_tracks=tuple(tracks.values()),
+            videos=self.view.items,
+            **{
+                key: getattr(self.view if getattr(change, key) is None else change, key)
+                for key in ("prompt", "reference", "score", "controls")
+            },
         )
+        self.changes.append(change)
         self.undo_steps.append(change.undo_title)
         return Report(marker_guids=tuple(marker.guid for marker in made))
+
+    def show(self, text: str) -> None:
+        self.shown.append(text)
+
+    def watch(self, project: str, *, on: bool) -> None:
+        self.watched.append((project, on))
 
     def tell(self, sentence: str, *, kind: str = "info") -> None:
         self.told.append((kind, sentence))
@@ -85,11 +126,13 @@ class FakeEngine:
     provider = "CPUExecutionProvider"
     found_by: Mapping[str, str] = {}
     rate_hz = 48000
+    adds = True
 
     def __init__(self, finds: tuple[float, ...] = (0.5, 1.25), strengths: tuple[float, ...] = (1.0, 1.0)) -> None:
         self.finds = finds
         self.strengths = strengths
         self.remade = 0
+        self.references: list[Reference] = []
         self.thresholds: list[float | None] = []
 
     def check_prompt(self, prompt: str) -> tuple[str, ...]:
@@ -120,17 +163,36 @@ class FakeEngine:
         for onset in request.onsets:
             if cancelled():
                 raise JobCancelled("cancelled")
-            height = (len(request.prompt_of(onset)) * 16 + request.seed % 16) / 256
+            seed = request.seed + sum(seed for seed, _ in request.mix)
+            height = (len(request.prompt_of(onset)) * 16 + seed % 16) / 256
             samples[0, round(onset.time_s * request.rate_hz)] = height * onset.strength
         progress(1.0)
         return Audio(samples=samples, rate_hz=request.rate_hz)
 
-    def remake(
-        self, request: Request, *, previous_request, previous, progress=lambda f: None, cancelled=lambda: False
-    ) -> Audio:
+    def stream(self, request: Request, *, progress=lambda f: None, cancelled=lambda: False):
+        yield self.render(request, progress=progress, cancelled=cancelled).samples[0]
+
+    def check_reference(self, reference: Reference) -> None:
+        self.references.append(reference)
+
+    def changes(
+        self,
+        request: Request,
+        *,
+        previous_request,
+        previous,
+        within=None,
+        progress=lambda f: None,
+        cancelled=lambda: False,
+    ) -> list[Patch]:
+        """One patch from the first to the last sample that differs."""
         self.remade += 1
         assert previous.length_samples == previous_request.length_samples
-        return self.render(request, progress=progress, cancelled=cancelled)
+        new = self.render(request, progress=progress, cancelled=cancelled).samples[0]
+        old = previous.read(0, previous.length_samples)[0]
+        start, stop = within or (0, len(new))
+        places = [int(place) for place in np.flatnonzero(np.abs(new - old) > 1e-6) if start <= place < stop]
+        return [Patch(start=places[0], samples=new[places[0] : places[-1] + 1])] if places else []
 
 
 def video_item(path: str, **fields) -> ItemView:

@@ -171,6 +171,21 @@ class Clip:
         project = project[_inside(project, self.position_s, self.end_s)]
         return np.sort(np.maximum(project, self.position_s))
 
+    def played_time(self, project_s: float) -> float:
+        """The place in what the take plays at a project time (REAPER's take markers count so)."""
+        played = self.start_offset_s + (project_s - self.position_s) * self.play_rate
+        return float(np.mod(played, self._played_s)) if self.loop else played
+
+    def shown_at(self, played_s: float) -> Times:
+        """Every project time at which the item comes to a place in what the take plays, ascending, shape (times,)."""
+        played = np.array([played_s])
+        if self.loop:
+            first = math.floor(self.start_offset_s / self._played_s) - 1
+            last = math.floor((self.start_offset_s + self.length_s * self.play_rate) / self._played_s) + 1
+            played = played + np.arange(first, last + 1) * self._played_s
+        project = np.asarray(self.position_s + (played - self.start_offset_s) / self.play_rate, np.float64)
+        return np.sort(np.maximum(project[_inside(project, self.position_s, self.end_s)], self.position_s))
+
     def spans(self) -> tuple[tuple[float, float], ...]:
         """The distinct intervals of source time that the item shows: (start_s, end_s), ascending, apart.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bridge.domain.onsets import Onset
@@ -13,6 +13,8 @@ from bridge.domain.request import Request
 from bridge.errors import RequestError
 
 SCHEMA = 1
+PLACED = "place"
+"""What a recipe calls the pack of a sound that was placed, not generated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,12 @@ class Recipe:
         provider: ONNX Runtime's name of what the denoiser ran on; the same bytes are only promised on the same.
         previous_digest: digest of the request whose render was partly kept; "" if all of it was made at once.
         onset_pack, onset_pack_digest: the pack that found the onsets, if that is known and it is another; else "".
+        within: samples of the time selection in which this request changed the sound; None for all of it.
+        parts: how the sound came to be that this request changed, step by step, the oldest first, as tables of JSON
+            values (``bridge.engine.parts.Part``); empty for a sound that was made at once.
+        controls: the named strengths in force, by name.
+        output: how the sound became a file (rate, format, loudness, fades, ...); JSON values.
+        source_sha256: SHA-256 of the video file, hex; "" if it was not taken.
     """
 
     request: Request
@@ -44,6 +52,16 @@ class Recipe:
     previous_digest: str = ""
     onset_pack: str = ""
     onset_pack_digest: str = ""
+    within: tuple[int, int] | None = None
+    parts: tuple[Mapping[str, Any], ...] = ()
+    controls: Mapping[str, float] = field(default_factory=dict)
+    output: Mapping[str, Any] = field(default_factory=dict)
+    source_sha256: str = ""
+
+    @property
+    def placed(self) -> bool:
+        """Whether the sound is the reference itself, placed on the onsets."""
+        return self.pack == PLACED
 
     @property
     def found_by(self) -> Mapping[str, str]:
@@ -60,7 +78,7 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """Reads what ``to_json`` wrote, also before there were references, samplers and onset packs to choose.
+        """Reads what ``to_json`` wrote, also what earlier versions wrote, which had fewer fields.
 
         Raises:
             RequestError: the text is no recipe, or one of a newer version.
@@ -71,11 +89,26 @@ class Recipe:
             schema = table.pop("schema")
             if schema != SCHEMA:
                 raise RequestError(f"the take's recipe has schema {schema}, this version reads {SCHEMA}", hint=hint)
-            asked = table.pop("request")
-            onsets = tuple(Onset(**fields) for fields in asked.pop("onsets"))
-            reference = asked.pop("reference", None)
-            heard = None if reference is None else Reference(**reference)
-            mix = tuple((int(seed), float(amount)) for seed, amount in asked.pop("mix", ()))
-            return cls(request=Request(onsets=onsets, reference=heard, mix=mix, **asked), **table)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            within = table.pop("within", None)
+            return cls(
+                request=request_of(table.pop("request")),
+                within=None if within is None else (int(within[0]), int(within[1])),
+                parts=tuple(table.pop("parts", ())),
+                **table,
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
             raise RequestError("the take's recipe cannot be read", hint=hint) from error
+
+
+def request_of(table: Mapping[str, Any]) -> Request:
+    """A request from its fields as JSON holds them.
+
+    Raises:
+        RequestError: they make no request. ValueError, TypeError, KeyError, AttributeError: they are none.
+    """
+    asked = dict(table)
+    onsets = tuple(Onset(**fields) for fields in asked.pop("onsets"))
+    reference = asked.pop("reference", None)
+    heard = None if reference is None else Reference(**reference)
+    mix = tuple((int(seed), float(amount)) for seed, amount in asked.pop("mix", ()))
+    return Request(onsets=onsets, reference=heard, mix=mix, **asked)

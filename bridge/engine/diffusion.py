@@ -9,7 +9,7 @@ each window. A span is in latent frames counted from the item's start.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from bridge.engine import samplers
 from bridge.engine.callbacks import Cancelled, Progress
 from bridge.engine.samplers import Sampler
 from bridge.engine.spans import Span
+from bridge.engine.tiles import mixed
 from bridge.errors import JobCancelled, PackError
 from bridge.packs import contract
 from bridge.packs.manifest import Manifest
@@ -44,19 +45,25 @@ class Layer:
     """Onsets that share their meaning.
 
     Attributes:
-        onsets: frame to strength, 0..1.
+        onsets: place to strength, 0..1: how loud the sound is where the windowing sets its level.
         meaning: what the denoiser takes of the words or the reference, prepared; batch of 1.
+        forces: place to how hard the net is told that the onset is, where that is not its strength.
     """
 
     onsets: Mapping[int, float]
     meaning: Tensors
+    forces: Mapping[int, float] = field(default_factory=dict)
+
+    def told(self, place: int) -> float:
+        """How hard the net is told that the onset at a place is, 0..1."""
+        return self.forces.get(place, self.onsets[place])
 
     def track(self, window: Span, *, within: Span) -> Array:
         """The onset track of a window, shape (1, 1, frames); nothing outside ``within`` is on it."""
         track = np.zeros((1, 1, window[1] - window[0]), np.float32)
-        for frame, strength in self.onsets.items():
+        for frame in self.onsets:
             if max(window[0], within[0]) <= frame < min(window[1], within[1]):
-                track[0, 0, frame - window[0]] = strength
+                track[0, 0, frame - window[0]] = self.told(frame)
         return track
 
 
@@ -65,7 +72,7 @@ class Manner:
     """How a render is made.
 
     Attributes:
-        seed: of the noise. steps: of the sampler. guidance: 1 for none.
+        seed: of the noise. mix: see ``Request.mix``. steps: of the sampler. guidance: 1 for none.
         sampler: takes noise to data.
         times: noise level to what the denoiser takes of it, for every level that the sampler will ask for.
         null: like a layer's meaning, of no words; None if there is no guidance.
@@ -79,6 +86,11 @@ class Manner:
     times: Mapping[float, Tensors]
     null: Tensors | None
     noise_range: tuple[float, float] | None = None
+    mix: tuple[tuple[int, float], ...] = ()
+
+    def noise(self, noise_of: Callable[[int], Array]) -> Array:
+        """What the sampler begins with, from what gives a seed's noise."""
+        return mixed(noise_of, self.seed, self.mix)
 
 
 @dataclass(kw_only=True)
@@ -97,7 +109,11 @@ class Watch:
 
     def tick(self) -> None:
         """One call is done."""
-        self.done += 1
+        self.skip(1)
+
+    def skip(self, calls: int) -> None:
+        """So many calls need not be done, or are."""
+        self.done += calls
         self.progress(min(1.0, self.done / max(1, self.total)))
 
 
@@ -128,6 +144,14 @@ class Diffusion:
     def open(self) -> None:
         """Opens the denoiser: while it opens it holds its weights twice, so before the others take memory."""
         self._pack.graph(contract.DENOISER)
+
+    def providers(self) -> tuple[str, ...]:
+        """What the denoiser and the decoder run on now, by ONNX Runtime's names; nothing of a graph that does not say.
+
+        A card that fails gives way to the CPU, whose numbers differ in their last digits.
+        """
+        roles = (contract.DENOISER, contract.DECODER) if self._decodes else (contract.DENOISER,)
+        return tuple(name for role in roles for name in getattr(self._pack.graph(role), "providers", ())[:1])
 
     def prepared(self, source: str, value: NDArray[Any]) -> Tensors:
         """What the denoiser takes of a source.

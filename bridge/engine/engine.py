@@ -5,9 +5,10 @@ The engine knows no model by name: the pack's manifest says what its graphs take
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from types import MappingProxyType
+from typing import Any
 
 from bridge.domain.audio import Audio
 from bridge.domain.clip import Clip
@@ -15,7 +16,10 @@ from bridge.domain.reference import Reference
 from bridge.domain.render import Recipe
 from bridge.domain.request import Request
 from bridge.engine.callbacks import Cancelled, Progress, ignore, never
+from bridge.engine.diffusion import Array
 from bridge.engine.loader import LoadedPack
+from bridge.engine.patches import Patch, Sound
+from bridge.engine.spans import Span
 from bridge.engine.what import Generator
 from bridge.engine.when import Detection, Detector
 from bridge.errors import RequestError
@@ -62,6 +66,11 @@ class Engine:
         if self._generator is None:
             self._generator = Generator(self.pack)
         return self._generator
+
+    @property
+    def adds(self) -> bool:
+        """Whether what sounds at one onset does not depend on the others; then making again is making at once."""
+        return self.generator.adds
 
     @property
     def rate_hz(self) -> int:
@@ -133,11 +142,13 @@ class Engine:
         video_item_guid: str = "",
         previous_digest: str = "",
         found_by: Mapping[str, str] = _NOT_TOLD,
+        **told: Any,
     ) -> Recipe:
         """How a request's sound for a clip was made with this pack; see ``Recipe``.
 
         Args:
             found_by: the engine's or an earlier recipe's, if it is known where the onsets are from.
+            told: more of the recipe's fields: ``within``, ``parts``, ``controls``, ``output``, ``source_sha256``.
         """
         return Recipe(
             request=request,
@@ -152,23 +163,12 @@ class Engine:
             provider=self.provider,
             previous_digest=previous_digest,
             **found_by,
+            **told,
         )
 
     def check_clip(self, clip: Clip) -> None:
-        """Looks whether a clip can be worked on, before anything is begun.
-
-        Raises:
-            MediaError: its file is no video that can be read.
-            RequestError: it shows less than one frame.
-        """
-        rate_hz = video.probe(clip.source_path).average_fps
-        frame_s = 1.0 / rate_hz if rate_hz > 0 else 0.0
-        if clip.length_s * clip.play_rate < frame_s:
-            raise RequestError(
-                f"{clip.title} is shorter than a frame: {1000 * clip.length_s * clip.play_rate:.1f} ms of picture, "
-                f"where a frame lasts {1000 * frame_s:.1f} ms",
-                hint="Lengthen the item and press the key again",
-            )
+        """Looks whether a clip can be worked on; see ``check_clip``."""
+        check_clip(clip)
 
     def detect(
         self,
@@ -191,6 +191,36 @@ class Engine:
         """Sound for a request; see ``Generator.render``."""
         return self.generator.render(request, progress=progress, cancelled=cancelled)
 
+    def stream(
+        self,
+        request: Request,
+        *,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
+    ) -> Iterator[Array]:
+        """The samples of ``render`` as blocks (n,), one after the other; see ``Generator.stream``."""
+        return self.generator.stream(request, progress=progress, cancelled=cancelled)
+
+    def changes(
+        self,
+        request: Request,
+        *,
+        previous_request: Request,
+        previous: Sound,
+        within: Span | None = None,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
+    ) -> list[Patch]:
+        """What must be put into a sound whose request changed; see ``Generator.changes``."""
+        return self.generator.changes(
+            request,
+            previous_request=previous_request,
+            previous=previous,
+            within=within,
+            progress=progress,
+            cancelled=cancelled,
+        )
+
     def remake(
         self,
         request: Request,
@@ -205,3 +235,20 @@ class Engine:
             request, previous_request=previous_request, previous=previous, progress=progress, cancelled=cancelled
         )
         return audio
+
+
+def check_clip(clip: Clip) -> None:
+    """Looks whether a clip can be worked on, before anything is begun.
+
+    Raises:
+        MediaError: its file is no video that can be read.
+        RequestError: it shows less than one frame.
+    """
+    rate_hz = video.probe(clip.source_path).average_fps
+    frame_s = 1.0 / rate_hz if rate_hz > 0 else 0.0
+    if clip.length_s * clip.play_rate < frame_s:
+        raise RequestError(
+            f"{clip.title} is shorter than a frame: {1000 * clip.length_s * clip.play_rate:.1f} ms of picture, "
+            f"where a frame lasts {1000 * frame_s:.1f} ms",
+            hint="Lengthen the item and press the key again",
+        )

@@ -109,12 +109,15 @@ class LocalWindows:
         streams = [Stream(windowing, span, function) for function in (*steps, heard)]
         finished = (core for core, _ in windowing.pieces(span))
         for core, _ in windowing.pieces(span):
-            start = noise(core, seed=manner.seed, channels=self._what.latent_channels, block=self._align)
+            start = manner.noise(partial(self._noise, core))
             ready = [start[None]]
             for stream in streams:
                 ready = [done for values in ready for done in stream.push(values)]
             for sound in ready:
                 yield next(finished), sound
+
+    def _noise(self, span: Span, seed: int) -> Array:
+        return noise(span, seed=seed, channels=self._what.latent_channels, block=self._align)
 
     def _stretches(self, layer: Layer, frames: int) -> list[Span]:
         """Where a layer can sound."""

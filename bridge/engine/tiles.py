@@ -8,7 +8,8 @@ everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,3 +117,20 @@ def noise(span: Span, *, seed: int, channels: int, block: int = ALIGN_FRAMES) ->
         blocks.append(generator.standard_normal((channels, block), dtype=np.float32))
     start = first * block
     return np.concatenate(blocks, axis=1)[:, span[0] - start : span[1] - start]
+
+
+def mixed(noise_of: Callable[[int], Array], seed: int, mix: Sequence[tuple[int, float]] = ()) -> Array:
+    """The noise of a seed with that of others mixed in; as white as each of them.
+
+    Args:
+        noise_of: gives a seed's noise. mix: (seed, amount 0..1), one after the other; each turns what was so far
+            towards its own noise by a quarter turn times the amount. 0 changes no bit, 1 leaves nothing of what was.
+    """
+    so_far = noise_of(seed)
+    for other, amount in mix:
+        if amount >= 1.0:
+            so_far = noise_of(other)
+        elif amount > 0.0:
+            turn = amount * math.pi / 2
+            so_far = np.float32(math.cos(turn)) * so_far + np.float32(math.sin(turn)) * noise_of(other)
+    return so_far

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,10 +24,13 @@ from bridge.domain.request import Request
 from bridge.engine import level, samplers
 from bridge.engine.apart import OnsetWindows
 from bridge.engine.callbacks import Cancelled, Progress, ignore, never
+from bridge.engine.contacts import KEEP_BYTES
 from bridge.engine.diffusion import Array, Diffusion, Layer, Manner, Watch
 from bridge.engine.local import LocalWindows
 from bridge.engine.meaning import Meaning
-from bridge.engine.spans import Span, changed_onsets, changed_spans
+from bridge.engine.patches import InMemory, Patch, Sound, joined, patched, stretches
+from bridge.engine.rates import Rates
+from bridge.engine.spans import Span
 from bridge.engine.whole import WholeWindows
 from bridge.errors import RequestError
 from bridge.packs import contract
@@ -52,23 +56,33 @@ class Generator:
 
     Args:
         pack: a loaded pack.
+        keep_bytes: of contacts that were made, for the next time; only for packs with a window for each onset.
 
     Raises:
         PackError: the pack has no *what* stage, or one that this version cannot run.
     """
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(self, pack: Pack, *, keep_bytes: int = KEEP_BYTES) -> None:
         self._what = pack.manifest.require_what()
         self._sampler = samplers.sampler(self._what.sampler)
         self._meaning = Meaning(pack)
         self._diffusion = Diffusion(pack)
-        windows = {"local": LocalWindows, "whole": WholeWindows, "onset": OnsetWindows}[self._what.windows]
+        windows = {
+            "local": LocalWindows,
+            "whole": WholeWindows,
+            "onset": partial(OnsetWindows, keep_bytes=keep_bytes),
+        }[self._what.windows]
         self._windows: LocalWindows | WholeWindows | OnsetWindows = windows(self._diffusion, self._what)
 
     @property
     def rate_hz(self) -> int:
         """Sampling rate that the pack makes sound at."""
         return self._what.rate_hz
+
+    @property
+    def adds(self) -> bool:
+        """Whether what sounds at one onset does not depend on the others."""
+        return self._windows.adds
 
     @property
     def tail_s(self) -> float:
@@ -122,7 +136,7 @@ class Generator:
         """Sound for a request: mono, exactly its length and rate, digital silence where nothing can sound.
 
         Args:
-            request: onsets beyond the length, or of strength 0, make no sound.
+            request: onsets beyond the length, or of strength or force 0, make no sound.
             progress: is told the fraction done, 0..1. cancelled: is asked before every call of the network.
 
         Raises:
@@ -130,8 +144,59 @@ class Generator:
                 reference is none that the pack can listen to. MediaError: the reference cannot be read.
             EngineError: a graph failed. JobCancelled: ``cancelled`` said so.
         """
-        samples = self._sound(request, progress, cancelled)
+        samples = np.empty(request.length_samples, np.float32)
+        at = 0
+        for block in self.stream(request, progress=progress, cancelled=cancelled):
+            samples[at : at + len(block)] = block
+            at += len(block)
         return Audio(samples=samples[None], rate_hz=request.rate_hz)
+
+    def stream(
+        self,
+        request: Request,
+        *,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
+    ) -> Iterator[Array]:
+        """What ``render`` gives, bit for bit, as blocks (n,) one after the other.
+
+        Where every onset has a window of its own, memory does not grow with the length; elsewhere the whole sound is
+        made first.
+
+        Raises:
+            as ``render``, when a block is asked for.
+        """
+        whole = (0, request.length_samples)
+        if isinstance(self._windows, OnsetWindows):
+            for _, block in self._contacts(self._windows, request, [whole], progress, cancelled):
+                yield block
+            return
+        sound = self._sound(request, progress, cancelled)
+        for start in range(0, len(sound), level.BLOCK_SAMPLES):
+            yield sound[start : start + level.BLOCK_SAMPLES]
+
+    def _contacts(
+        self,
+        windows: OnsetWindows,
+        request: Request,
+        spans: Sequence[Span],
+        progress: Progress,
+        cancelled: Cancelled,
+    ) -> Iterator[tuple[int, Array]]:
+        """(first sample, samples) of spans at the request's rate, ascending, block by block; no more is made."""
+        rates, total, frames = self._extent(request)
+        self._diffusion.open()
+        manner = self._manner(request)
+        contacts = windows.contacts(self._layers(request, frames))
+        near = [(max(0, start), min(total, stop)) for start, stop in map(rates.needed, spans)]
+        watch = Watch(progress=progress, cancelled=cancelled, total=windows.calls(contacts, near, manner))
+        for span, (start, stop) in zip(spans, near, strict=True):
+            at = span[0]
+            blocks = windows.blocks(contacts, (start, max(start, stop)), manner, watch)
+            for block in rates.converted(blocks, start, span):
+                yield at, level.limit(block)
+                at += len(block)
+        progress(1.0)
 
     def remake(
         self,
@@ -146,8 +211,8 @@ class Generator:
 
         A changed onset is made again up to where its tail is over or the next unchanged onset begins; outside these
         spans the samples are those of ``previous``. If more than onsets changed, everything is made again. Where every
-        onset has a window of its own, tails are made again to their end, and the result is that of ``render`` but for
-        rounding.
+        onset has a window of its own, tails are made again to their end, and the result is that of ``render``,
+        byte for byte, if ``previous`` was.
 
         Returns:
             The sound, and the spans in samples that may differ from ``previous``.
@@ -155,28 +220,57 @@ class Generator:
         Raises:
             as ``render``.
         """
-        whole = [(0, request.length_samples)]
-        if not _same_frame(request, previous_request, previous):
-            return self.render(request, progress=progress, cancelled=cancelled), whole
-        changed, unchanged = changed_onsets(previous_request, request)
-        if not changed:
+        if len(previous.samples) != 1:
+            audio = self.render(request, progress=progress, cancelled=cancelled)
+            return audio, [(0, request.length_samples)]
+        patches = self.changes(
+            request,
+            previous_request=previous_request,
+            previous=InMemory(previous),
+            progress=progress,
+            cancelled=cancelled,
+        )
+        return patched(previous, patches, request), [patch.span for patch in patches]
+
+    def changes(
+        self,
+        request: Request,
+        *,
+        previous_request: Request,
+        previous: Sound,
+        within: Span | None = None,
+        progress: Progress = ignore,
+        cancelled: Cancelled = never,
+    ) -> list[Patch]:
+        """The samples in which a request's sound differs from one that exists, ascending; see ``remake``.
+
+        Args:
+            request: what is wanted. previous_request: what ``previous`` was made for.
+            previous: is read near the ends of what changes; whole windows read all of it.
+            within: samples of the time selection: nothing outside changes, and where more than onsets changed
+                everything inside is made anew. Its seams lie at quiet places inside (see ``patches``).
+
+        Raises:
+            as ``render``; RequestError: the selection is not on the sound, or the sound has another length or rate.
+        """
+        windows = self._windows
+        found = stretches(request, previous_request, previous, within=within, tail_s=self.tail_s, adds=windows.adds)
+        spans = [stretch.span for stretch in found]
+        if not found:
             progress(1.0)
-            return previous, []
-        if not unchanged:
-            return self.render(request, progress=progress, cancelled=cancelled), whole
-        length_s = request.length_samples / request.rate_hz
-        covering, tail_s = unchanged, self.tail_s
-        if self._windows.adds:
-            covering, tail_s = [], self.tail_s + 2.0 * level.SPLICE_S
-        spans_s = changed_spans(changed, covering, tail_s=tail_s, length_s=length_s)
-        spans = [(int(start * request.rate_hz), int(end * request.rate_hz)) for start, end in spans_s]
-        spans = [(start, end) for start, end in spans if start < end]
-        known = previous.samples[0] if self._windows.keeps else None
-        new = self._sound(request, progress, cancelled, wanted=spans, previous=known)
-        fade = int(level.SPLICE_S * request.rate_hz)
-        return Audio(
-            samples=level.splice(previous.samples[0], new, spans, fade=fade)[None], rate_hz=request.rate_hz
-        ), spans
+            return []
+        if isinstance(windows, OnsetWindows):
+            sounds = [np.empty(stop - start, np.float32) for start, stop in spans]
+            for at, block in self._contacts(windows, request, spans, progress, cancelled):
+                number = max(number for number, span in enumerate(spans) if span[0] <= at)
+                sounds[number][at - spans[number][0] :][: len(block)] = block
+        else:
+            wanted = None if found[0].everything else spans
+            known = previous.read(0, request.length_samples)[0] if windows.keeps and wanted else None
+            sound = self._sound(request, progress, cancelled, wanted=wanted, previous=known)
+            sounds = [sound[start:stop] for start, stop in spans]
+        requests = (previous_request, request)
+        return [joined(one, sound, previous, requests) for one, sound in zip(found, sounds, strict=True)]
 
     def _sound(
         self,
@@ -189,8 +283,7 @@ class Generator:
     ) -> Array:
         """Samples at the request's rate; right inside ``wanted`` (everywhere if None), anything elsewhere."""
         rate, hop = self._what.rate_hz, self._what.hop_samples
-        total = -(-request.length_samples * rate // request.rate_hz)
-        frames = -(-total // hop)
+        _, total, frames = self._extent(request)
         self._diffusion.open()
         manner = self._manner(request)
         layers = self._layers(request, frames)
@@ -206,6 +299,12 @@ class Generator:
         return level.limit(
             level.resample(mix[:total], from_hz=rate, to_hz=request.rate_hz, length=request.length_samples)
         )
+
+    def _extent(self, request: Request) -> tuple[Rates, int, int]:
+        """From the pack's rate to the request's; samples and frames of the request's length at the pack's."""
+        rate = self._what.rate_hz
+        total = -(-request.length_samples * rate // request.rate_hz)
+        return Rates(rate, request.rate_hz), total, -(-total // self._what.hop_samples)
 
     def _manner(self, request: Request) -> Manner:
         steps = self._what.steps if request.steps is None else request.steps
@@ -228,21 +327,27 @@ class Generator:
             times=self._diffusion.times(steps),
             null=null,
             noise_range=self._what.noise_range,
+            mix=request.mix,
         )
 
     def _layers(self, request: Request, frames: int) -> list[Layer]:
         """One layer for each different meaning, in order of first appearance."""
         places = frames * self._what.hop_samples // self._windows.place_samples
-        by_meaning: dict[str | Reference, dict[int, float]] = {}
+        by_meaning: dict[str | Reference, dict[int, tuple[float, float]]] = {}
         for onset in request.onsets:
             inside = 0 <= onset.time_s < request.length_samples / request.rate_hz
-            if inside and onset.strength > 0.0:
-                strengths = by_meaning.setdefault(request.meaning_of(onset), {})
+            if inside and onset.strength > 0.0 and onset.told > 0.0:
+                hits = by_meaning.setdefault(request.meaning_of(onset), {})
                 place = min(self._place(onset.time_s), places - 1)
-                strengths[place] = max(onset.strength, strengths.get(place, 0.0))
+                strength, told = hits.get(place, (0.0, 0.0))
+                hits[place] = (max(onset.strength, strength), max(onset.told, told))
         return [
-            Layer(onsets=strengths, meaning=self._diffusion.prepared(contract.EMBEDDING, self._embedding(meaning)))
-            for meaning, strengths in by_meaning.items()
+            Layer(
+                onsets={place: strength for place, (strength, _) in hits.items()},
+                meaning=self._diffusion.prepared(contract.EMBEDDING, self._embedding(meaning)),
+                forces={place: told for place, (strength, told) in hits.items() if told != strength},
+            )
+            for meaning, hits in by_meaning.items()
         ]
 
     def _place(self, time_s: float) -> int:
@@ -260,13 +365,3 @@ class Generator:
         if ignored:
             log.debug("words without a meaning to the pack: %s", ", ".join(ignored))
         return self._meaning.of_prompt(meaning)
-
-
-def _same_frame(request: Request, other: Request, audio: Audio) -> bool:
-    """Whether two requests differ in their onsets at most, and the sound is one that fits them."""
-
-    def frame(one: Request) -> tuple[object, ...]:
-        return (one.length_samples, one.rate_hz, one.seed, one.guidance, one.steps, one.sampler)
-
-    fits = audio.samples.shape == (1, request.length_samples) and audio.rate_hz == request.rate_hz
-    return fits and frame(request) == frame(other)

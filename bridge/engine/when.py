@@ -8,7 +8,7 @@ depend on where windows fall and memory does not grow with the video.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.domain.clip import Clip
+from bridge.domain.envelope import Envelope
 from bridge.domain.onsets import Activation, Onset
+from bridge.dsp.following import follow
 from bridge.dsp.peaks import Peak, pick
 from bridge.engine.callbacks import Cancelled, Progress, ignore, never
 from bridge.engine.frontends import FrontEnd, front_end
@@ -61,6 +63,33 @@ class Detection:
     peaks: tuple[Onset, ...] = field(repr=False)
     threshold: float
 
+    def picked(self, threshold: float) -> Detection:
+        """The same picture with another threshold; no net is asked.
+
+        Raises:
+            RequestError: the threshold is outside 0..1.
+        """
+        return replace(self, onsets=_above(self.peaks, threshold), threshold=threshold)
+
+    def thresholds(self) -> tuple[float, ...]:
+        """The heights of activation at which the number of onsets changes, descending: each is one onset more or some.
+
+        ``picked(thresholds()[n])`` has at least n + 1 onsets, the surest; above the first there is none.
+        """
+        return tuple(sorted({peak.confidence for peak in self.peaks}, reverse=True))
+
+    def level(self, clip: Clip) -> Envelope:
+        """How loud the picture's events are over the clip: see ``bridge.dsp.following``.
+
+        Args:
+            clip: the one that was looked at.
+        """
+        return follow(
+            [onset.time_s for onset in self.onsets],
+            [onset.strength for onset in self.onsets],
+            length_s=clip.length_s,
+        )
+
 
 class Detector:
     """Finds onsets with a pack's ``onset`` graph.
@@ -92,6 +121,11 @@ class Detector:
                 hint="Repair it",
             )
 
+    @staticmethod
+    def picked(detection: Detection, threshold: float) -> Detection:
+        """A detection with another threshold; see ``Detection.picked``."""
+        return detection.picked(threshold)
+
     def warm_up(self) -> None:
         """Opens the graph."""
         self._pack.graph(contract.ONSET)
@@ -120,8 +154,7 @@ class Detector:
             MediaError: the video cannot be read. JobCancelled: ``cancelled`` said so.
         """
         limit = self._when.threshold if threshold is None else threshold
-        if not 0.0 <= limit <= 1.0:
-            raise RequestError(f"the onset threshold must lie in 0..1, got {limit:g}", hint="Try 0.3")
+        _check_threshold(limit)
         spans = clip.spans()
         if not spans:
             raise RequestError(
@@ -151,7 +184,7 @@ class Detector:
         found = _in_clip(clip, peaks)
         return Detection(
             activation=_joined(curves),
-            onsets=tuple(onset for onset in found if onset.confidence >= limit),
+            onsets=_above(found, limit),
             peaks=found,
             threshold=limit,
         )
@@ -251,6 +284,17 @@ def in_windows(
             count, first = len(waiting[0]), False
     if count:
         yield run(np.concatenate(waiting))[0 if first else margin :]
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0.0 <= threshold <= 1.0:
+        raise RequestError(f"the onset threshold must lie in 0..1, got {threshold:g}", hint="Try 0.3")
+
+
+def _above(peaks: Iterable[Onset], threshold: float) -> tuple[Onset, ...]:
+    """The peaks that count as onsets."""
+    _check_threshold(threshold)
+    return tuple(peak for peak in peaks if peak.confidence >= threshold)
 
 
 def _in_clip(clip: Clip, peaks: Iterable[tuple[Peak, float]]) -> tuple[Onset, ...]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -213,12 +214,15 @@ class WholeWindows:
         """One window, sampled to the end: (channels, window frames)."""
         watch.check()
         track = self._diffusion.prepared(contract.ONSET_TRACK, layer.track(piece.span, within=(0, frames)))
-        start = noise(piece.span, seed=manner.seed, channels=self._what.latent_channels, block=self._what.align_frames)
+        start = manner.noise(partial(self._noise, piece.span))
 
         def velocity(x: Array, sigma: float) -> Array:
             return self._diffusion.velocity(x, sigma, layer, track, manner, watch)
 
         return manner.sampler(known.held(velocity, start), start, steps=manner.steps, noise_range=manner.noise_range)
+
+    def _noise(self, span: Span, seed: int) -> Array:
+        return noise(span, seed=seed, channels=self._what.latent_channels, block=self._what.align_frames)
 
     def _gate(self, piece: _Piece) -> Array:
         """Silent before the run's first onset and after its end; neighbours give way to each other at the seam."""

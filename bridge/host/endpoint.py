@@ -1,8 +1,8 @@
 """Where the two sides find each other; the rule is written down in ``reaper_scripts/foley_inside/endpoint.py``.
 
 One folder, private to the user: ``FOLEY_BRIDGE_ENDPOINT`` names it; without it, ``.foley-bridge`` in the user's home.
-``reaper.json`` is REAPER's, ``daemon.json`` the daemon's. (Neither side can import the other, so the few names below
-stand on both; a test holds them together.)
+``reaper.json`` is that of the REAPER which started last, ``reaper-PID.json`` that of each, ``daemon.json`` the
+daemon's. (Neither side can import the other, so the few names below stand on both; a test holds them together.)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from bridge.errors import HostError
 
-API = 1
+API = 2
 FOLDER_VARIABLE = "FOLEY_BRIDGE_ENDPOINT"
 REAPER_FILE = "reaper.json"
 DAEMON_FILE = "daemon.json"
@@ -46,14 +46,45 @@ def folder() -> Path:
     return Path(named) if named else Path.home() / ".foley-bridge"
 
 
-def find_reaper(where: Path | None = None) -> Endpoint:
-    """The endpoint that REAPER announced.
+def find_reaper(where: Path | None = None, *, run: str = "") -> Endpoint:
+    """The endpoint that a REAPER announced.
+
+    Args:
+        run: names one of several REAPERs: the first line of a project's token. "" or one that is gone: the REAPER that
+            started last.
 
     Raises:
         HostError: nothing is announced, the file is damaged or of another version, or somebody else could have
             written or read it.
     """
-    path = (where or folder()) / REAPER_FILE
+    where = where or folder()
+    path = where / REAPER_FILE
+    if (run and _peek(path).get("run") != run) or not path.exists():
+        others = [(other, _peek(other)) for other in sorted(where.glob("reaper-*.json"), key=_age)]
+        named = [other for other, data in others if run and data.get("run") == run]
+        alive_ones = [other for other, data in others if isinstance(data.get("pid"), int) and alive(data["pid"])]
+        if named or not path.exists():
+            path = next(iter(named or alive_ones), path)
+    return _endpoint(path)
+
+
+def _peek(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _age(path: Path) -> float:
+    """Sorts the newest first; a file that went away meanwhile last."""
+    try:
+        return -path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _endpoint(path: Path) -> Endpoint:
     try:
         status = path.stat()
         data = json.loads(path.read_text("utf-8"))
@@ -108,11 +139,7 @@ def announce_daemon(port: int, where: Path | None = None) -> Path:
 
 def announced_daemon(where: Path | None = None) -> dict[str, Any]:
     """What ``daemon.json`` says: port and pid; empty when there is none."""
-    try:
-        data = json.loads(((where or folder()) / DAEMON_FILE).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
+    return _peek((where or folder()) / DAEMON_FILE)
 
 
 def alive(pid: int) -> bool:

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 READ = ("foley_inside.read", "read")
 WRITE = ("foley_inside.write", "write")
 TELL = ("foley_inside.say", "tell")
+SHOW = ("foley_inside.say", "show")
+WATCH = ("foley_inside.watch", "watch")
 
 GRACE_S = 0.25
 TELL_S = 1.0
@@ -55,6 +57,7 @@ class ReaperHost:
         self._read_timeout_s = read_timeout_s
         self._write_timeout_s = write_timeout_s
         self._line: Line | None = None
+        self._run_mark = ""
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._untold = Untold()
         self._try_again_at = 0.0
@@ -74,6 +77,7 @@ class ReaperHost:
         Raises:
             HostError: REAPER is away, busy, or its scripts are of another version; that project was closed.
         """
+        self._turn_to(project)
         value = self._ask(READ, [to_wire(cursor_s), mouse_track_guid, project], self._read_timeout_s, again=True)
         return from_wire(ProjectView, value)
 
@@ -84,8 +88,26 @@ class ReaperHost:
             HostError: REAPER is away or busy, or refuses because something is not as it was read.
             HostUnsure: it was sent and no answer came; the change may be there.
         """
+        self._turn_to(change.token)
         value = self._ask(WRITE, [to_wire(change)], self._write_timeout_s, again=False)
         return from_wire(Report, value)
+
+    def show(self, text: str) -> None:
+        """Shows a text of several lines in REAPER's console.
+
+        Raises:
+            HostError: REAPER is away or busy.
+        """
+        self._ask(SHOW, [text], self._read_timeout_s, again=True)
+
+    def watch(self, project: str, *, on: bool) -> None:
+        """Has REAPER tell the daemon when the score of a project changes, or not any more.
+
+        Raises:
+            HostError: REAPER is away or busy; the project was closed.
+        """
+        self._turn_to(project)
+        self._ask(WATCH, [project, on], self._read_timeout_s, again=True)
 
     def tell(self, sentence: str, *, kind: str = "info") -> None:
         """Shows one sentence in REAPER, as soon as it listens; never raises and never waits."""
@@ -104,6 +126,10 @@ class ReaperHost:
         if thread is not None:
             self._work.put(None)
             thread.join(CLOSE_S + GRACE_S)
+
+    def _turn_to(self, project: str) -> None:
+        """Of several REAPERs the one that a project's token is from; what is told next goes there too."""
+        self._run_mark = project.partition("\n")[0]
 
     def _ask(self, function: tuple[str, str], args: list[Any], timeout_s: float, *, again: bool) -> Any:
         deadline = time.monotonic() + timeout_s
@@ -197,7 +223,7 @@ class ReaperHost:
 
     def _connected(self, deadline: float) -> Line:
         try:
-            found = endpoint.find_reaper(self._folder)
+            found = endpoint.find_reaper(self._folder, run=self._run_mark)
         except HostError:
             self._hang_up()
             raise

@@ -45,6 +45,8 @@ SAME = (
     "stretch_markers",
 )
 """What must still be true of an item that a change expects."""
+_LIVE_ONLY = ("take_markers", "keep_takes", "envelopes", "track_controls")
+"""What a change may ask of a running REAPER alone."""
 _LEVELS = {"progress": logging.DEBUG, "info": logging.INFO, "error": logging.ERROR}
 
 
@@ -134,6 +136,14 @@ class RppHost:
         log.info("%s: %s", self._path.name, change.undo_title)
         return report
 
+    def show(self, text: str) -> None:
+        """Logs the text."""
+        log.info("%s", text)
+
+    def watch(self, project: str, *, on: bool) -> None:
+        """Refuses: nobody edits a closed file's markers while it is watched."""
+        raise HostError(f"{self._path.name} is a file; only an open project can be live", hint="Open it in REAPER")
+
     def tell(self, sentence: str, *, kind: str = "info") -> None:
         """Logs the sentence."""
         log.log(_LEVELS.get(kind, logging.INFO), "%s", sentence)
@@ -164,6 +174,14 @@ class RppHost:
     def _check(self, root: Block, change: Change) -> None:
         if change.expect_item is not None:
             self._check_expected(root, change.expect_item)
+        beyond = [name for name in _LIVE_ONLY if getattr(change, name)]
+        beyond += ["layers"] if any(new.folder for new in change.new_items) else []
+        beyond += ["replaced takes"] if any(new.replaces for new in change.new_takes) else []
+        if beyond:
+            raise HostError(
+                f"{self._path.name} is a file, and this needs a running REAPER ({', '.join(beyond)})",
+                hint="Open the project in REAPER and press the key there",
+            )
         for new in (*change.new_items, *change.new_takes):
             try:
                 frames = soundfile.info(new.audio_path).frames

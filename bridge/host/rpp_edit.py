@@ -40,8 +40,10 @@ def apply(root: Block, change: Change, folder: Path) -> Report:
         item_guids.append(item_guid)
     for new in change.new_takes:
         take_guids.append(_new_take(root, new, folder))
-    if change.prompt is not None:
-        set_state(root, "prompt", " ".join(change.prompt.split()))
+    for key in ("prompt", "reference", "score", "controls"):
+        text = getattr(change, key)
+        if text is not None:
+            set_state(root, key, " ".join(text.split()))
     return Report(marker_guids=tuple(marker_guids), item_guids=tuple(item_guids), take_guids=tuple(take_guids))
 
 
@@ -94,7 +96,7 @@ def _markers(root: Block, change: Change) -> list[str]:
     """Adds, then deletes; as in REAPER, a marker that stands there already under that name is kept, not doubled."""
     delete = set(change.delete_markers)
     there = tree.markers(root)
-    ours = [guid for guid in tree.project_state(root, "markers").split() if guid not in delete]
+    ours = [one for one in tree.project_state(root, "markers").split() if one.partition("=")[0] not in delete]
     made: list[str] = []
     number = max((marker.number for marker in there), default=0)
     for new in change.add_markers:
@@ -105,12 +107,12 @@ def _markers(root: Block, change: Change) -> list[str]:
         )
         if guid in delete:
             delete.remove(guid)
-            ours.append(guid)
+            ours.append(f"{guid}={new.origin}" if new.origin else guid)
         elif not guid:
             guid, number = new_guid(), number + 1
             line = words("MARKER", number, new.position_s, name, 0, COLOUR, 1, "B", guid, 0)
             root.insert(_place_of_marker(root, new.position_s), line)
-            ours.append(guid)
+            ours.append(f"{guid}={new.origin}" if new.origin else guid)
             there = tree.markers(root)
         made.append(guid)
     for marker in reversed(tree.markers(root)):

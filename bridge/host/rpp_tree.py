@@ -135,7 +135,8 @@ def marker_lines(root: Block) -> Iterator[MarkerLine]:
 
     A marker without GUID (old files) goes by its place.
     """
-    ours = set(project_state(root, "markers").split())
+    entries = (entry.partition("=") for entry in project_state(root, "markers").split())
+    ours = {guid: origin for guid, _, origin in entries}
     count = 0
     for index, child in enumerate(root.children):
         if isinstance(child, Block) or name_of(child) != "MARKER":
@@ -147,7 +148,9 @@ def marker_lines(root: Block) -> Iterator[MarkerLine]:
             log.warning("this marker's line is not understood and left alone: %s", clean(child.strip()))
             continue
         guid = line[8] if len(line) > 8 and line[8].startswith("{") else f"marker {count}"
-        view = MarkerView(guid=guid, position_s=position_s, name=clean(text_of(line, 3)), ours=guid in ours)
+        view = MarkerView(
+            guid=guid, position_s=position_s, name=clean(text_of(line, 3)), ours=guid in ours, origin=ours.get(guid, "")
+        )
         yield MarkerLine(index, number, bool(flags & 1), view)
         count += not flags & 1
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from bridge.domain.clip import Clip, Section
 from bridge.domain.render import Recipe
 from bridge.errors import MediaError, RequestError
-from bridge.host.base import SAME_S, FoleyItemView, ItemView, ProjectView
+from bridge.host.base import SAME_S, FoleyItemView, FoleyTrackView, ItemView, ProjectView
 from bridge.media.files import probe_writable
 
 
@@ -78,32 +78,71 @@ def clip_of(item: ItemView) -> Clip:
     )
 
 
-def foley_item(view: ProjectView) -> tuple[FoleyItemView, Recipe]:
-    """The bridge's own item that a key press means, with the recipe of its active take.
-
-    A selected one wins; else the newest made for the video item under the cursor; else one under the cursor itself.
+def within(view: ProjectView, clip: Clip) -> tuple[float, float] | None:
+    """The part of the item (clip time) that the time selection leaves to work on; None for all of it.
 
     Raises:
-        RequestError: there is none, or its recipe cannot be read.
+        RequestError: there is a time selection, and the item lies outside it.
+    """
+    start_s, end_s = view.selection_start_s, view.selection_end_s
+    if end_s - start_s <= SAME_S:
+        return None
+    left, right = max(0.0, start_s - clip.position_s), min(clip.length_s, end_s - clip.position_s)
+    if right - left <= SAME_S:
+        raise RequestError(
+            f"The time selection from {start_s:.3f} to {end_s:.3f} s does not touch {clip.title}",
+            hint="Move it over the item, or remove it, and press the key again",
+        )
+    return None if left <= SAME_S and right >= clip.length_s - SAME_S else (left, right)
+
+
+def foley_items(view: ProjectView) -> tuple[tuple[FoleyItemView, Recipe], ...]:
+    """The bridge's own items that a key press means, each with the recipe of its active take, from the top.
+
+    Selected ones win; else the layers that were made last for the video item under the cursor; else what lies under the
+    cursor itself.
+
+    Raises:
+        RequestError: there is none, several sets are selected, or a recipe cannot be read.
     """
     selected = [item for item in view.foley_items if item.selected]
-    if len(selected) > 1:
+    if len({(item.video_item_guid, item.set_id or item.guid) for item in selected}) > 1:
         raise RequestError(
             f"{len(selected)} foley items are selected", hint="Select the one you mean and press the key again"
         )
-    found = selected[:1]
+    found = selected
     if not found and view.items:
         video = video_item(view)
         made = [item for item in view.foley_items if item.video_item_guid == video.guid]
-        found = [item for item in made if abs(item.position_s - video.position_s) <= SAME_S][:1] or made[:1]
+        first = [item for item in made if abs(item.position_s - video.position_s) <= SAME_S][:1] or made[:1]
+        found = _set_of(first, made)
     if not found:
-        found = [i for i in view.foley_items if i.position_s <= view.cursor_s < i.position_s + i.length_s][:1]
+        under = [i for i in view.foley_items if i.position_s <= view.cursor_s < i.position_s + i.length_s]
+        found = _set_of(under[:1], under)
     if not found:
         name = f" for '{view.items[0].name}'" if view.items else ""
         raise RequestError(
             f"There is no foley{name} under the edit cursor at {view.cursor_s:.3f} s yet", hint="Press Generate first"
         )
-    return found[0], Recipe.from_json(found[0].recipe)
+    return tuple((item, Recipe.from_json(item.recipe)) for item in found)
+
+
+def _set_of(first: list[FoleyItemView], items: list[FoleyItemView]) -> list[FoleyItemView]:
+    """The layers that were made together with an item and lie where it lies, itself first of its words."""
+    if not first or not first[0].set_id:
+        return first
+    one = first[0]
+    found: dict[str | None, FoleyItemView] = {one.layer: one}
+    for item in items:
+        together = item.set_id == one.set_id and item.video_item_guid == one.video_item_guid
+        if together and abs(item.position_s - one.position_s) <= SAME_S:
+            found.setdefault(item.layer, item)
+    return [item for item in items if item in found.values()]
+
+
+def track_of(view: ProjectView, guid: str) -> FoleyTrackView | None:
+    """The bridge's track of a GUID."""
+    return next((track for track in view.foley_tracks if track.guid == guid), None)
 
 
 def audio_folder(view: ProjectView, item: ItemView) -> Path:

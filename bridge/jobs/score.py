@@ -1,7 +1,9 @@
 """Markers as the score: which markers are onsets of an item, what each asks for, and the markers of new onsets.
 
 A marker counts if its name carries the bridge's label (``label`` tells the grammar). One that the bridge made keeps
-counting after the designer renamed it: its whole name, but for a level, is then the prompt ("metal plate").
+counting after the designer renamed it: its whole name, but for a level, is then the prompt ("metal plate"). The score
+may also be the markers of the video's take (``TakeScore``); they are read as if they were the project's. A region with
+the label gives its words to the onsets in it that have none of their own.
 """
 
 from __future__ import annotations
@@ -9,11 +11,51 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
-from bridge.host.base import SAME_S, MarkerView, NewMarker
+from bridge.host.base import (
+    SAME_S,
+    ItemView,
+    MarkerView,
+    NewMarker,
+    ProjectView,
+    RegionView,
+    TakeMarkers,
+    TakeMarkerView,
+)
 from bridge.jobs import label
+
+_TAKE = "take:"
+
+
+def markers_of(view: ProjectView, item: ItemView, clip: Clip, *, in_take: bool) -> tuple[MarkerView, ...]:
+    """The markers among which an item's score is: the project's, or its take's as if they were the project's."""
+    if not in_take:
+        return view.markers
+    found = [
+        MarkerView(guid=f"{_TAKE}{index}", position_s=float(project_s), name=marker.name, ours=marker.ours)
+        for index, marker in enumerate(item.take_markers)
+        for project_s in clip.shown_at(marker.played_s)
+    ]
+    return tuple(sorted(found, key=lambda marker: marker.position_s))
+
+
+def edit(
+    item: ItemView, clip: Clip, delete: Iterable[MarkerView], add: Iterable[NewMarker], *, in_take: bool
+) -> dict[str, Any]:
+    """The fields of a Change that delete and add markers of a score."""
+    if not in_take:
+        return {"delete_markers": tuple(marker.guid for marker in delete), "add_markers": tuple(add)}
+    gone = dict.fromkeys(int(marker.guid.removeprefix(_TAKE)) for marker in delete)
+    new = dict.fromkeys((round(clip.played_time(one.position_s), 9), one.name) for one in add)
+    change = TakeMarkers(
+        item_guid=item.guid,
+        delete=tuple(item.take_markers[index] for index in gone),
+        add=tuple(TakeMarkerView(played_s=played_s, name=name, ours=True) for played_s, name in new),
+    )
+    return {"take_markers": (change,) if change.delete or change.add else ()}
 
 
 def is_onset(marker: MarkerView) -> bool:
@@ -21,19 +63,25 @@ def is_onset(marker: MarkerView) -> bool:
     return marker.ours or label.read(marker.name).labelled
 
 
-def markers_in(clip: Clip, markers: Iterable[MarkerView]) -> tuple[MarkerView, ...]:
-    """The score's markers inside an item (half-open), in time order."""
-    inside = (m for m in markers if is_onset(m) and -SAME_S <= m.position_s - clip.position_s < clip.length_s)
+def markers_in(
+    clip: Clip, markers: Iterable[MarkerView], within: tuple[float, float] | None = None
+) -> tuple[MarkerView, ...]:
+    """The score's markers inside an item, or in a part of it (clip time), half-open, in time order."""
+    start_s, end_s = within or (0.0, clip.length_s)
+    inside = (m for m in markers if is_onset(m) and start_s - SAME_S <= m.position_s - clip.position_s < end_s)
     return tuple(sorted(inside, key=lambda m: m.position_s))
 
 
-def onsets_in(clip: Clip, markers: Iterable[MarkerView]) -> tuple[Onset, ...]:
+def onsets_in(clip: Clip, markers: Iterable[MarkerView], regions: Iterable[RegionView] = ()) -> tuple[Onset, ...]:
     """The onsets (clip time) that an item's markers stand for, with their levels and words."""
+    named = [(region, label.read(region.name)) for region in regions]
+    wording = [(region, said.prompt) for region, said in named if said.labelled and said.prompt]
 
     def onset(marker: MarkerView) -> Onset:
         said = label.read(marker.name)
         time_s = max(0.0, marker.position_s - clip.position_s)
-        return Onset(time_s=time_s, strength=said.strength, prompt=said.prompt)
+        around = (words for region, words in wording if region.start_s - SAME_S <= marker.position_s < region.end_s)
+        return Onset(time_s=time_s, strength=said.strength, prompt=said.prompt or next(around, ""))
 
     return tuple(onset(marker) for marker in markers_in(clip, markers))
 
@@ -70,8 +118,20 @@ def settled(onsets: Iterable[Onset], before: Sequence[Onset]) -> tuple[Onset, ..
     return tuple(settle(onset) for onset in onsets)
 
 
-def new_markers(clip: Clip, onsets: Iterable[Onset]) -> tuple[NewMarker, ...]:
-    """Markers to write for onsets that were found; their names carry the levels."""
-    return tuple(
-        NewMarker(position_s=clip.position_s + onset.time_s, name=label.name_of(onset.strength)) for onset in onsets
-    )
+def new_marker(clip: Clip, onset: Onset, origin: str = "") -> NewMarker:
+    """The marker to write for an onset that was found; its name carries the level."""
+    return NewMarker(position_s=clip.position_s + onset.time_s, name=label.name_of(onset.strength), origin=origin)
+
+
+def layers(onsets: Iterable[Onset], prompt: str) -> dict[str, tuple[Onset, ...]]:
+    """The onsets by their words: "" for those without words of their own, or with the prompt's; each without words."""
+    found: dict[str, list[Onset]] = {}
+    for onset in onsets:
+        found.setdefault(layer_of(onset, prompt), []).append(replace(onset, prompt=""))
+    return {words: tuple(found[words]) for words in sorted(found, key=lambda words: (words != "", words))}
+
+
+def layer_of(onset: Onset, prompt: str) -> str:
+    """The layer that an onset belongs to: its own words, in small letters; "" if they are none or the prompt's."""
+    words = " ".join(onset.prompt.lower().split())
+    return "" if words == " ".join(prompt.lower().split()) else words

@@ -1,7 +1,7 @@
 """What is said on the OSC wire: one dataclass per message, addresses ``/foley/<verb>``, and the one answer.
 
 Convention: a verb's arguments are all optional and in this order: cursor (text, ``repr`` of seconds, because OSC's
-floats are 32 bits; "" = unknown; numbers are taken too), GUID of the track under the mouse (text), prompt (text),
+floats are 32 bits; "" = unknown; numbers are taken too), GUID of the track under the mouse (text), words typed (text),
 project (text: the token by which the host knows the tab in which the key was pressed; "" = the one in front). The
 answer is ``/foley/answer`` with verb (s), ok (i, 1 or 0), sentence (s), job id (s, "" if no job was made).
 """
@@ -98,9 +98,129 @@ class SetPrompt(Verb):
     NAME: ClassVar[str] = "prompt"
 
 
-VERBS: dict[str, type[Verb]] = {
-    kind.NAME: kind for kind in (Detect, Generate, Variation, Again, Cancel, Free, Status, SetPrompt)
-}
+@dataclass(frozen=True, kw_only=True)
+class More(Verb):
+    """Lower the threshold: more of the onsets that were seen."""
+
+    NAME: ClassVar[str] = "more"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fewer(Verb):
+    """Raise the threshold: fewer of them."""
+
+    NAME: ClassVar[str] = "fewer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live(Verb):
+    """Make again by itself whenever the score changes, or not any more."""
+
+    NAME: ClassVar[str] = "live"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Touched(Verb):
+    """The score of a watched project changed; sent by the script in REAPER, never by a key."""
+
+    NAME: ClassVar[str] = "touched"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep(Verb):
+    """Only the active take stays."""
+
+    NAME: ClassVar[str] = "keep"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exactly(Verb):
+    """The active take again, from its recipe."""
+
+    NAME: ClassVar[str] = "exactly"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Little(Verb):
+    """A take close to the active one."""
+
+    NAME: ClassVar[str] = "little"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lot(Verb):
+    """A take farther from it."""
+
+    NAME: ClassVar[str] = "lot"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseReference(Verb):
+    """The selected item says what is wanted."""
+
+    NAME: ClassVar[str] = "reference"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forget(Verb):
+    """The prompt says it again."""
+
+    NAME: ClassVar[str] = "forget"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place(Verb):
+    """The reference itself on every onset."""
+
+    NAME: ClassVar[str] = "place"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetControls(Verb):
+    """Remember controls with a track."""
+
+    NAME: ClassVar[str] = "controls"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowRecipe(Verb):
+    """How was the active take made?"""
+
+    NAME: ClassVar[str] = "recipe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawLevel(Verb):
+    """An envelope drawn from the picture."""
+
+    NAME: ClassVar[str] = "level"
+
+
+KINDS: tuple[type[Verb], ...] = (
+    Detect,
+    Generate,
+    Variation,
+    Again,
+    Cancel,
+    Free,
+    Status,
+    SetPrompt,
+    More,
+    Fewer,
+    Live,
+    Touched,
+    Keep,
+    Exactly,
+    Little,
+    Lot,
+    UseReference,
+    Forget,
+    Place,
+    SetControls,
+    ShowRecipe,
+    DrawLevel,
+)
+VERBS: dict[str, type[Verb]] = {kind.NAME: kind for kind in KINDS}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,9 @@ SAME = (
 )
 """Fields of an ItemView in which the item must still be what it was."""
 
+STATES = ("prompt", "reference", "score", "controls")
+"""What the project may remember for us."""
+
 CLOSE_S = 1e-6
 _AGAIN = "Press the key again"
 
@@ -37,7 +40,11 @@ class Plan:
         self.add_markers = []
         self.new_items = []
         self.new_takes = []
-        self.prompt = None
+        self.take_markers = []
+        self.keep_takes = []
+        self.envelopes = []
+        self.track_controls = []
+        self.state = {}
         self.sources = []
 
     def discard_sources(self):
@@ -53,7 +60,9 @@ def check(tab, change):
     try:
         _expected(change.get("expect_item"), all_items)
         plan.delete_markers = _deletable(tab, change["delete_markers"])
-        plan.add_markers = [(_time(new["position_s"]), str(new["name"])) for new in change["add_markers"]]
+        plan.add_markers = [
+            ((_time(new["position_s"]), str(new["name"])), _origin(new["origin"])) for new in change["add_markers"]
+        ]
         if change["new_items"] and not api.has("InsertTrackInProject"):
             _must_be_active(tab)
         for new in change["new_items"]:
@@ -72,7 +81,22 @@ def check(tab, change):
             if new["position_s"] is not None:
                 _time(new["position_s"])
             plan.new_takes.append((new, item, _source(plan, new["audio_path"])))
-        plan.prompt = change["prompt"]
+        for one in change["take_markers"]:
+            item = _there(all_items, one["item_guid"], "The video item of these take markers")
+            for marker in (*one["delete"], *one["add"]):
+                _time(marker["played_s"])
+            plan.take_markers.append((item, one))
+        if change["keep_takes"] or change["envelopes"]:
+            _must_be_active(tab)
+        plan.keep_takes = [_there(all_items, guid, "The foley item") for guid in change["keep_takes"]]
+        for one in change["envelopes"]:
+            for point in one["points"]:
+                _time(point["time_s"])
+                _time(point["gain"])
+            plan.envelopes.append((_there(tracks, one["track_guid"], "The foley track"), one))
+        for one in change["track_controls"]:
+            plan.track_controls.append((_there(tracks, one["track_guid"], "The foley track"), str(one["controls"])))
+        plan.state = {key: str(change[key]) for key in STATES if change[key] is not None}
     except BaseException:
         plan.discard_sources()
         raise
@@ -96,6 +120,18 @@ def _same(now, before):
     return now == before
 
 
+def _there(things, guid, what):
+    if guid not in things:
+        raise Refusal(f"{what} is gone", _AGAIN)
+    return things[guid]
+
+
+def _origin(word):
+    if not isinstance(word, str) or len(word.split()) > 1 or len(word) > 64:
+        raise Refusal("A marker's origin is one short word", _AGAIN)
+    return word
+
+
 def _deletable(tab, guids):
     there = {marker["guid"] for marker in markers.all_markers(tab)}
     return [guid for guid in guids if guid in there]
@@ -104,7 +140,7 @@ def _deletable(tab, guids):
 def _must_be_active(tab):
     if rp.RPR_EnumProjects(-1, "", 4096)[0] != tab:
         raise Refusal(
-            "Another project tab is in front, and this REAPER can add tracks to the front tab only",
+            "Another project tab is in front, and REAPER can do this in the front tab only",
             "Bring the tab back to the front and press the key again",
         )
 

@@ -3,10 +3,13 @@
 One folder, private to the user: the environment variable ``FOLEY_BRIDGE_ENDPOINT`` names it; without it, it is
 ``.foley-bridge`` in the user's home. It does not depend on REAPER's resource path, so portable installs are found too.
 
-    reaper.json   written by the server inside REAPER: {"port", "token", "pid", "version", "resource_path", "api"}
+    reaper.json   written by the server inside REAPER: {"port", "token", "pid", "version", "resource_path", "api",
+                  "run"}; of several REAPERs the one that started last
+    reaper-PID.json   the same for each of them, so that an answer goes to the REAPER that asked ("run" is the first
+                  line of a project's token)
     daemon.json   written by the daemon: {"port", "pid"}
 
-Both are mode 0600 in a folder of mode 0700, written whole (temporary name, then renamed), removed at exit.
+All are mode 0600 in a folder of mode 0700, written whole (temporary name, then renamed), removed at exit.
 """
 
 import contextlib
@@ -15,7 +18,7 @@ import os
 import secrets
 import stat
 
-API = 1
+API = 2
 """Version of what crosses the wire; both sides must agree."""
 
 FOLDER_VARIABLE = "FOLEY_BRIDGE_ENDPOINT"
@@ -30,13 +33,13 @@ def folder():
 
 
 def announce(endpoint):
-    """Writes ``reaper.json`` so that only this user can read it.
+    """Writes ``reaper.json``, and a file of this run's own, so that only this user can read them.
 
     Args:
         endpoint: a dict of JSON values.
 
     Returns:
-        The path written.
+        The path of ``reaper.json``.
 
     Raises:
         OSError: the folder cannot be made private or written.
@@ -44,7 +47,14 @@ def announce(endpoint):
     where = folder()
     os.makedirs(where, mode=0o700, exist_ok=True)
     _make_private(where)
+    if "run" in endpoint:
+        _write(os.path.join(where, _own_file()), endpoint)
     path = os.path.join(where, REAPER_FILE)
+    _write(path, endpoint)
+    return path
+
+
+def _write(path, endpoint):
     temporary = f"{path}.{secrets.token_hex(8)}.part"
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
     try:
@@ -54,15 +64,19 @@ def announce(endpoint):
     finally:
         with contextlib.suppress(OSError):
             os.remove(temporary)
-    return path
+
+
+def _own_file():
+    return f"reaper-{os.getpid()}.json"
 
 
 def withdraw(token):
-    """Removes ``reaper.json`` if it is still the one that announced this token; never raises."""
-    path = os.path.join(folder(), REAPER_FILE)
-    if read(path).get("token") == token:
-        with contextlib.suppress(OSError):
-            os.remove(path)
+    """Removes what announced this token and nothing else; never raises."""
+    for name in (REAPER_FILE, _own_file()):
+        path = os.path.join(folder(), name)
+        if read(path).get("token") == token:
+            with contextlib.suppress(OSError):
+                os.remove(path)
 
 
 def osc_port():

@@ -1,4 +1,4 @@
-"""Items as the bridge sees them: video items under the cursor, best first, and the items that the bridge made.
+"""Items as the bridge sees them: video items under the cursor, best first.
 
 An item is under the cursor when ``position <= cursor < position + length``, half a sample early at either edge. It
 counts when its active take plays a video file (also an offline one, so that the designer can be told), and when it is
@@ -7,7 +7,7 @@ neither muted nor on a lane that does not play; a selected item counts even if m
 
 import os
 
-from . import api
+from . import api, take_markers
 from .api import rp
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".mpg", ".mpeg", ".mts", ".wmv", ".mxf", ".flv")
@@ -78,7 +78,7 @@ def view(item, track, track_index):
         return None
     length_s, _, in_quarters = rp.RPR_GetMediaSourceLength(root, False)
     length_s = 0.0 if in_quarters else max(0.0, length_s)
-    offset_s, section_s, reverse = _section(outer, root, length_s)
+    offset_s, section_s, reverse = section(outer, root, length_s)
     return {
         "guid": api.item_text(item, "GUID"),
         "take_guid": api.take_text(take, "GUID"),
@@ -97,39 +97,14 @@ def view(item, track, track_index):
         "section_length_s": section_s,
         "reverse": reverse,
         "stretch_markers": rp.RPR_GetTakeNumStretchMarkers(take),
+        "take_markers": take_markers.of(take),
         "muted": bool(rp.RPR_GetMediaItemInfo_Value(item, "B_MUTE")),
         "selected": bool(rp.RPR_GetMediaItemInfo_Value(item, "B_UISEL")),
         "track_index": track_index,
     }
 
 
-def foley_items(project):
-    """The fields of a FoleyItemView for every item that the bridge made, by track, then time."""
-    found = []
-    for track in api.tracks(project):
-        for item in api.track_items(track):
-            video_guid = api.item_text(item, "P_EXT:foley")
-            if not video_guid:
-                continue
-            take = api.active_take(item)
-            root = api.root_source(take)[1] if take else None
-            found.append(
-                {
-                    "guid": api.item_text(item, "GUID"),
-                    "track_guid": api.track_text(track, "GUID"),
-                    "video_item_guid": video_guid,
-                    "position_s": rp.RPR_GetMediaItemInfo_Value(item, "D_POSITION"),
-                    "length_s": rp.RPR_GetMediaItemInfo_Value(item, "D_LENGTH"),
-                    "takes": rp.RPR_CountTakes(item),
-                    "recipe": api.take_text(take, "P_EXT:foley_recipe") if take else "",
-                    "audio_path": api.source_path(root) if root else "",
-                    "selected": bool(rp.RPR_GetMediaItemInfo_Value(item, "B_UISEL")),
-                }
-            )
-    return found
-
-
-def _section(outer, root, root_length_s):
+def section(outer, root, root_length_s):
     """(offset, length or None, reverse) of the SECTION sources around a root, as one section of the root."""
     wrappers = []
     while outer != root:

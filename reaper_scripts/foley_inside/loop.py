@@ -11,7 +11,7 @@ import traceback
 
 import reapy
 
-from . import endpoint, peaks, project, read, say, write
+from . import endpoint, peaks, project, read, say, watch, write
 from .api import rp
 from .server import SafeServer
 
@@ -23,6 +23,8 @@ CALLABLES = {
     ("foley_inside.read", "read"): read.read,
     ("foley_inside.write", "write"): write.write,
     ("foley_inside.say", "tell"): say.tell,
+    ("foley_inside.say", "show"): say.show,
+    ("foley_inside.watch", "watch"): watch.watch,
 }
 
 
@@ -36,6 +38,7 @@ class Loop:
             "version": rp.RPR_GetAppVersion(),
             "resource_path": rp.RPR_GetResourcePath(),
             "pid": os.getpid(),
+            "run": self._mark,
         }
         self._server = SafeServer(CALLABLES, about=self._about)
         self._seen_s = 0.0
@@ -62,6 +65,7 @@ class Loop:
             self._show_life()
             self._server.tick()
             peaks.step()
+            watch.step()
         except BaseException:
             if not self._complained:
                 rp.RPR_ShowConsoleMsg("Foley Bridge: a fault in the server script:\n" + traceback.format_exc())

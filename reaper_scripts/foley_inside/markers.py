@@ -1,7 +1,8 @@
 """Project markers by GUID, with REAPER's pointer functions (7.62 and later) or the older enumeration.
 
-Convention: regions are left out and left alone. Which markers are ours is a list of GUIDs in the project's ext state,
-so undo takes it along and a copied or renamed marker never becomes ours by accident.
+Convention: regions are read and left alone. Which markers are ours is a list in the project's ext state, each a GUID or
+"GUID=origin" (what it was made for), so undo takes it along and a copied or renamed marker never becomes ours by
+accident.
 """
 
 import ctypes
@@ -15,17 +16,32 @@ _KEY = "markers"
 
 def all_markers(project):
     """Every marker: dicts of guid, position_s, name, in REAPER's order."""
-    return _by_pointer(project) if _has_pointers() else _by_index(project)
+    return [
+        {"guid": one["guid"], "position_s": one["position_s"], "name": one["name"]}
+        for one in _everything(project)
+        if not one["is_region"]
+    ]
+
+
+def all_regions(project):
+    """Every region: dicts of start_s, end_s, name, in REAPER's order."""
+    return [
+        {"start_s": one["position_s"], "end_s": one["end_s"], "name": one["name"]}
+        for one in _everything(project)
+        if one["is_region"]
+    ]
 
 
 def ours(project):
-    """GUIDs of the markers that the bridge made, in the order made; some may be gone."""
-    return api.project_state(project, _KEY).split()
+    """{GUID: origin} of the markers that the bridge made, in the order made; some may be gone."""
+    entries = (entry.partition("=") for entry in api.project_state(project, _KEY).split())
+    return {guid: origin for guid, _, origin in entries}
 
 
-def remember(project, guids):
-    """Makes these, and no others, the bridge's own."""
-    api.set_project_state(project, _KEY, " ".join(guids))
+def remember(project, origins):
+    """Makes these, {GUID: origin}, and no others the bridge's own."""
+    entries = (f"{guid}={origin}" if origin else guid for guid, origin in origins.items())
+    api.set_project_state(project, _KEY, " ".join(entries))
 
 
 def add(project, wanted):
@@ -47,7 +63,7 @@ def add(project, wanted):
     before = set(_guids(project))
     for position_s, name in wanted:
         rp.RPR_AddProjectMarker2(project, False, position_s, position_s, name, -1, colour)
-    new = {(m["position_s"], m["name"]): m["guid"] for m in _by_index(project) if m["guid"] not in before}
+    new = {(m["position_s"], m["name"]): m["guid"] for m in all_markers(project) if m["guid"] not in before}
     return [new.get(key, "") for key in wanted]
 
 
@@ -72,16 +88,23 @@ def _has_pointers():
     )
 
 
+def _everything(project):
+    """Markers and regions: dicts of guid, is_region, position_s, end_s, name, in REAPER's order."""
+    return _by_pointer(project) if _has_pointers() else _by_index(project)
+
+
 def _by_pointer(project):
     found = []
     for index in range(rp.RPR_GetNumRegionsOrMarkers(project)):
         marker = rp.RPR_GetRegionOrMarker(project, index, "")
-        if api.is_null(marker) or rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "B_ISREGION"):
+        if api.is_null(marker):
             continue
         found.append(
             {
                 "guid": _pointer_text(project, marker, "GUID"),
+                "is_region": bool(rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "B_ISREGION")),
                 "position_s": rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "D_STARTPOS"),
+                "end_s": rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "D_ENDPOS"),
                 "name": _pointer_text(project, marker, "P_NAME"),
             }
         )
@@ -95,9 +118,8 @@ def _pointer_text(project, marker, key):
 def _by_index(project):
     found = []
     for index, guid in enumerate(_guids(project)):
-        is_region, position_s, name = _enumerate(project, index)[1:]
-        if not is_region:
-            found.append({"guid": guid, "position_s": position_s, "name": name})
+        is_region, position_s, end_s, name = _enumerate(project, index)[1:]
+        found.append({"guid": guid, "is_region": is_region, "position_s": position_s, "end_s": end_s, "name": name})
     return found
 
 
@@ -111,7 +133,7 @@ def _guids(project):
 
 
 def _enumerate(project, index):
-    """(next index or 0, is region, position, name); through ctypes, since the Python wrapper cannot read names."""
+    """(next index or 0, is region, position, end, name); through ctypes, since the Python wrapper cannot read names."""
     function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint64, ctypes.c_int, *[ctypes.c_void_p] * 6)(
         rp._ft["EnumProjectMarkers3"]
     )
@@ -120,4 +142,4 @@ def _enumerate(project, index):
     out = [ctypes.addressof(cell) for cell in (is_region, start_s, end_s, name, number, colour)]
     following = function(rp.rpr_packp("ReaProject*", project), index, *out)
     text = (name.value or b"").decode("utf-8", "replace") if following else ""
-    return following, bool(is_region.value), start_s.value, text
+    return following, bool(is_region.value), start_s.value, end_s.value, text

@@ -1,6 +1,6 @@
 """``read``: one consistent look at a project, within one defer cycle; changes nothing."""
 
-from . import api, items, markers, project
+from . import api, foley, items, markers, project
 from .api import rp
 
 DEFAULT_RATE_HZ = 48000
@@ -23,8 +23,13 @@ def _read(cursor_s, mouse_track_guid, project_token):
         cursor_s = rp.RPR_GetCursorPositionEx(tab)
     rate_hz = int(rp.RPR_GetSetProjectInfo(tab, "PROJECT_SRATE", 0.0, False)) or DEFAULT_RATE_HZ
     found, chosen, muted = items.video_items(tab, float(cursor_s), rate_hz, mouse_track_guid)
-    mine = set(markers.ours(tab))
-    seen = [dict(marker, ours=marker["guid"] in mine) for marker in markers.all_markers(tab)]
+    mine = markers.ours(tab)
+    seen = [
+        dict(marker, ours=marker["guid"] in mine, origin=mine.get(marker["guid"], ""))
+        for marker in markers.all_markers(tab)
+    ]
+    made = foley.foley_items(tab)
+    start_s, end_s = rp.RPR_GetSet_LoopTimeRange2(tab, False, False, 0.0, 0.0, False)[3:5]
     return {
         "token": project.token(tab, path),
         "path": path,
@@ -37,5 +42,14 @@ def _read(cursor_s, mouse_track_guid, project_token):
         "chosen": chosen,
         "muted": muted,
         "markers": sorted(seen, key=lambda marker: marker["position_s"]),
-        "foley_items": items.foley_items(tab),
+        "foley_items": made,
+        "regions": sorted(markers.all_regions(tab), key=lambda region: region["start_s"]),
+        "selection_start_s": start_s,
+        "selection_end_s": end_s,
+        "selected": foley.selected(tab),
+        "videos": foley.videos(tab, {item["video_item_guid"] for item in made}),
+        "foley_tracks": foley.foley_tracks(tab, mouse_track_guid),
+        "reference": api.project_state(tab, "reference"),
+        "score": api.project_state(tab, "score"),
+        "controls": api.project_state(tab, "controls"),
     }

@@ -8,6 +8,7 @@ from . import api
 from .api import rp
 
 LONGEST = 2000
+LONGEST_TEXT = 200000
 
 
 def tell(sentence, kind="info"):
@@ -26,6 +27,15 @@ def _tell(sentence, kind):
     elif kind == "info" and _console_can_stay_closed():
         rp.RPR_ShowConsoleMsg(f"!SHOW:Foley Bridge: {text}\n")
     return None
+
+
+def show(text):
+    """Shows a text of several lines in REAPER's console."""
+    return api.answered(_show, text)
+
+
+def _show(text):
+    rp.RPR_ShowConsoleMsg("".join(f"{line}\n" for line in str(text)[:LONGEST_TEXT].splitlines()))
 
 
 def _console_can_stay_closed():

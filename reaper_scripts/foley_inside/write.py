@@ -7,7 +7,7 @@ own, and that step, and only that step, is undone.
 
 import secrets
 
-from . import api, checks, markers, peaks, project
+from . import api, checks, envelopes, markers, peaks, project, take_markers, takes, tracks
 from .api import Refusal, rp
 
 EVERYTHING = -1
@@ -38,7 +38,7 @@ def _write(change):
         rp.RPR_TrackList_AdjustWindows(False)
         rp.RPR_UpdateArrange()
         rp.RPR_UpdateTimeline()
-    for take in work.takes:
+    for take in work.takes.made:
         peaks.begin(tab, take)
     return work.report
 
@@ -49,25 +49,38 @@ class _Work:
     def __init__(self, tab, plan):
         self.tab = tab
         self.plan = plan
-        self.takes = []
         self.report = {"marker_guids": [], "item_guids": [], "take_guids": []}
         self._there = markers.all_markers(tab)
         self._before = {marker["guid"] for marker in self._there}
-        self._ours = []
+        self._origins = markers.ours(tab)
+        self._ours = {}
         self._undo_by_hand = []
+        self.takes = takes.Takes(plan, self._undo_by_hand)
+        self._tracks = tracks.Tracks(tab, self._undo_by_hand)
 
     def do(self):
         """All acts, in an order in which the failing ones come first."""
-        below = {}
         for new, track, source in self.plan.new_items:
-            below[track] = self._add_track(below.get(track, track), new)
-            self._add_item(below[track], new, source)
+            self._add_item(self._tracks.add(track, new), new, source)
         for new, item, source in self.plan.new_takes:
-            self.report["take_guids"].append(self._add_take(item, new, source, new["position_s"]))
+            if new["replaces"]:
+                guid = self.takes.replace(item, new, source)
+            else:
+                guid = self.takes.add(item, new, source, new["position_s"])
+            self.report["take_guids"].append(guid)
+        for track, new in self.plan.envelopes:
+            envelopes.draw(self.tab, track, new["start_s"], new["end_s"], new["points"])
+        for item, change in self.plan.take_markers:
+            take = take_markers.active_take_of(item, "the video item")
+            take_markers.change(take, change["delete"], change["add"])
         self._add_markers()
         self._delete_markers()
-        if self.plan.prompt is not None:
-            api.set_project_state(self.tab, "prompt", " ".join(self.plan.prompt.split()))
+        for track, text in self.plan.track_controls:
+            rp.RPR_GetSetMediaTrackInfo_String(track, "P_EXT:foley_controls", text, True)
+        for key, text in self.plan.state.items():
+            api.set_project_state(self.tab, key, " ".join(text.split()))
+        if self.plan.keep_takes:
+            takes.crop(self.tab, self.plan.keep_takes)
 
     def take_back(self):
         """Leaves the project, and its undo history, as they were before the block."""
@@ -81,25 +94,6 @@ class _Work:
         if _last_undo(self.tab) == title:
             rp.RPR_Undo_DoUndo2(self.tab)
 
-    def _add_track(self, above, new):
-        index = int(rp.RPR_GetMediaTrackInfo_Value(above, "IP_TRACKNUMBER"))
-        if api.has("InsertTrackInProject"):
-            rp.RPR_InsertTrackInProject(self.tab, index, 0)
-        else:
-            rp.RPR_InsertTrackAtIndex(index, False)
-        track = rp.RPR_GetTrack(self.tab, index)
-        if api.is_null(track):
-            raise Refusal(f"no new track below track {index}")
-        self._undo_by_hand.append(lambda: rp.RPR_DeleteTrack(track))
-        depth = rp.RPR_GetMediaTrackInfo_Value(above, "I_FOLDERDEPTH")
-        if depth < 0:  # the video's track was the last of its folder: the new one is now
-            self._undo_by_hand.append(lambda: rp.RPR_SetMediaTrackInfo_Value(above, "I_FOLDERDEPTH", depth))
-            rp.RPR_SetMediaTrackInfo_Value(above, "I_FOLDERDEPTH", 0)
-            rp.RPR_SetMediaTrackInfo_Value(track, "I_FOLDERDEPTH", depth)
-        rp.RPR_GetSetMediaTrackInfo_String(track, "P_NAME", new["track_name"], True)
-        rp.RPR_GetSetMediaTrackInfo_String(track, "P_EXT:foley", new["video_item_guid"], True)
-        return track
-
     def _add_item(self, track, new, source):
         item = rp.RPR_AddMediaItemToTrack(track)
         if api.is_null(item):
@@ -107,39 +101,16 @@ class _Work:
         rp.RPR_SetMediaItemInfo_Value(item, "D_POSITION", new["position_s"])
         rp.RPR_SetMediaItemInfo_Value(item, "D_LENGTH", new["length_s"])
         rp.RPR_SetMediaItemInfo_Value(item, "B_LOOPSRC", 0)
-        rp.RPR_SetMediaItemInfo_Value(item, "D_FADEINLEN", 0)
-        rp.RPR_SetMediaItemInfo_Value(item, "D_FADEOUTLEN", 0)
+        rp.RPR_SetMediaItemInfo_Value(item, "D_FADEINLEN", new["fade_in_s"])
+        rp.RPR_SetMediaItemInfo_Value(item, "D_FADEOUTLEN", new["fade_out_s"])
         rp.RPR_GetSetMediaItemInfo_String(item, "P_EXT:foley", new["video_item_guid"], True)
-        self._add_take(item, new, source, new["position_s"])
+        self.takes.add(item, new, source, new["position_s"])
         self.report["item_guids"].append(api.item_text(item, "GUID"))
-
-    def _add_take(self, item, new, source, position_s):
-        """A take whose sound begins at a project time (None: at the item's left edge), wherever the item is now."""
-        take = rp.RPR_AddTakeToMediaItem(item)
-        if api.is_null(take):
-            raise Refusal("no new take '{}'".format(new["take_name"]))
-        if not rp.RPR_SetMediaItemTake_Source(take, source):
-            raise Refusal("no sound in the take '{}'".format(new["take_name"]))
-        self.plan.sources.remove(source)
-        if position_s is not None:
-            self._align(item, take, position_s)
-        rp.RPR_GetSetMediaItemTakeInfo_String(take, "P_NAME", new["take_name"], True)
-        rp.RPR_GetSetMediaItemTakeInfo_String(take, "P_EXT:foley_recipe", new["recipe"], True)
-        rp.RPR_SetActiveTake(take)
-        self.takes.append(take)
-        return api.take_text(take, "GUID")
-
-    def _align(self, item, take, position_s):
-        offset_s = rp.RPR_GetMediaItemInfo_Value(item, "D_POSITION") - position_s
-        rp.RPR_SetMediaItemTakeInfo_Value(take, "D_PLAYRATE", 1.0)
-        rp.RPR_SetMediaItemTakeInfo_Value(take, "D_STARTOFFS", offset_s)
-        if abs(rp.RPR_GetMediaItemTakeInfo_Value(take, "D_STARTOFFS") - offset_s) > checks.CLOSE_S:
-            raise Refusal("the foley item begins before its sound; trim its left edge")
 
     def _add_markers(self):
         """REAPER does not make the same marker twice, so one that stands there already stays, and is reported."""
         fresh = []
-        for wanted in self.plan.add_markers:
+        for wanted, _ in self.plan.add_markers:
             if self._standing(wanted) is None and not any(_same_marker(wanted, other) for other in fresh):
                 fresh.append(wanted)
         made = markers.add(self.tab, fresh)
@@ -147,12 +118,14 @@ class _Work:
             raise Refusal("a marker that cannot be made")
         new = [{"guid": guid, "position_s": at, "name": name} for guid, (at, name) in zip(made, fresh, strict=True)]
         self._there = new + self._there
-        self._ours += made
-        for wanted in self.plan.add_markers:
+        for wanted, origin in self.plan.add_markers:
             guid = self._standing(wanted)
             if guid in self.plan.delete_markers:
                 self.plan.delete_markers.remove(guid)
-                self._ours.append(guid)
+            elif guid not in made:
+                self.report["marker_guids"].append(guid)
+                continue
+            self._ours[guid] = origin
             self.report["marker_guids"].append(guid)
 
     def _standing(self, wanted):
@@ -167,8 +140,8 @@ class _Work:
             raise Refusal("a marker that cannot be deleted")
         if gone or self._ours:
             there = {marker["guid"] for marker in self._there} - set(gone) - set(self._ours)
-            kept = [guid for guid in markers.ours(self.tab) if guid in there]
-            markers.remember(self.tab, kept + self._ours)
+            kept = {guid: origin for guid, origin in self._origins.items() if guid in there}
+            markers.remember(self.tab, {**kept, **self._ours})
 
 
 def _same_marker(one, other):

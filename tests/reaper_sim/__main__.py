@@ -7,6 +7,7 @@ standard error.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ from .apigen import load_signatures
 from .app import App
 from .interpreter import Interpreter
 from .loop import Loop
+from .osc_surface import surfaces
 from .scripts import Scripts
 from .web import Web
 
@@ -50,7 +52,9 @@ def main() -> None:
     parser.add_argument("--reuse-pointers", action="store_true")
     parser.add_argument("--script-folder-off-path", action="store_true")
     parser.add_argument("--script-file-unknown", action="store_true")
+    parser.add_argument("--assume", action="append", default=[], metavar="NAME=JSON")
     options = parser.parse_args()
+    _assume(options.assume)
     read_fd, write_fd = os.dup(0), os.dup(1)
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
@@ -64,12 +68,22 @@ def main() -> None:
         knows_file=assumptions.SCRIPT_KNOWS_ITS_FILE and not options.script_file_unknown,
     )
     app.outside = interpreter.outside
+    app.surfaces = list(surfaces(app))
     scripts = Scripts(app, load_signatures(options.profile), interpreter)
     web = None if options.web_port == "off" else Web(app, int(options.web_port))
     loop = Loop(app, scripts, web, tick_s=options.tick, read_fd=read_fd, write_fd=write_fd)
     loop.run(options.startup)
     sys.stderr.flush()
     os._exit(0)
+
+
+def _assume(choices: list[str]) -> None:
+    """Replaces assumptions, so that a test can be run under both answers to an open question."""
+    for choice in choices:
+        name, value = choice.split("=", 1)
+        if not hasattr(assumptions, name):
+            raise SystemExit(f"there is no assumption {name}")
+        setattr(assumptions, name, json.loads(value))
 
 
 if __name__ == "__main__":

@@ -63,6 +63,8 @@ class App:
         self.help_text = ""
         self.mouse_track = ""
         self.snapping = False
+        self.surfaces: list[Any] = []
+        self.markers_held = False
         self.ui_refresh_blocks = 0
         self.peaks: set[str] = set()
         self.peaks_progress: dict[str, int] = {}

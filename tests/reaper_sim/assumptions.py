@@ -140,6 +140,33 @@ block after the beginning of a take is read as the take's."""
 SECTION_MODE_WHOLE, SECTION_MODE_REVERSE = 1, 2
 """[U] Bits of MODE in a SECTION source of a project file: its bounds are not in force; it plays backwards."""
 
+# -- drags, control surfaces -------------------------------------------------------------------------------------------
+
+MARKER_DRAG_MOVES_THE_MARKER: Final = True
+"""[U] While a marker is dragged the project has it where the mouse is (False: where it was, until the button is up)."""
+
+MARKER_DRAG_IS_NOTIFIED: Final = "during"
+"""[U] When surfaces hear of a dragged marker, and the change count counts: "during" the drag or on "release"."""
+
+OSC_LISTENS_ON: Final = "127.0.0.1"
+"""[S] Address of OSC sockets. REAPER's is 0.0.0.0, every address of the machine; a test must not open that door."""
+
+SURFACE_RATE_HZ: Final = 15
+"""[S] How often positions are looked at ("csurfrate", default)."""
+
+SURFACES_BEYOND_THE_COUNT_ARE_IGNORED: Final = True
+"""[U] Lines csurf_N of reaper.ini count only below csurf_cnt (False: all of them)."""
+
+OSC_EDIT_IS_NOTIFIED_AT_ONCE: Final = True
+"""[U] A marker changed by an OSC message is told to surfaces while the message is worked on, so that its own address is
+not echoed (False: afterwards, then the edit comes back as an echo)."""
+
+OSC_EDITS_ARE_ONE_UNDO_STEP: Final = True
+"""[U] OSC edits of markers in a row become one undo step: they are registered under one merge key [S]."""
+
+REFRESH_CLEARS_OSC_CACHE: Final = False
+"""[U] The action "Refresh all surfaces" (41743) makes a surface send everything again (False: what changed only)."""
+
 # -- Python ------------------------------------------------------------------------------------------------------------
 
 SCRIPTS_IMPORT_AFRESH: Final = True

@@ -22,6 +22,9 @@ comma separated as REAPER returns them; None = Cancel), ``answer_next_boxes([6])
 Without a queued answer the dialog stays open and, as in REAPER, no script, no web request is served until
 ``answer_modal(...)`` or ``close_modal()``. ``open_modal()`` opens some dialog of REAPER's own.
 
+``start(osc=[device.config()])`` gives REAPER an OSC control surface, of which an ``osc_device.OscDevice`` is the other
+end; ``drag_marker`` drags with the mouse, step by step, heard by surfaces during the drag or on release.
+
 A ``run_script`` returns when the script's top level has run, or has opened a dialog. A script's uncaught exception ends
 it and is in ``console()``.
 """
@@ -38,7 +41,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import osc_config
 from .designer import Designer
+from .osc_config import OscConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,6 +77,8 @@ class SimReaper(Designer):
         web_port: int | None = 0,
         startup_scripts: Sequence[str | os.PathLike[str]] = (),
         with_reapy: bool = True,
+        osc: Sequence[OscConfig] = (),
+        assume: Mapping[str, Any] | None = None,
         arguments: Sequence[str] = (),
     ) -> SimReaper:
         """A running REAPER with one empty, unsaved project.
@@ -84,6 +91,8 @@ class SimReaper(Designer):
             web_port: port of the web interface; 0 = any free one (then ``.web_port``), None = not enabled.
             startup_scripts: ReaScripts that run, in this order, when REAPER has started (also after ``restart``).
             with_reapy: whether REAPER's own Python has python-reapy installed.
+            osc: OSC control surfaces, added to ``reaper.ini`` as the preferences would.
+            assume: assumptions to replace, by their names in ``assumptions.py``.
             arguments: further command line arguments of ``python -m tests.reaper_sim``.
         """
         folder = Path(resource_dir)
@@ -94,6 +103,9 @@ class SimReaper(Designer):
             options += ["--startup", os.fspath(script)]
         if not with_reapy:
             options.append("--without-reapy")
+        for name, value in (assume or {}).items():
+            options += ["--assume", f"{name}={json.dumps(value)}"]
+        osc_config.write(folder, osc)
         reaper = cls(folder, [*options, *arguments], env)
         try:
             reaper._launch()

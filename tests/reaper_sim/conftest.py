@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from .client import SimReaper
+from .osc_device import Desk, started
 
 Answer = Callable[[str], Any]
 
@@ -22,6 +23,13 @@ Answer = Callable[[str], Any]
 def reaper(tmp_path: Path) -> Iterator[SimReaper]:
     """A REAPER with one empty project; faults fail the test."""
     with SimReaper.start(tmp_path / "reaper", tick_s=0.01) as running:
+        yield running
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A REAPER with a device on REAPER's own OSC patterns."""
+    with started(tmp_path) as running:
         yield running
 
 

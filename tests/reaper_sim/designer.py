@@ -110,6 +110,20 @@ class Designer(EditingDesigner):
         """Drags a marker, or a whole region."""
         self._ask("move_marker", guid=guid, position_s=position_s)
 
+    def drag_marker(
+        self, guid: str, positions_s: Sequence[float], *, notify: str | None = None, ticks_per_step: int = 1
+    ) -> None:
+        """Drags a marker with the mouse through several positions and lets go at the last one: one undo step.
+
+        Args:
+            notify: when control surfaces hear of it: "during" the drag, at each position, or on "release" alone;
+                None = what ``assumptions.MARKER_DRAG_IS_NOTIFIED`` says. ticks_per_step: rounds spent at each position.
+        """
+        for position_s in positions_s:
+            self._ask("drag_marker", guid=guid, position_s=position_s, notify=notify)
+            self.wait_ticks(ticks_per_step)
+        self._ask("drop_marker", guid=guid, position_s=positions_s[-1])
+
     def rename_marker(self, guid: str, name: str) -> None:
         """Renames a marker."""
         self._ask("rename_marker", guid=guid, name=name)

@@ -194,7 +194,7 @@ NATIVE: dict[int, Any] = {
     40101: lambda app: _set_selected_online(app, True, every=True),
     40440: lambda app: _set_selected_online(app, False),
     40439: lambda app: _set_selected_online(app, True),
-    41743: lambda app: None,
+    41743: lambda app: [surface.refresh() for surface in app.surfaces],
     1157: lambda app: setattr(app, "snapping", not app.snapping),
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import files
 from .app import App
+from .drags import drag_marker, drop_marker
 from .functions_items import copy_item, move_media_item_to_track, split_media_item
 from .functions_markers import add_marker, change_marker, remove_marker
 from .functions_tracks import insert_track
@@ -134,6 +135,13 @@ class Gestures(Editing):
         marker = self._find(guid, Marker)
         end_s = marker.end_s + position_s - marker.position_s if marker.is_region else 0.0
         change_marker(marker, position_s=position_s, end_s=end_s)
+        self._done("Move marker")
+
+    def do_drag_marker(self, guid: str, position_s: float, notify: str | None) -> None:
+        drag_marker(self._app, self._find(guid, Marker), position_s, notify)
+
+    def do_drop_marker(self, guid: str, position_s: float) -> None:
+        drop_marker(self._app, self._find(guid, Marker), position_s)
         self._done("Move marker")
 
     def do_rename_marker(self, guid: str, name: str) -> None:

@@ -1,8 +1,8 @@
-"""The main loop: control pipe, web interface, deferred scripts, all on one thread.
+"""The main loop: control pipe, web interface, control surfaces, deferred scripts, all on one thread.
 
-Convention: about thirty rounds a second, each: web interface, then every deferred script. The designer's commands are
-served at once between rounds. While a dialog is open rounds go by without web interface and scripts; a dialog that a
-script opened blocks that script inside its call, as in REAPER.
+Convention: about thirty rounds a second, each: web interface, control surfaces, then every deferred script. The
+designer's commands are served at once between rounds. While a dialog is open rounds go by without any of the three; a
+dialog that a script opened blocks that script inside its call, as in REAPER.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class Loop:
         self._app.actions.write()
         if self._web is not None:
             self._web.close()
+        for surface in self._app.surfaces:
+            surface.close()
 
     def _start_all(self, startup: list[str]) -> None:
         startup_lua.run(self._app)
@@ -81,6 +83,8 @@ class Loop:
         if self._app.dialog is None:
             if self._web is not None:
                 self._web.tick()
+            for surface in self._app.surfaces:
+                surface.run()
             self._scripts.run_deferred()
         self._count_tick()
 

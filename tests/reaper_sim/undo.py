@@ -23,6 +23,7 @@ class Step:
     flags: int
     before: Snapshot
     after: Snapshot
+    merge: str = ""
 
 
 class History:
@@ -90,10 +91,13 @@ class History:
         """Whether the project differs from the last recorded state."""
         return differ(self._recorded, snapshot(self._project))
 
-    def add(self, title: str, flags: int = -1) -> None:
-        """Records a step that ends now."""
+    def add(self, title: str, flags: int = -1, *, merge: str = "") -> None:
+        """Records a step that ends now. Steps in a row with the same ``merge`` become one, which has the last title."""
         now = snapshot(self._project)
-        self._done.append(Step(title, flags, self._recorded, now))
+        before, last = self._recorded, self._done[-1] if self._done else None
+        if merge and last is not None and last.merge == merge and assumptions.OSC_EDITS_ARE_ONE_UNDO_STEP:
+            before = self._done.pop().before
+        self._done.append(Step(title, flags, before, now, merge))
         self._undone.clear()
         self._recorded = now
         self._project.dirty = True

@@ -70,3 +70,33 @@ def test_recipe_when_written_before_references_existed_still_reads() -> None:
     table = json.loads(recipe(PLAIN).to_json())
     del table["request"]["reference"], table["request"]["sampler"]
     assert Recipe.from_json(json.dumps(table)) == recipe(PLAIN)
+
+
+def test_recipe_when_it_tells_of_controls_and_output_then_it_reads_back_equal() -> None:
+    written = replace(
+        recipe(PLAIN),
+        controls={"variation": 0.25},
+        output={"format": "PCM_24", "loudness_lufs": -23.0, "fades_ms": [5, 20]},
+        source_sha256="f" * 64,
+        within=(10, 90),
+        parts=({"request": {"seed": 1}, "within": None},),
+    )
+    again = Recipe.from_json(written.to_json())
+    assert again == written
+    assert again.to_json() == written.to_json()
+
+
+def test_recipe_when_written_before_it_told_of_these_then_it_still_reads() -> None:
+    table = json.loads(recipe(PLAIN).to_json())
+    for name in ("within", "parts", "controls", "output", "source_sha256"):
+        del table[name]
+    for name in ("mix",):
+        del table["request"][name]
+    for onset in table["request"]["onsets"]:
+        del onset["force"]
+    assert Recipe.from_json(json.dumps(table)) == recipe(PLAIN)
+
+
+def test_recipe_when_a_request_mixes_noise_and_an_onset_has_a_force_then_it_reads_back_equal() -> None:
+    asked = replace(PLAIN, mix=((5, 0.25), (9, 1.0)), onsets=(Onset(time_s=0.5, strength=0.5, force=1.0),))
+    assert Recipe.from_json(recipe(asked).to_json()).request == asked

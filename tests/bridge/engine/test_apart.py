@@ -58,6 +58,9 @@ class Net:
         self.tracks.append(value[0, 0].tolist())
         return {source: value}
 
+    def providers(self) -> tuple[str, ...]:
+        return ()
+
     def calls(self, manner: Manner) -> int:
         return manner.steps + 1
 

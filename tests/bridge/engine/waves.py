@@ -1,4 +1,4 @@
-"""What tests of whole windows share: the wave pack with its calls counted, and requests by sample."""
+"""What tests of whole windows and of contacts share: packs with their calls counted, and requests by sample."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
 from bridge.engine.loader import LoadedPack, load
 from bridge.packs.store import Store
+from tests.packs import NAME as TINY
+from tests.packs import tiny_pack
 from tests.wave_pack import NAME, RATE_HZ, wave_pack
 
 
@@ -21,11 +23,16 @@ def opened(folder: Path) -> LoadedPack:
 
 
 class Counting:
-    """The pack, noting each call of a graph and its first input's batch; ``fields`` change its numbers."""
+    """The pack, noting each call of a graph and its first input's batch; ``fields`` change its numbers.
+
+    Its graphs run on ``provider``, they say.
+    """
 
     def __init__(self, pack: LoadedPack, **fields: Any) -> None:
-        self._pack, self.path = pack, pack.path
+        self._pack, self.path, self.digest = pack, pack.path, pack.digest
+        self.providers, self.release = pack.providers, pack.release
         self.manifest = replace(pack.manifest, what=replace(pack.manifest.require_what(), **fields))
+        self.provider = ""
         self.roles: list[str] = []
         self.batches: dict[str, int] = {}
 
@@ -35,7 +42,20 @@ class Counting:
             self.batches[role] = len(next(iter(arrays.values())))
             return self._pack.graph(role)(arrays)
 
+        call.providers = (self.provider,)  # pyright: ignore[reportFunctionMemberAccess]
         return call
+
+
+def alone(folder: Path, **fields: Any) -> Counting:
+    """The tiny pack, written into a folder, with a window for each onset."""
+    tiny_pack(folder)
+    return alone_in(folder, **fields)
+
+
+def alone_in(folder: Path, **fields: Any) -> Counting:
+    """The same of a tiny pack that is there."""
+    pack = load(Store([folder]), TINY, provider="cpu", threads=1)
+    return Counting(pack, **{"windows": "onset", "overlap_frames": 0, "likeness": 0.5, **fields})
 
 
 def at(samples: Sequence[int], *, length: int, **fields: Any) -> Request:

@@ -17,7 +17,7 @@ from bridge.host import endpoint
 from bridge.osc import server as osc_server
 from reaper_scripts.foley_inside import endpoint as inside
 
-ANNOUNCED = {"port": 5, "token": "t", "pid": 7, "version": "7.78", "resource_path": "/r", "api": 1}
+ANNOUNCED = {"port": 5, "token": "t", "pid": 7, "version": "7.78", "resource_path": "/r", "api": 2}
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
 
 
@@ -42,6 +42,19 @@ def test_endpoint_when_announced_inside_then_the_daemon_finds_it() -> None:
 def test_endpoint_when_another_run_announced_itself_then_it_is_not_withdrawn() -> None:
     inside.announce(ANNOUNCED)
     inside.withdraw("another token")
+    assert endpoint.find_reaper().port == 5
+
+
+def test_endpoint_when_two_reapers_run_then_each_is_found_by_its_run_and_the_last_one_without() -> None:
+    first = {**ANNOUNCED, "pid": os.getpid(), "run": "one", "token": "t1"}
+    inside.announce({**ANNOUNCED, "pid": os.getpid(), "run": "two", "token": "t2", "port": 6})
+    (endpoint.folder() / "reaper-1.json").write_text(json.dumps(first))
+    os.chmod(endpoint.folder() / "reaper-1.json", 0o600)
+    assert endpoint.find_reaper().port == 6
+    assert endpoint.find_reaper(run="one").port == 5
+    assert endpoint.find_reaper(run="two").port == 6
+    assert endpoint.find_reaper(run="gone").port == 6
+    inside.withdraw("t2")
     assert endpoint.find_reaper().port == 5
 
 
@@ -74,7 +87,7 @@ def test_endpoint_when_its_folder_is_a_link_then_nothing_is_written(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", json.dumps({**ANNOUNCED, "api": 99}), json.dumps({"api": 1, "port": "x"})]
+    "text", ["", "{", "[]", json.dumps({**ANNOUNCED, "api": 99}), json.dumps({"api": 2, "port": "x"})]
 )
 def test_endpoint_when_damaged_or_of_another_version_then_a_sentence_with_a_way_out(text: str) -> None:
     path = Path(inside.announce(ANNOUNCED))

@@ -87,7 +87,7 @@ def test_change_when_it_holds_numpy_values_and_paths_then_plain_json_leaves() ->
         ),
     )
     wire = json.loads(json.dumps(to_wire(change)))
-    assert wire["add_markers"] == [{"position_s": 0.5, "name": "foley"}]
+    assert wire["add_markers"] == [{"position_s": 0.5, "name": "foley", "origin": ""}]
     assert wire["new_items"][0]["position_s"] == 1.25
     assert wire["new_items"][0]["length_s"] == 2
     assert wire["new_takes"][0]["audio_path"] == "/x.wav"

@@ -36,7 +36,7 @@ class Table:
         self.cancel = threading.Event()
 
     def press(self, verb: str, key: verbs.KeyPress = KEY) -> str:
-        return verbs.VERBS[verb](self.desk, Context("j", self.cancel, lambda fraction, text: None), key)
+        return verbs.VERBS[verb].run(self.desk, Context("j", self.cancel, lambda fraction, text: None), key)
 
     def change(self, **fields) -> None:
         self.host.view = replace(self.host.view, **fields)

@@ -1,0 +1,374 @@
+"""The verbs that make a new take of foley that exists: variations, again, exactly again; and what belongs to takes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bridge.domain.controls import Controls
+from bridge.domain.onsets import Onset
+from bridge.domain.render import Recipe
+from bridge.domain.request import Request
+from bridge.domain.wording import counted
+from bridge.errors import RequestError
+from bridge.host.base import Change, FoleyItemView, NewEnvelope, NewItem, NewTake, PointView
+from bridge.jobs import asides, choose, level, score, seen, settings
+from bridge.jobs.desk import Desk, KeyPress
+from bridge.jobs.making import Made, Making
+from bridge.jobs.runner import Context
+from bridge.jobs.work import Work, check_words, existing, request_for, resized, words_of
+
+log = logging.getLogger(__name__)
+
+LITTLE, LOT = 0.25, 0.6
+"""How far *vary a little* and *vary a lot* turn the noise, of a quarter turn."""
+MOST_MIXED = 24
+"""So many times a take can be varied on; after that its noise begins anew."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A take to make: for which layer (None: a new one, of these words), what, and how it keeps to the take before."""
+
+    words: str
+    layer: FoleyItemView | None
+    before: Recipe | None
+    requests: tuple[Request, ...]
+    controls: Controls
+    keeps: bool
+
+
+def variation(desk: Desk, context: Context, key: KeyPress) -> str:
+    """*New variation*: new takes with other seeds, from the markers as they stand."""
+    return _vary(desk, context, key, None)
+
+
+def little(desk: Desk, context: Context, key: KeyPress) -> str:
+    """*Vary a little*: new takes close to the active one."""
+    return _vary(desk, context, key, LITTLE)
+
+
+def lot(desk: Desk, context: Context, key: KeyPress) -> str:
+    """*Vary a lot*: new takes farther from the active one."""
+    return _vary(desk, context, key, LOT)
+
+
+def again(desk: Desk, context: Context, key: KeyPress) -> str:
+    """*Make again from markers*: new takes in which only the neighbourhood of what changed differs."""
+    view = desk.read(key)
+    work = existing(desk, view)
+    asked, ignored = _again(desk, context, work, " ".join(key.prompt.split()))
+    told = asides.unread(desk, work.frame, work.marks)
+    if not asked:
+        return f"Nothing changed in '{work.item.name}' since this take was made{told}."
+    made, notes = _make(desk, context, work, asked, "Foley: make again from markers")
+    number = len(work.onsets())
+    return (
+        f"{counted(number, 'onset')} made again for '{work.item.name}'{_takes(work, made)}"
+        f"{asides.left_out(ignored)}{told}{notes}."
+    )
+
+
+def live(desk: Desk, context: Context, key: KeyPress) -> str:
+    """What *live mode* does when the score changed: again, in the take that live mode owns; every video with foley."""
+    view = desk.read(key)
+    done = 0
+    for guid in dict.fromkeys(item.video_item_guid for item in view.foley_items):
+        made = [item for item in view.foley_items if item.video_item_guid == guid]
+        newest = [item for item in made if item.set_id == made[0].set_id] if made[0].set_id else made[:1]
+        chosen = replace(
+            view,
+            foley_items=tuple(replace(item, selected=True) for item in newest),
+            selection_start_s=0.0,
+            selection_end_s=0.0,
+        )
+        work = existing(desk, chosen)
+        asked, _ = _again(desk, context, work, "")
+        if asked:
+            _make(desk, context, work, asked, "Foley: live", live=True)
+            done += 1
+            view = desk.read(key)
+    return "Live: the sound follows the markers." if done else "Live: nothing changed."
+
+
+def exactly(desk: Desk, context: Context, key: KeyPress) -> str:
+    """*Make exactly again*: the active takes from their recipes alone, as new takes with the same bytes."""
+    view = desk.read(key)
+    work = existing(desk, view)
+    folder = choose.audio_folder(view, work.item)
+    with Making(desk, context, view, work.item, work.frame, folder) as making:
+        takes = []
+        for number, (layer, before) in enumerate(work.layers):
+            progress = _share(context, number, len(work.layers), work)
+            takes.append(_new_take(work, layer, making.exactly(before, progress=progress)))
+        desk.host.write(
+            Change(
+                token=view.token,
+                undo_title="Foley: make exactly again",
+                new_takes=tuple(takes),
+                expect_item=work.item,
+            )
+        )
+    return f"Made exactly again from the recipe for '{work.item.name}' ({counted(len(takes), 'take')}){making.notes}."
+
+
+def keep(desk: Desk, context: Context, key: KeyPress) -> str:
+    """*Keep this take*: only the active take of each layer stays; the sound files of the others do too."""
+    view = desk.read(key)
+    layers = choose.foley_items(view)
+    several = [item for item, _ in layers if item.takes > 1]
+    if not several:
+        return f"There is only one take: '{Path(layers[0][0].audio_path).stem}'."
+    desk.host.write(
+        Change(
+            token=view.token,
+            undo_title="Foley: keep this take",
+            keep_takes=tuple(item.guid for item in several),
+        )
+    )
+    names = " and ".join(f"'{Path(item.audio_path).stem}'" for item in several[:3])
+    return f"Kept {names}; {counted(sum(item.takes - 1 for item in several), 'take')} gone (their files stay)."
+
+
+def draw_level(desk: Desk, context: Context, key: KeyPress) -> str:
+    """*Draw level from picture*: a volume envelope on the foley tracks that follows the motion, to be edited."""
+    view = desk.read(key)
+    work = existing(desk, view)
+    known = seen.load(view.score)
+    one = work.seen(desk, context)
+    start_s, end_s = work.span or (0.0, work.frame.length_s)
+    points = tuple(
+        PointView(time_s=work.frame.position_s + time_s, gain=gain)
+        for time_s, gain in level.Motion(one, work.frame).points(start_s, end_s)
+    )
+    envelopes = tuple(
+        NewEnvelope(
+            track_guid=guid, start_s=work.frame.position_s + start_s, end_s=work.frame.position_s + end_s, points=points
+        )
+        for guid in dict.fromkeys(layer.track_guid for layer, _ in work.layers)
+    )
+    rest = {guid: other for guid, other in known.items() if guid != work.item.guid}
+    desk.host.write(
+        Change(
+            token=view.token,
+            undo_title="Foley: draw level from picture",
+            envelopes=envelopes,
+            score=seen.store({**rest, work.item.guid: one}),
+            expect_item=work.item,
+        )
+    )
+    where = "track" if len(envelopes) == 1 else f"{len(envelopes)} tracks"
+    return f"{counted(len(points), 'point')} drawn on the {where} of '{work.item.name}'; edit them, then make again."
+
+
+def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> str:
+    """New takes; ``amount`` of noise is mixed in, or what the controls say and a new seed if that is all of it."""
+    view = desk.read(key)
+    work = existing(desk, view)
+    onsets = work.onsets()
+    reference = settings.project_reference(view)
+    asked: list[_Asked] = []
+    ignored: tuple[str, ...] = ()
+    for layer, before in work.layers:
+        old, controls = before.request, work.controls(layer)
+        fresh = amount is None and (layer.layer in (None, "")) and not before.placed
+        prompt = words_of(
+            key.prompt or (view.prompt if fresh else "") or old.prompt, work.item, old.reference or reference
+        )
+        mine = _of_layer(onsets, layer, prompt)
+        if not before.placed:
+            ignored += check_words(desk.engine(), work.frame, mine, prompt)
+        heard = old.reference if not fresh else reference
+        base = replace(
+            old,
+            onsets=score.settled(work.sounding(desk, context, layer, mine), old.onsets),
+            prompt=prompt,
+            reference=heard,
+            guidance=controls.guidance or None,
+        )
+        base = resized(base, old, work.frame)
+        turn = controls.variation if amount is None else amount
+        requests = tuple(_turned(base, desk.new_seed(), turn) for _ in range(controls.takes))
+        asked.append(
+            _Asked(
+                words=layer.layer or "", layer=layer, before=before, requests=requests, controls=controls, keeps=False
+            )
+        )
+    _some_onsets(work, onsets)
+    titles = {None: "Foley: new variation", LITTLE: "Foley: vary a little", LOT: "Foley: vary a lot"}
+    made, notes = _make(desk, context, work, asked, titles[amount])
+    prompt = asked[0].requests[0].prompt or "the reference"
+    told = asides.left_out(ignored) + asides.unread(desk, work.frame, work.marks) + notes
+    how = {None: "made as a new variation", LITTLE: "varied a little", LOT: "varied a lot"}[amount]
+    return f"{counted(len(onsets), 'onset')} {how} of '{prompt}' for '{work.item.name}'{_takes(work, made)}{told}."
+
+
+def _turned(request: Request, seed: int, amount: float) -> Request:
+    if amount >= 1.0 or len(request.mix) >= MOST_MIXED:
+        return replace(request, seed=seed, mix=())
+    return replace(request, mix=(*request.mix, (seed, round(amount, 4))))
+
+
+def _again(desk: Desk, context: Context, work: Work, typed: str) -> tuple[list[_Asked], tuple[str, ...]]:
+    """The takes to make so that every layer follows the score; and words that are left out."""
+    onsets = work.onsets()
+    default = next((before.request.prompt for layer, before in work.layers if not layer.layer), work.view.prompt)
+    groups = score.layers(onsets, typed or default)
+    asked: list[_Asked] = []
+    ignored: tuple[str, ...] = ()
+    for layer, before in work.layers:
+        old, controls = before.request, work.controls(layer)
+        prompt = words_of((typed if not layer.layer else "") or old.prompt, work.item, old.reference)
+        mine = _of_layer(onsets, layer, typed or default)
+        if not before.placed:
+            ignored += check_words(desk.engine(), work.frame, mine, prompt)
+        request = replace(
+            old,
+            onsets=score.settled(work.sounding(desk, context, layer, mine), old.onsets),
+            prompt=prompt,
+            guidance=controls.guidance or None,
+        )
+        request = resized(request, old, work.frame)
+        if request.digest() != old.digest() or not Path(layer.audio_path).is_file():
+            asked.append(
+                _Asked(
+                    words=layer.layer or "",
+                    layer=layer,
+                    before=before,
+                    requests=(request,),
+                    controls=controls,
+                    keeps=True,
+                )
+            )
+    _some_onsets(work, onsets)
+    layered = all(layer.layer is not None and layer.set_id for layer, _ in work.layers)
+    alone = any(layer.selected for layer, _ in work.layers)
+    if layered and (not alone or len(work.layers) == _set_size(work)):
+        there = {layer.layer for layer, _ in work.layers}
+        first, before = work.layers[0]
+        for words in (words for words in groups if words not in there):
+            ignored += check_words(desk.engine(), work.frame, (), words or default)
+            controls = work.controls(first)
+            request = request_for(
+                desk.engine(),
+                desk,
+                work.view,
+                work.frame,
+                onsets=work.sounding(desk, context, first, groups[words]),
+                prompt=words or default,
+                seed=before.request.seed,
+                guidance=controls.guidance or None,
+            )
+            asked.append(
+                _Asked(words=words, layer=None, before=None, requests=(request,), controls=controls, keeps=False)
+            )
+    return asked, ignored
+
+
+def _set_size(work: Work) -> int:
+    first = work.layers[0][0]
+    return sum(i.set_id == first.set_id and i.video_item_guid == first.video_item_guid for i in work.view.foley_items)
+
+
+def _of_layer(onsets: tuple[Onset, ...], layer: FoleyItemView, prompt: str) -> tuple[Onset, ...]:
+    """The onsets that sound in a layer; with their own words where the layer is a mix of all."""
+    return onsets if layer.layer is None else score.layers(onsets, prompt).get(layer.layer, ())
+
+
+def _some_onsets(work: Work, onsets: tuple[Onset, ...]) -> None:
+    if not onsets:
+        raise RequestError(
+            f"No marker named 'foley' stands in '{work.item.name}' any more",
+            hint="Press Find onsets, or put markers named 'foley', and press the key again",
+        )
+
+
+def _make(
+    desk: Desk, context: Context, work: Work, asked: list[_Asked], title: str, *, live: bool = False
+) -> tuple[int, str]:
+    """Makes all takes and writes them as one undo step; (how many, what to tell besides)."""
+    view = work.view
+    folder = choose.audio_folder(view, work.item)
+    total = sum(len(one.requests) for one in asked)
+    with Making(desk, context, view, work.item, work.frame, folder) as making:
+        takes: list[NewTake] = []
+        items: list[NewItem] = []
+        number = 0
+        for one in asked:
+            for request in one.requests:
+                progress = _share(context, number, total, work)
+                number += 1
+                if one.layer is None or one.before is None:
+                    made = making.fresh(request, controls=one.controls, found_by={}, progress=progress)
+                    items.append(_new_layer(work, one, made))
+                    continue
+                made = making.changed(
+                    request,
+                    one.layer,
+                    one.before,
+                    span=work.span,
+                    controls=one.controls,
+                    found_by=_found_by(one.before, request),
+                    keeps=one.keeps,
+                    progress=progress,
+                )
+                takes.append(_new_take(work, one.layer, made, live=live))
+        desk.host.write(
+            Change(
+                token=view.token,
+                undo_title=title,
+                new_takes=tuple(takes),
+                new_items=tuple(items),
+                expect_item=work.item,
+            )
+        )
+    return total, making.notes
+
+
+def _found_by(before: Recipe, request: Request) -> Mapping[str, str]:
+    same = [onset.time_s for onset in request.onsets] == [onset.time_s for onset in before.request.onsets]
+    return before.found_by if same else {}
+
+
+def _new_take(work: Work, layer: FoleyItemView, made: Made, *, live: bool = False) -> NewTake:
+    return NewTake(
+        item_guid=layer.guid,
+        audio_path=str(made.path),
+        take_name=made.path.stem,
+        recipe=made.recipe.to_json(),
+        position_s=work.frame.position_s,
+        live=live,
+        replaces=layer.take_guid if live and layer.live else "",
+    )
+
+
+def _new_layer(work: Work, asked: _Asked, made: Made) -> NewItem:
+    first = work.layers[0][0]
+    return NewItem(
+        below_track_guid=first.track_guid,
+        track_name=f"Foley: {asked.requests[0].prompt}",
+        video_item_guid=work.item.guid,
+        position_s=work.frame.position_s,
+        length_s=work.frame.length_s,
+        audio_path=str(made.path),
+        take_name=made.path.stem,
+        recipe=made.recipe.to_json(),
+        folder=f"Foley: {work.item.name}",
+        layer=asked.words,
+        set_id=first.set_id,
+        controls="" if asked.controls == Controls() else asked.controls.to_json(),
+    )
+
+
+def _share(context: Context, number: int, total: int, work: Work) -> Callable[[float], None]:
+    share = 0.95 / total
+    return context.part(number * share, (number + 1) * share, f"Making sound for '{work.item.name}'")
+
+
+def _takes(work: Work, made: int) -> str:
+    if len(work.layers) == 1 and made == 1:
+        layer, _ = work.layers[0]
+        return f" (take {layer.takes + 1})"
+    return f" ({counted(made, 'take')})"

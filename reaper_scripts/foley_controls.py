@@ -1,0 +1,19 @@
+"""Foley: Controls: guidance, onset strength, level follows motion, variation, takes per key press."""
+
+import glob
+import os
+import sys
+from importlib.util import find_spec
+
+import reaper_python as rp  # pyright: ignore[reportMissingImports]
+
+if not find_spec("foley_inside"):  # REAPER has not told Python where its scripts are
+    inside = glob.escape(os.path.join(rp.RPR_GetResourcePath(), "Scripts")) + "/**/foley_inside"
+    places = [globals().get("__file__", ""), *glob.glob(inside, recursive=True)]
+    sys.path += [os.path.dirname(place) for place in places if place]
+if not find_spec("foley_inside"):
+    rp.RPR_ShowConsoleMsg("Foley Bridge: copy foley_inside into REAPER's Scripts folder, beside this script.\n")
+else:
+    from foley_inside import press
+
+    press.controls()

@@ -1,0 +1,89 @@
+"""The volume envelope of a track as (project time, linear gain), whatever scale REAPER keeps it in.
+
+Convention: found by the name of its chunk, since names of envelopes are translated. One that does not exist yet is made
+by the action that shows it, with the designer's track selection put back. It is always made visible: REAPER does not
+save an active envelope that cannot be seen.
+"""
+
+from . import api
+from .api import Refusal, rp
+
+CHUNK = "<VOLENV2"
+TOGGLE_VISIBLE = 40406
+"""Action "Track: Toggle track volume envelope visible" on the selected tracks."""
+EDGE_S = 1e-6
+
+
+def points(track):
+    """The points of a track's volume envelope in force: dicts of time_s, gain, ascending; none if it is off."""
+    envelope = _of(track)
+    if envelope is None or not _is(envelope, "ACTIVE"):
+        return []
+    mode = rp.RPR_GetEnvelopeScalingMode(envelope)
+    found = []
+    for index in range(rp.RPR_CountEnvelopePoints(envelope)):
+        answer = rp.RPR_GetEnvelopePoint(envelope, index, 0.0, 0.0, 0, 0.0, False)
+        found.append({"time_s": answer[3], "gain": rp.RPR_ScaleFromEnvelopeMode(mode, answer[4])})
+    return found
+
+
+def draw(project, track, start_s, end_s, new):
+    """Puts points in the place of those between two times.
+
+    Args:
+        new: dicts of time_s, gain.
+
+    Raises:
+        Refusal: REAPER gives the track no volume envelope.
+    """
+    envelope = _visible(project, track)
+    mode = rp.RPR_GetEnvelopeScalingMode(envelope)
+    rp.RPR_DeleteEnvelopePointRange(envelope, start_s - EDGE_S, end_s + EDGE_S)
+    for point in new:
+        value = rp.RPR_ScaleToEnvelopeMode(mode, point["gain"])
+        rp.RPR_InsertEnvelopePoint(envelope, point["time_s"], value, 0, 0.0, False, True)
+    rp.RPR_Envelope_SortPoints(envelope)
+
+
+def _of(track):
+    envelope = rp.RPR_GetTrackEnvelopeByChunkName(track, CHUNK)
+    return None if api.is_null(envelope) else envelope
+
+
+def _visible(project, track):
+    envelope = _of(track)
+    if envelope is not None and api.has("GetSetEnvelopeInfo_String"):
+        for key in ("ACTIVE", "VISIBLE"):
+            rp.RPR_GetSetEnvelopeInfo_String(envelope, key, "1", True)
+        return envelope
+    if envelope is None or not _is(envelope, "VISIBLE"):
+        _toggle(project, track)
+    envelope = _of(track)
+    if envelope is None:
+        raise Refusal("REAPER shows no volume envelope for the track", "Show it (press V on the track) and try again")
+    return envelope
+
+
+def _toggle(project, track):
+    count = rp.RPR_CountSelectedTracks2(project, True)
+    selected = [rp.RPR_GetSelectedTrack2(project, index, True) for index in range(count)]
+    for other in selected:
+        rp.RPR_SetTrackSelected(other, False)
+    rp.RPR_SetTrackSelected(track, True)
+    rp.RPR_Main_OnCommandEx(TOGGLE_VISIBLE, 0, project)
+    rp.RPR_SetTrackSelected(track, False)
+    for other in selected:
+        rp.RPR_SetTrackSelected(other, True)
+
+
+def _is(envelope, key):
+    """Whether an envelope is ACTIVE or VISIBLE: asked of REAPER 7, read in the chunk of REAPER 6."""
+    if api.has("GetSetEnvelopeInfo_String"):
+        return rp.RPR_GetSetEnvelopeInfo_String(envelope, key, "", False)[3] == "1"
+    word = {"ACTIVE": "ACT", "VISIBLE": "VIS"}[key]
+    chunk = rp.RPR_GetEnvelopeStateChunk(envelope, "", api.BIG, False)[2]
+    for line in chunk.splitlines():
+        parts = line.split()
+        if parts[:1] == [word]:
+            return parts[1:2] == ["1"]
+    return False

@@ -1,0 +1,102 @@
+"""What the bridge made in a project: its items, its tracks; and the item that is selected as an example sound.
+
+Convention: an item of ours carries the GUID of the video item that it was made for in P_EXT:foley, a track of ours too.
+P_EXT:foley_layer of a track holds the words of its layer behind an equals sign ("=" alone: those without words of their
+own); P_EXT:foley_live marks a take that *live* may replace.
+"""
+
+import os
+
+from . import api, envelopes, items
+from .api import rp
+
+
+def foley_items(project):
+    """The fields of a FoleyItemView for every item that the bridge made, by track, then time."""
+    found = []
+    for track in api.tracks(project):
+        layer, set_id = api.track_text(track, "P_EXT:foley_layer"), api.track_text(track, "P_EXT:foley_set")
+        for item in api.track_items(track):
+            video_guid = api.item_text(item, "P_EXT:foley")
+            if not video_guid:
+                continue
+            take = api.active_take(item)
+            root = api.root_source(take)[1] if take else None
+            found.append(
+                {
+                    "guid": api.item_text(item, "GUID"),
+                    "track_guid": api.track_text(track, "GUID"),
+                    "video_item_guid": video_guid,
+                    "position_s": rp.RPR_GetMediaItemInfo_Value(item, "D_POSITION"),
+                    "length_s": rp.RPR_GetMediaItemInfo_Value(item, "D_LENGTH"),
+                    "takes": rp.RPR_CountTakes(item),
+                    "recipe": api.take_text(take, "P_EXT:foley_recipe") if take else "",
+                    "audio_path": api.source_path(root) if root else "",
+                    "selected": bool(rp.RPR_GetMediaItemInfo_Value(item, "B_UISEL")),
+                    "layer": layer[1:] if layer else None,
+                    "set_id": set_id,
+                    "take_guid": api.take_text(take, "GUID") if take else "",
+                    "live": bool(take and api.take_text(take, "P_EXT:foley_live")),
+                }
+            )
+    return found
+
+
+def foley_tracks(project, mouse_track_guid):
+    """The fields of a FoleyTrackView for every track that the bridge made and that holds sound, from the top."""
+    found = []
+    for index, track in enumerate(api.tracks(project)):
+        video_guid = api.track_text(track, "P_EXT:foley")
+        if not video_guid:
+            continue
+        guid = api.track_text(track, "GUID")
+        selected = any(rp.RPR_GetMediaItemInfo_Value(item, "B_UISEL") for item in api.track_items(track))
+        found.append(
+            {
+                "guid": guid,
+                "name": api.track_text(track, "P_NAME"),
+                "index": index,
+                "video_item_guid": video_guid,
+                "controls": api.track_text(track, "P_EXT:foley_controls"),
+                "envelope": envelopes.points(track),
+                "pointed": bool(
+                    selected or rp.RPR_GetMediaTrackInfo_Value(track, "I_SELECTED") or guid == mouse_track_guid
+                ),
+            }
+        )
+    return found
+
+
+def videos(project, guids):
+    """The fields of an ItemView for each video item of these GUIDs that is still there, by track, then time."""
+    found = []
+    for index, track in enumerate(api.tracks(project)):
+        for item in api.track_items(track):
+            if api.item_text(item, "GUID") in guids:
+                seen = items.view(item, track, index)
+                if seen is not None:
+                    found.append(seen)
+    return found
+
+
+def selected(project):
+    """The fields of a SelectedView for the one selected item; None if none or several are, or it plays no file."""
+    if rp.RPR_CountSelectedMediaItems(project) != 1:
+        return None
+    item = rp.RPR_GetSelectedMediaItem(project, 0)
+    take = api.active_take(item)
+    outer, root = api.root_source(take) if take else (None, None)
+    if root is None:
+        return None
+    path = api.source_path(root)
+    length_s, _, in_quarters = rp.RPR_GetMediaSourceLength(root, False)
+    offset_s = items.section(outer, root, 0.0 if in_quarters else max(0.0, length_s))[0]
+    rate = rp.RPR_GetMediaItemTakeInfo_Value(take, "D_PLAYRATE")
+    return {
+        "name": api.take_text(take, "P_NAME") or os.path.basename(path),
+        "source_path": path,
+        "start_s": max(0.0, offset_s + rp.RPR_GetMediaItemTakeInfo_Value(take, "D_STARTOFFS")),
+        "length_s": rp.RPR_GetMediaItemInfo_Value(item, "D_LENGTH") * rate,
+        "offline": in_quarters or length_s <= 0.0 or not os.path.isfile(path),
+        "foley": bool(api.item_text(item, "P_EXT:foley")),
+    }
