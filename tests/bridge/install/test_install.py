@@ -114,6 +114,7 @@ def test_uninstall_when_nothing_was_changed_since_then_every_byte_is_as_it_was(r
     assert uninstall(resource) == 0
     assert everything(resource) == before
     assert not (resource / "Scripts" / "Foley Bridge").exists()
+    assert not (resource / "OSC").exists()
     install(resource)
     assert uninstall(resource) == 0
     assert everything(resource) == before
