@@ -23,6 +23,7 @@ def test_surface_when_in_reapers_settings_then_its_port_is_read_as_reaper_reads_
     value = 'OSC "Foley" 7 8123 "127.0.0.1" 9123 1024 10 "Foley"'
     config = OscConfig.parse(value)
     assert config is not None
-    (tmp_path / "reaper.ini").write_text(f"[REAPER]\ncsurf_cnt=1\ncsurf_0={value}\ncsurf_1=OSC "old" 3 8124 "" 0 1 1 ""\n")
+    beyond = 'csurf_1=OSC "old" 3 8124 "" 0 1 1 ""'
+    (tmp_path / "reaper.ini").write_text(f"[REAPER]\ncsurf_cnt=1\ncsurf_0={value}\n{beyond}\n")
     assert ini.osc_ports(tmp_path) == (8123,)
     assert 8123 in vars(config).values()
