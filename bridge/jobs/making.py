@@ -153,7 +153,8 @@ class Making:
             output={**before.output, **self._telling.now()},
             previous_digest=before.request.digest(),
         )
-        if within is None and self._alone(recipe):  # the same bytes as made at once
+        made_at_once = within is None and before.within is None and not before.parts
+        if made_at_once and self._alone(recipe):  # then this is the same bytes as made at once too
             recipe = replace(recipe, parts=(), previous_digest="")
         return self._patched(old, before, recipe, self._folder / self._telling.stem(request), progress)
 
