@@ -34,6 +34,7 @@ from bridge.host.base import FoleyItemView, ItemView, ProjectView
 from bridge.jobs.desk import Desk
 from bridge.jobs.runner import Context
 from bridge.jobs.telling import Telling, output_of
+from bridge.jobs.work import samples_of
 from bridge.media import output, wav
 from bridge.media.files import temporary_beside
 from bridge.media.output import Output
@@ -140,7 +141,7 @@ class Making:
         Raises:
             as ``Engine.changes``; MediaError: it cannot be read or written.
         """
-        within = None if span is None else _samples(span, request)
+        within = None if span is None else samples_of(span, request)
         old = Path(layer.audio_path)
         if not (keeps or within) or not self._usable(old, before, needed=within is not None):
             return self.fresh(request, controls=controls, found_by=found_by, progress=progress)
@@ -339,11 +340,6 @@ class _Raw:
         """Samples of a span, float32 (1, n)."""
         samples = self._reader.read(start, stop)
         return samples if self._plain else samples * self._factor
-
-
-def _samples(span: tuple[float, float], request: Request) -> Span:
-    start, stop = (round(time_s * request.rate_hz) for time_s in span)
-    return max(0, start), min(request.length_samples, max(stop, start + 1))
 
 
 def _part(progress: Progress, number: int, count: int) -> Progress:
