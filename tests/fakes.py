@@ -167,6 +167,7 @@ class FakeEngine:
         self.strengths = strengths
         self.sees: tuple[tuple[float, float, float], ...] = ()
         self.looked = 0
+        self.hum = 0.0
         self.remade = 0
         self.references: list[Reference] = []
         self.thresholds: list[float | None] = []
@@ -219,6 +220,7 @@ class FakeEngine:
             seed = request.seed + sum(seed for seed, _ in request.mix)
             height = (len(request.prompt_of(onset)) * 16 + seed % 16) / 256
             samples[0, round(onset.time_s * request.rate_hz)] = height * onset.strength
+        samples += np.float32(self.hum) * np.sin(np.arange(request.length_samples, dtype=np.float32))
         progress(1.0)
         return Audio(samples=samples, rate_hz=request.rate_hz)
 
