@@ -157,9 +157,7 @@ def test_generate_when_the_references_file_changed_then_it_is_named(screening: T
 # -- placing it --------------------------------------------------------------------------------------------------------
 
 
-def test_place_when_pressed_then_the_sound_itself_lies_on_every_onset_and_no_model_is_opened(
-    bare: Table, sound
-) -> None:
+def test_place_when_pressed_then_the_sound_lies_on_every_onset_and_no_model_is_opened(bare: Table, sound) -> None:
     bare.change(selected=sound(bare.folder / "knock.wav"), prompt="")
     began = time.perf_counter()
     assert bare.press("place") == "'knock.wav' placed on 3 onsets of 'clip.mp4'."
