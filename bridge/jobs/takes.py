@@ -17,9 +17,9 @@ from bridge.errors import RequestError
 from bridge.host.base import Change, FoleyItemView, NewEnvelope, NewItem, NewTake, PointView
 from bridge.jobs import asides, choose, level, score, seen, settings
 from bridge.jobs.desk import Desk, KeyPress
-from bridge.jobs.making import Made, Making, samples_of
+from bridge.jobs.making import Made, Making
 from bridge.jobs.runner import Context
-from bridge.jobs.work import Work, check_words, existing, request_for, resized, words_of
+from bridge.jobs.work import Work, check_words, existing, request_for, resized, samples_of, words_of
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +31,14 @@ MOST_MIXED = 24
 
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
-    """A take to make: for which layer (None: a new one, of these words), what, and how it keeps to the take before."""
+    """Takes to make: what, for which layer (None: a new one, of these words), and how it keeps to the take before."""
 
-    words: str
-    layer: FoleyItemView | None
-    before: Recipe | None
     requests: tuple[Request, ...]
     controls: Controls
-    keeps: bool
+    words: str = ""
+    layer: FoleyItemView | None = None
+    before: Recipe | None = None
+    keeps: bool = False
 
 
 def variation(desk: Desk, context: Context, key: KeyPress) -> str:
@@ -61,10 +61,11 @@ def again(desk: Desk, context: Context, key: KeyPress) -> str:
     view = desk.read(key)
     work = existing(desk, view)
     asked, ignored = _again(desk, context, work, " ".join(key.prompt.split()))
-    told = asides.unread(desk, work.frame, work.marks)
     if not asked:
+        told = asides.unread(desk, work.frame, work.marks)
         return f"Nothing changed in '{work.item.name}' since this take was made{told}."
     made, notes = _make(desk, context, work, asked, "Foley: make again from markers")
+    told = asides.unread(desk, work.frame, work.marks)
     number = len(work.onsets())
     return (
         f"{counted(number, 'onset')} made again for '{work.item.name}'{_takes(work, made)}"
@@ -175,34 +176,24 @@ def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> 
     work = existing(desk, view)
     onsets = work.onsets()
     reference = settings.project_reference(view)
+    default = key.prompt or view.prompt
     asked: list[_Asked] = []
     ignored: tuple[str, ...] = ()
     for layer, before in work.layers:
         old, controls = before.request, work.controls(layer)
-        fresh = amount is None and (layer.layer in (None, "")) and not before.placed
-        prompt = words_of(
-            key.prompt or (view.prompt if fresh else "") or old.prompt, work.item, old.reference or reference
-        )
-        mine = _of_layer(onsets, layer, prompt)
-        if not before.placed:
-            ignored += check_words(desk.engine(), work.frame, mine, prompt)
-        heard = old.reference if not fresh else reference
-        base = replace(
-            old,
-            onsets=score.settled(work.sounding(desk, context, layer, mine), old.onsets),
-            prompt=prompt,
-            reference=heard,
-            guidance=controls.guidance or None,
-        )
-        base = resized(base, old, work.frame)
+        fresh = amount is None and not layer.layer and not before.placed
+        typed = "" if layer.layer or before.placed else key.prompt
+        prompt = words_of(typed or (view.prompt if fresh else "") or old.prompt, work.item, old.reference or reference)
+        default = default if layer.layer else prompt
+        request, left_out = _following(desk, context, work, layer, before, onsets, prompt, default)
+        ignored += left_out
+        request = replace(request, reference=reference if fresh else old.reference)
         turn = controls.variation if amount is None else amount
-        requests = tuple(_turned(base, desk.new_seed(), turn) for _ in range(controls.takes))
-        asked.append(
-            _Asked(
-                words=layer.layer or "", layer=layer, before=before, requests=requests, controls=controls, keeps=False
-            )
-        )
+        requests = tuple(_turned(request, desk.new_seed(), turn) for _ in range(controls.takes))
+        asked.append(_Asked(layer=layer, before=before, requests=requests, controls=controls, keeps=False))
     _some_onsets(work, onsets)
+    joining, left_out = _joining(desk, context, work, onsets, default, desk.new_seed)
+    asked, ignored = asked + joining, ignored + left_out
     titles = {None: "Foley: new variation", LITTLE: "Foley: vary a little", LOT: "Foley: vary a lot"}
     made, notes = _make(desk, context, work, asked, titles[amount])
     prompt = asked[0].requests[0].prompt or "the reference"
@@ -220,69 +211,88 @@ def _turned(request: Request, seed: int, amount: float) -> Request:
 def _again(desk: Desk, context: Context, work: Work, typed: str) -> tuple[list[_Asked], tuple[str, ...]]:
     """The takes to make so that every layer follows the score; and words that are left out."""
     onsets = work.onsets()
-    default = next((before.request.prompt for layer, before in work.layers if not layer.layer), work.view.prompt)
-    groups = score.layers(onsets, typed or default)
+    default = typed or next((before.request.prompt for layer, before in work.layers if not layer.layer), "")
+    default = default or work.view.prompt
     asked: list[_Asked] = []
     ignored: tuple[str, ...] = ()
     for layer, before in work.layers:
-        old, controls = before.request, work.controls(layer)
-        prompt = words_of((typed if not layer.layer else "") or old.prompt, work.item, old.reference)
-        mine = _of_layer(onsets, layer, typed or default)
-        if not before.placed:
-            ignored += check_words(desk.engine(), work.frame, mine, prompt)
-        request = replace(
-            old,
-            onsets=score.settled(work.sounding(desk, context, layer, mine), old.onsets),
-            prompt=prompt,
-            guidance=controls.guidance or None,
-        )
-        request = resized(request, old, work.frame)
-        if work.span is not None:
+        old = before.request
+        mine = "" if layer.layer or before.placed else typed
+        prompt = words_of(mine or old.prompt, work.item, old.reference)
+        request, left_out = _following(desk, context, work, layer, before, onsets, prompt, default)
+        ignored += left_out
+        if work.span:
             request = only_within(request, old, samples_of(work.span, request))
         if request.digest() != old.digest() or not Path(layer.audio_path).is_file():
-            asked.append(
-                _Asked(
-                    words=layer.layer or "",
-                    layer=layer,
-                    before=before,
-                    requests=(request,),
-                    controls=controls,
-                    keeps=True,
-                )
-            )
+            controls = work.controls(layer)
+            asked.append(_Asked(layer=layer, before=before, requests=(request,), controls=controls, keeps=True))
     _some_onsets(work, onsets)
-    layered = all(layer.layer is not None and layer.set_id for layer, _ in work.layers)
-    alone = any(layer.selected for layer, _ in work.layers)
-    if layered and (not alone or len(work.layers) == _set_size(work)):
-        there = {layer.layer for layer, _ in work.layers}
-        first, before = work.layers[0]
-        for words in (words for words in groups if words not in there):
-            ignored += check_words(desk.engine(), work.frame, (), words or default)
-            controls = work.controls(first)
-            request = request_for(
-                desk.engine(),
-                desk,
-                work.view,
-                work.frame,
-                onsets=work.sounding(desk, context, first, groups[words]),
-                prompt=words or default,
-                seed=before.request.seed,
-                guidance=controls.guidance or None,
-            )
-            asked.append(
-                _Asked(words=words, layer=None, before=None, requests=(request,), controls=controls, keeps=False)
-            )
+    seed = work.layers[0][1].request.seed
+    joining, left_out = _joining(desk, context, work, onsets, default, lambda: seed)
+    return asked + joining, ignored + left_out
+
+
+def _following(
+    desk: Desk,
+    context: Context,
+    work: Work,
+    layer: FoleyItemView,
+    before: Recipe,
+    onsets: tuple[Onset, ...],
+    prompt: str,
+    default: str,
+) -> tuple[Request, tuple[str, ...]]:
+    """What a take's request becomes as the score and the controls stand now; and words that are left out.
+
+    Args:
+        onsets: the score's. prompt: the layer's words. default: those of onsets that have none.
+    """
+    old = before.request
+    if layer.layer is not None:
+        there = {other.layer for other in work.together()}
+        onsets = score.layers(onsets, default, there).get(layer.layer, ())
+    elif before.placed:
+        onsets = tuple(replace(onset, prompt="") for onset in onsets)
+    ignored: tuple[str, ...] = ()
+    guidance = old.guidance
+    if not before.placed:
+        ignored = check_words(desk.engine(), work.frame, onsets, prompt)
+        guidance = work.controls(layer).guidance or None
+    sounding = work.sounding(desk, context, layer, onsets)
+    request = replace(old, onsets=score.settled(sounding, old.onsets), prompt=prompt, guidance=guidance)
+    return resized(request, old, work.frame), ignored
+
+
+def _joining(
+    desk: Desk, context: Context, work: Work, onsets: tuple[Onset, ...], default: str, new_seed: Callable[[], int]
+) -> tuple[list[_Asked], tuple[str, ...]]:
+    """Layers to make for words that have no track yet, where all layers are meant; and words that are left out."""
+    first, _ = work.layers[0]
+    there = {layer.layer for layer in work.together()}
+    asked: list[_Asked] = []
+    ignored: tuple[str, ...] = ()
+    if not first.set_id or None in there or len(work.together()) > len(work.layers):
+        return asked, ignored
+    start_s, end_s = work.span or (0.0, work.frame.length_s)
+    inside = [onset for onset in onsets if start_s <= onset.time_s < end_s]
+    controls = work.controls(first)
+    for words, mine in score.layers(inside, default, there).items():
+        if words in there:
+            continue
+        named = tuple(onset for onset in inside if score.layer_of(onset, default, there) == words)
+        ignored += check_words(desk.engine(), work.frame, named, "")
+        request = request_for(
+            desk.engine(),
+            desk,
+            work.view,
+            work.frame,
+            onsets=work.sounding(desk, context, first, mine),
+            prompt=words or default,
+            seed=new_seed(),
+            guidance=controls.guidance or None,
+        )
+        asked.append(_Asked(words=words, requests=(request,), controls=controls))
     return asked, ignored
-
-
-def _set_size(work: Work) -> int:
-    first = work.layers[0][0]
-    return sum(i.set_id == first.set_id and i.video_item_guid == first.video_item_guid for i in work.view.foley_items)
-
-
-def _of_layer(onsets: tuple[Onset, ...], layer: FoleyItemView, prompt: str) -> tuple[Onset, ...]:
-    """The onsets that sound in a layer; with their own words where the layer is a mix of all."""
-    return onsets if layer.layer is None else score.layers(onsets, prompt).get(layer.layer, ())
 
 
 def _some_onsets(work: Work, onsets: tuple[Onset, ...]) -> None:
@@ -366,7 +376,7 @@ def _new_layer(work: Work, asked: _Asked, made: Made) -> NewItem:
         folder=f"Foley: {work.item.name}",
         layer=asked.words,
         set_id=first.set_id,
-        controls="" if asked.controls == Controls() else asked.controls.to_json(),
+        controls=asked.controls.to_json(),
     )
 
 
