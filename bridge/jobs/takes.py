@@ -177,7 +177,7 @@ def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> 
         prompt = words_of(
             key.prompt or (view.prompt if fresh else "") or old.prompt, work.item, old.reference or reference
         )
-        mine = _of_layer(onsets, layer, prompt)
+        mine = _of_layer(work, onsets, layer, prompt)
         if not before.placed:
             ignored += check_words(desk.engine(), work.frame, mine, prompt)
         heard = old.reference if not fresh else reference
@@ -221,7 +221,7 @@ def _again(desk: Desk, context: Context, work: Work, typed: str) -> tuple[list[_
     for layer, before in work.layers:
         old, controls = before.request, work.controls(layer)
         prompt = words_of((typed if not layer.layer else "") or old.prompt, work.item, old.reference)
-        mine = _of_layer(onsets, layer, typed or default)
+        mine = _of_layer(work, onsets, layer, typed or default)
         if not before.placed:
             ignored += check_words(desk.engine(), work.frame, mine, prompt)
         request = replace(
@@ -272,9 +272,20 @@ def _set_size(work: Work) -> int:
     return sum(i.set_id == first.set_id and i.video_item_guid == first.video_item_guid for i in work.view.foley_items)
 
 
-def _of_layer(onsets: tuple[Onset, ...], layer: FoleyItemView, prompt: str) -> tuple[Onset, ...]:
-    """The onsets that sound in a layer; with their own words where the layer is a mix of all."""
-    return onsets if layer.layer is None else score.layers(onsets, prompt).get(layer.layer, ())
+def _of_layer(work: Work, onsets: tuple[Onset, ...], layer: FoleyItemView, prompt: str) -> tuple[Onset, ...]:
+    """The onsets that sound in a layer: those with its words, else with no words that another layer has.
+
+    A layer that is a mix of all sounds them with their own words.
+    """
+    if layer.layer is None:
+        return onsets
+    known = {item.layer for item in work.view.foley_items if item.layer and item.set_id == layer.set_id}
+
+    def belongs(onset: Onset) -> str:
+        words = score.layer_of(onset, "")
+        return words if words in known else score.layer_of(onset, prompt)
+
+    return tuple(replace(onset, prompt="") for onset in onsets if belongs(onset) == layer.layer)
 
 
 def _some_onsets(work: Work, onsets: tuple[Onset, ...]) -> None:
