@@ -64,11 +64,12 @@ class Studio:
         """Waits until the last sentence, in the hint line, holds all these words."""
         self.until(lambda: all(word in self.reaper.help_text() for word in words), seconds=seconds)
 
-    def press_and_hear(self, action: str, *words: str, seconds: float = 30.0) -> None:
+    def press_and_hear(self, action: str, *words: str, seconds: float = 15.0) -> None:
         """Presses a key that changes nothing and waits for its sentence."""
         before = self.reaper.state(), self.reaper.undo_labels()
+        self.reaper.set_ext_state("FOLEY", "status", "")
         self.press(action)
-        self.until(lambda: all(word in self.reaper.help_text() for word in words), seconds=seconds)
+        self.until(lambda: all(word in self.reaper.ext_state("FOLEY", "status") for word in words), seconds=seconds)
         assert (self.reaper.state(), self.reaper.undo_labels()) == before
 
     def undo_back_to(self, steps: int) -> None:

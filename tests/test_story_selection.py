@@ -109,9 +109,9 @@ def test_generate_when_a_part_is_selected_then_an_item_that_fits_it(desk: Studio
     assert len(desk.sound()) == 96000
 
 
-@pytest.mark.parametrize("action", ["find_onsets", "generate", "new_variation", "make_again_from_markers"])
-def test_key_when_the_selection_lies_elsewhere_then_a_sentence_with_the_way_out(desk: Studio, action: str) -> None:
+def test_keys_when_the_selection_lies_elsewhere_then_a_sentence_with_the_way_out(desk: Studio) -> None:
     desk.reaper.add_marker(12.5, "foley")
     desk.press_and_wait("generate")
     desk.reaper.set_time_selection(20.0, 22.0)
-    desk.press_and_hear(action, "20.000 to 22.000 s does not touch", "'film.mp4'", "Move it over the item")
+    for action in ("find_onsets", "generate", "new_variation", "make_again_from_markers"):
+        desk.press_and_hear(action, "20.000 to 22.000 s does not touch", '"film.mp4"', "Move it over the item")
