@@ -26,6 +26,8 @@ ATTACK_S = 0.02
 GRID_S = 0.01
 LEAST_DB = 0.5
 """Points that a straight line gives as well within this are left out."""
+FADER_BEND = 2.0766
+"""A gain is a fader position to this power, and REAPER draws its lines between points on the fader's scale."""
 
 Times = NDArray[np.float64]
 
@@ -60,9 +62,8 @@ class Motion:
             np.concatenate([np.arange(start_s, end_s, GRID_S), [end_s], self._times, self._times - ATTACK_S])
         )
         grid = grid[(grid >= start_s) & (grid <= end_s)]
-        level_db = 20.0 * np.log10(self.at(grid))
-        kept = _corners(grid, level_db)
-        return [(float(grid[i]), float(10.0 ** (level_db[i] / 20.0))) for i in kept]
+        level = self.at(grid)
+        return [(float(grid[i]), float(level[i])) for i in _corners(grid, level)]
 
 
 def sounding(
@@ -81,7 +82,8 @@ def sounding(
     gains = np.ones(len(times))
     if envelope:
         places, values = [point.time_s for point in envelope], [point.gain for point in envelope]
-        gains = np.clip(np.interp([clip.position_s + time for time in times], places, values), 0.0, 1.0)
+        faders = np.maximum(values, 0.0) ** (1.0 / FADER_BEND)
+        gains = np.interp([clip.position_s + time for time in times], places, faders).clip(0.0, 1.0) ** FADER_BEND
     made = []
     for onset, level, gain in zip(onsets, curve, gains, strict=True):
         strength = min(1.0, onset.strength * controls.onset_strength * (1.0 - follow + follow * float(level)))
@@ -90,8 +92,9 @@ def sounding(
     return tuple(made)
 
 
-def _corners(times: Times, level_db: Times) -> list[int]:
-    """Indices of the points that straight lines need (Ramer, Douglas and Peucker), ascending."""
+def _corners(times: Times, level: Times) -> list[int]:
+    """Indices of the points that lines on the fader's scale need (Ramer, Douglas and Peucker), ascending."""
+    fader = level ** (1.0 / FADER_BEND)
     kept = {0, len(times) - 1}
     open_spans = [(0, len(times) - 1)]
     while open_spans:
@@ -99,8 +102,8 @@ def _corners(times: Times, level_db: Times) -> list[int]:
         if last - first < 2:
             continue
         inner = slice(first + 1, last)
-        line = np.interp(times[inner], [times[first], times[last]], [level_db[first], level_db[last]])
-        away = np.abs(level_db[inner] - line)
+        line = np.interp(times[inner], [times[first], times[last]], [fader[first], fader[last]])
+        away = np.abs(20.0 * FADER_BEND * np.log10(fader[inner] / line))
         worst = int(away.argmax())
         if away[worst] > LEAST_DB:
             kept.add(first + 1 + worst)
