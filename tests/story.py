@@ -172,8 +172,8 @@ def free_udp_port() -> int:
 
 @contextmanager
 def tiny_studio(folder: Path, film: Path, **wanted: Any) -> Iterator[Studio]:
-    """A studio with the tiny pack and six seconds of the film, kept apart from the user's own settings."""
-    pack = tiny_pack(folder / "packs", strength=wanted.pop("strength", False))
+    """A studio with the tiny pack (or what ``pack`` makes) and six seconds of the film, without the user's settings."""
+    pack = wanted.pop("pack", tiny_pack)(folder / "packs")
     home = {name: str(folder / "home") for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")}
     flags = ["--packs-dir", str(pack.parent), "--pack", pack.name, "--threads", "1"]
     wanted = {"length_s": 6.0, "start_offset_s": 0.5, "port": free_udp_port(), **wanted}

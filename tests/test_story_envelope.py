@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.packs import tiny_pack
 from tests.reaper_sim.envelopes import scale_from, scale_to
 from tests.story import Studio, tiny_studio
 
@@ -20,7 +22,7 @@ FLOOR_DB, FALL_DB_PER_S = -24.4, 30.0
 
 @pytest.fixture(params=["7.78", "7.30", "6.80"])
 def desk(tmp_path: Path, film: Path, request: pytest.FixtureRequest) -> Iterator[Studio]:
-    with tiny_studio(tmp_path, film, strength=True, profile=request.param) as desk:
+    with tiny_studio(tmp_path, film, pack=partial(tiny_pack, strength=True), profile=request.param) as desk:
         yield desk
 
 

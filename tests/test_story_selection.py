@@ -38,7 +38,7 @@ def inside(positions_s: list[float]) -> list[float]:
 def assert_differs_only_inside(before: np.ndarray, after: np.ndarray) -> None:
     differs = np.flatnonzero(before != after)
     assert len(differs)
-    assert START <= differs[0]
+    assert differs[0] >= START
     assert differs[-1] < STOP
 
 
@@ -65,7 +65,9 @@ def test_find_when_a_part_is_selected_then_only_its_markers_are_found_anew(desk:
     assert times(desk) == pytest.approx(moved)
 
     desk.press_and_wait("fewer_onsets")
-    assert [at for at in times(desk) if at not in inside(times(desk))] == [at for at in moved if at not in inside(moved)]
+    assert [at for at in times(desk) if at not in inside(times(desk))] == [
+        at for at in moved if at not in inside(moved)
+    ]
     assert len(inside(times(desk))) == len(inside(moved)) - 1
 
 
