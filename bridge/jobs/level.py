@@ -19,6 +19,9 @@ from bridge.dsp.following import follow
 from bridge.host.base import PointView
 from bridge.jobs.seen import Seen
 
+FADER_BEND = 2.0766
+"""About so a gain goes as a fader's position to this power; REAPER draws lines between points on the fader's scale."""
+
 
 class Motion:
     """The level curve of an item.
@@ -60,7 +63,8 @@ def sounding(
     gains = np.ones(len(times))
     if envelope:
         places, values = [point.time_s for point in envelope], [point.gain for point in envelope]
-        gains = np.clip(np.interp([clip.position_s + time for time in times], places, values), 0.0, 1.0)
+        faders = np.maximum(values, 0.0) ** (1.0 / FADER_BEND)
+        gains = np.interp([clip.position_s + time for time in times], places, faders).clip(0.0, 1.0) ** FADER_BEND
     made = []
     for onset, level, gain in zip(onsets, curve, gains, strict=True):
         strength = min(1.0, onset.strength * controls.onset_strength * (1.0 - follow + follow * float(level)))
