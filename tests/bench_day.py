@@ -201,11 +201,11 @@ def _spent(studio: Studio, size: Size, steps: Iterator[Callable[[], None]]) -> d
     host = ReaperHost(folder=studio.folder / "endpoint")
     context = Context("bench", threading.Event(), lambda fraction, text: None)
     table = Desk(host=host, engine=lambda: engine, new_seed=lambda: 1)
-    VERBS["variation"].run(table, context, KeyPress())  # as warm as the daemon was
-    clock.time(host, "read", "reading the project")
-    clock.time(engine, "changes", "the pack")
-    clock.time(host, "write", "writing the project")
     try:
+        VERBS["variation"].run(table, context, KeyPress())  # as warm as the daemon was
+        clock.time(host, "read", "reading the project")
+        clock.time(engine, "changes", "the pack")
+        clock.time(host, "write", "writing the project")
         for _ in range(size.repeats):
             next(steps)()
             began = time.perf_counter()

@@ -71,6 +71,7 @@ class Look:
 
 
 def desk(folder: Path, size: Size, length_s: float) -> AbstractContextManager[Studio]:
+    """A studio with a film of that length in its project."""
     film = mux.encode_frames(folder / "film.mp4", pictures(length_s), 10.0)
     return story.studio(folder, film, flags=size.flags, position_s=AT_S, port=free_port(), length_s=length_s)
 
@@ -90,6 +91,7 @@ def mark(studio: Studio, length_s: float, count: int | None = None) -> list[str]
 
 
 def position(studio: Studio, guid: str) -> float:
+    """Where a marker stands, project time."""
     return next(marker["position_s"] for marker in studio.reaper.markers() if marker["guid"] == guid)
 
 
@@ -128,10 +130,12 @@ def press(
 
 
 def until(studio: Studio, there: Callable[[], Any]) -> None:
+    """Waits, for as long as a slow machine may need."""
     studio.until(there, seconds=1200.0)
 
 
 def followed(studio: Studio) -> int:
+    """How many renders live mode has written."""
     return studio.reaper.undo_labels().count(FOLLOWED)
 
 
@@ -164,6 +168,7 @@ def other_daemon(studio: Studio, size: Size) -> Iterator[None]:
 
 
 def stop(studio: Studio) -> None:
+    """Ends the daemon."""
     studio.daemon.terminate()
     studio.daemon.wait(30)
 
@@ -177,15 +182,18 @@ def peak_mib(pid: int) -> float:
 
 
 def free_port() -> int:
+    """A UDP port on 127.0.0.1 that nobody holds."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def say(what: str, seconds: Sequence[float]) -> None:
+    """Prints a median with its spread."""
     spread = f" [{min(seconds):.3f} .. {max(seconds):.3f}], {len(seconds)} times"
     line(what, statistics.median(seconds), f"s{spread}")
 
 
 def line(what: str, value: float, unit: str) -> None:
+    """Prints one figure."""
     print(f"  {what:<66} {value:9.3f} {unit}".rstrip(), flush=True)
