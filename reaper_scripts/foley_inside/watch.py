@@ -53,9 +53,10 @@ def fingerprint(tab):
     """What the sound of a project depends on, of what a designer edits without pressing one of our keys."""
     made = foley.foley_items(tab)
     seen = foley.videos(tab, {item["video_item_guid"] for item in made})
+    every_marker, regions = markers.everything(tab)
     score = [
-        [[round(m["position_s"], 6), m["name"]] for m in markers.all_markers(tab)],
-        [[round(r["start_s"], 6), round(r["end_s"], 6), r["name"]] for r in markers.all_regions(tab)],
+        [[round(m["position_s"], 6), m["name"]] for m in every_marker],
+        [[round(r["start_s"], 6), round(r["end_s"], 6), r["name"]] for r in regions],
         [[v["guid"], [[round(m["played_s"], 6), m["name"]] for m in v["take_markers"]]] for v in seen],
     ]
     return hashlib.sha256(json.dumps(score).encode()).hexdigest()
