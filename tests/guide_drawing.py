@@ -141,7 +141,9 @@ def _item(canvas: Picture, item: Mapping[str, Any], top: int, height: int, film:
             _strip(canvas, film, left, right, begin + 15, begin + each - 2)
         else:
             _wave(canvas, wav.read(path).samples[0], left, right, begin + 15, begin + each - 2, active)
-        _text(canvas, take["name"] or Path(path).name, left + 4, begin + 12, size=0.33, colour=TEXT if active else QUIET)
+        _text(
+            canvas, take["name"] or Path(path).name, left + 4, begin + 12, size=0.33, colour=TEXT if active else QUIET
+        )
 
 
 def _strip(canvas: Picture, film: Path, left: float, right: float, top: float, bottom: float) -> None:
