@@ -61,7 +61,7 @@ def draw(path: Path, shot: Shot) -> Path:
     _text(canvas, shot.title, 14, 26, size=0.5)
     bottom = TOP + RULER + sum(heights)
     top, depth = TOP + RULER, 0
-    for track, height in zip(tracks, heights, strict=True):
+    for height in heights:
         _box(canvas, 0, top, LEFT - 2, top + height - 2, HEAD)
         _box(canvas, LEFT, top, WIDTH, top + height - 2, LANE_BACK)
         top += height
@@ -79,7 +79,7 @@ def draw(path: Path, shot: Shot) -> Path:
     _markers(canvas, shot.state["markers"], bottom)
     _text(canvas, shot.sentence, 14, bottom + 26, size=0.42, colour=QUIET)
     small = cv2.resize(canvas, (WIDTH, total), interpolation=cv2.INTER_AREA)
-    small = (small >> 3) << 3  # fewer colours make a smaller file
+    small = np.asarray(small, np.uint8) & 0xF8  # fewer colours make a smaller file
     done, encoded = cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     if not done:
         raise OSError(f"{path} could not be drawn")
@@ -158,7 +158,7 @@ def _strip(canvas: Picture, film: Path, left: float, right: float, top: float, b
 @cache
 def _frames(path: str) -> list[Picture]:
     found = [np.ascontiguousarray(frame.image[..., ::-1]) for frame in video.sample(path, rate_hz=1.2)]
-    return [cv2.GaussianBlur(frame, (0, 0), 2.0) for frame in found]
+    return [np.asarray(cv2.GaussianBlur(frame, (0, 0), 2.0), np.uint8) for frame in found]
 
 
 def _wave(

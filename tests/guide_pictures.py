@@ -1,4 +1,4 @@
-"""Draws the pictures of ``bridge/docs/guide.md``: a designer's keys pressed in the simulated REAPER, and what stands there.
+"""Draws the pictures of ``bridge/docs/guide.md``: keys pressed in the simulated REAPER, and what stands there then.
 
 ``python -m tests.guide_pictures`` presses the keys with the starter pack and writes the PNGs. What is drawn is the
 project's state as the simulated REAPER tells it, the sound files that its takes name, and the sentence in its hint
@@ -98,7 +98,7 @@ def _pressed(desk: Studio, action: str) -> str:
 
 def main() -> None:
     """Writes the pictures beside the guide."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Draws the pictures of the guide.")
     parser.add_argument("--out", type=Path, default=FOLDER)
     for path in session(parser.parse_args().out, flags=["--threads", "2"]):
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")

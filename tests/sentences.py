@@ -16,10 +16,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MAKERS = frozenset(
-    ("BridgeError", "RequestError", "MediaError", "PackError", "EngineError", "HostError", "HostUnsure", "JobCancelled")
-    + ("Refusal", "RPR_ShowConsoleMsg")
+    {
+        *("BridgeError", "RequestError", "MediaError", "PackError", "EngineError", "HostError", "HostUnsure"),
+        *("JobCancelled", "Refusal", "RPR_ShowConsoleMsg"),
+    }
 )
-SPEAKERS = frozenset(("_nobody",))
+SPEAKERS = frozenset({"_nobody"})
 FILLED = "…"
 Scopes = tuple[ast.AST, ...]
 
