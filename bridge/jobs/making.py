@@ -140,7 +140,7 @@ class Making:
         Raises:
             as ``Engine.changes``; MediaError: it cannot be read or written.
         """
-        within = None if span is None else _samples(span, request)
+        within = None if span is None else samples_of(span, request)
         old = Path(layer.audio_path)
         if not (keeps or within) or not self._usable(old, before, needed=within is not None):
             return self.fresh(request, controls=controls, found_by=found_by, progress=progress)
@@ -153,7 +153,8 @@ class Making:
             output={**before.output, **self._telling.now()},
             previous_digest=before.request.digest(),
         )
-        if within is None and self._alone(recipe):  # the same bytes as made at once
+        made_at_once = within is None and before.within is None and not before.parts
+        if made_at_once and self._alone(recipe):  # then this is the same bytes as made at once too
             recipe = replace(recipe, parts=(), previous_digest="")
         return self._patched(old, before, recipe, self._folder / self._telling.stem(request), progress)
 
@@ -341,7 +342,8 @@ class _Raw:
         return samples if self._plain else samples * self._factor
 
 
-def _samples(span: tuple[float, float], request: Request) -> Span:
+def samples_of(span: tuple[float, float], request: Request) -> Span:
+    """A stretch of clip time in samples of a request, at least one."""
     start, stop = (round(time_s * request.rate_hz) for time_s in span)
     return max(0, start), min(request.length_samples, max(stop, start + 1))
 

@@ -12,11 +12,12 @@ from bridge.domain.onsets import Onset
 from bridge.domain.render import Recipe
 from bridge.domain.request import Request
 from bridge.domain.wording import counted
+from bridge.engine.patches import only_within
 from bridge.errors import RequestError
 from bridge.host.base import Change, FoleyItemView, NewEnvelope, NewItem, NewTake, PointView
 from bridge.jobs import asides, choose, level, score, seen, settings
 from bridge.jobs.desk import Desk, KeyPress
-from bridge.jobs.making import Made, Making
+from bridge.jobs.making import Made, Making, samples_of
 from bridge.jobs.runner import Context
 from bridge.jobs.work import Work, check_words, existing, request_for, resized, words_of
 
@@ -74,7 +75,7 @@ def again(desk: Desk, context: Context, key: KeyPress) -> str:
 def live(desk: Desk, context: Context, key: KeyPress) -> str:
     """What *live mode* does when the score changed: again, in the take that live mode owns; every video with foley."""
     view = desk.read(key)
-    done = 0
+    done, trouble = 0, None
     for guid in dict.fromkeys(item.video_item_guid for item in view.foley_items):
         made = [item for item in view.foley_items if item.video_item_guid == guid]
         newest = [item for item in made if item.set_id == made[0].set_id] if made[0].set_id else made[:1]
@@ -84,12 +85,17 @@ def live(desk: Desk, context: Context, key: KeyPress) -> str:
             selection_start_s=0.0,
             selection_end_s=0.0,
         )
-        work = existing(desk, chosen)
-        asked, _ = _again(desk, context, work, "")
-        if asked:
-            _make(desk, context, work, asked, "Foley: live", live=True)
-            done += 1
-            view = desk.read(key)
+        try:
+            work = existing(desk, chosen)
+            asked, _ = _again(desk, context, work, "")
+            if asked:
+                _make(desk, context, work, asked, "Foley: live", live=True)
+                done += 1
+                view = desk.read(key)
+        except RequestError as error:  # one video's trouble keeps no other from following
+            trouble = trouble or error
+    if trouble is not None:
+        raise trouble
     return "Live: the sound follows the markers." if done else "Live: nothing changed."
 
 
@@ -231,6 +237,8 @@ def _again(desk: Desk, context: Context, work: Work, typed: str) -> tuple[list[_
             guidance=controls.guidance or None,
         )
         request = resized(request, old, work.frame)
+        if work.span is not None:
+            request = only_within(request, old, samples_of(work.span, request))
         if request.digest() != old.digest() or not Path(layer.audio_path).is_file():
             asked.append(
                 _Asked(
