@@ -15,7 +15,7 @@ from bridge.domain.wording import counted
 from bridge.engine.patches import only_within
 from bridge.errors import RequestError
 from bridge.host.base import Change, FoleyItemView, NewEnvelope, NewItem, NewTake, PointView
-from bridge.jobs import asides, choose, level, score, seen, settings
+from bridge.jobs import asides, choose, level, score, settings
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.making import Made, Making
 from bridge.jobs.runner import Context
@@ -138,7 +138,6 @@ def draw_level(desk: Desk, context: Context, key: KeyPress) -> str:
     """*Draw level from picture*: a volume envelope on the foley tracks that follows the motion, to be edited."""
     view = desk.read(key)
     work = existing(desk, view)
-    known = seen.load(view.score)
     one = work.seen(desk, context)
     start_s, end_s = work.span or (0.0, work.frame.length_s)
     points = tuple(
@@ -151,13 +150,17 @@ def draw_level(desk: Desk, context: Context, key: KeyPress) -> str:
         )
         for guid in dict.fromkeys(layer.track_guid for layer, _ in work.layers)
     )
-    rest = {guid: other for guid, other in known.items() if guid != work.item.guid}
+    if not one.onsets(work.frame, start_s, end_s):
+        raise RequestError(
+            f"Nothing that moves was seen in '{work.item.name}', so there is no level to draw",
+            hint="Draw the envelope by hand, or choose another part",
+        )
     desk.host.write(
         Change(
             token=view.token,
             undo_title="Foley: draw level from picture",
             envelopes=envelopes,
-            score=seen.store({**rest, work.item.guid: one}),
+            score=work.score_change(),
             expect_item=work.item,
         )
     )
@@ -334,6 +337,7 @@ def _make(
                 undo_title=title,
                 new_takes=tuple(takes),
                 new_items=tuple(items),
+                score=work.score_change(),
                 expect_item=work.item,
             )
         )
