@@ -13,9 +13,9 @@ from bridge.domain.render import Recipe
 from bridge.domain.request import Request
 from bridge.domain.wording import counted
 from bridge.engine.patches import only_within
-from bridge.errors import RequestError
-from bridge.host.base import Change, FoleyItemView, NewEnvelope, NewItem, NewTake, PointView
-from bridge.jobs import asides, choose, level, score, settings
+from bridge.errors import BridgeError, MediaError, RequestError
+from bridge.host.base import Change, FoleyItemView, NewItem, NewTake
+from bridge.jobs import asides, choose, score, settings
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.making import Made, Making
 from bridge.jobs.runner import Context
@@ -76,7 +76,7 @@ def again(desk: Desk, context: Context, key: KeyPress) -> str:
 def live(desk: Desk, context: Context, key: KeyPress) -> str:
     """What *live mode* does when the score changed: again, in the take that live mode owns; every video with foley."""
     view = desk.read(key)
-    done = 0
+    done, troubles = 0, list[BridgeError]()
     for guid in dict.fromkeys(item.video_item_guid for item in view.foley_items):
         made = [item for item in view.foley_items if item.video_item_guid == guid]
         newest = [item for item in made if item.set_id == made[0].set_id] if made[0].set_id else made[:1]
@@ -86,13 +86,19 @@ def live(desk: Desk, context: Context, key: KeyPress) -> str:
             selection_start_s=0.0,
             selection_end_s=0.0,
         )
-        work = existing(desk, chosen)
-        asked, _ = _again(desk, context, work, "")
-        if asked:
-            _make(desk, context, work, asked, "Foley: live", live=True)
-            done += 1
-            view = desk.read(key)
-    return "Live: the sound follows the markers." if done else "Live: nothing changed."
+        try:
+            work = existing(desk, chosen)
+            asked, _ = _again(desk, context, work, "")
+            if asked:
+                _make(desk, context, work, asked, "Foley: live", live=True)
+                done += 1
+                view = desk.read(key)
+        except (RequestError, MediaError) as error:  # the other videos still follow
+            troubles.append(error)
+    if troubles and not done:
+        raise troubles[0]
+    told = "".join(f" {error.sentence}" for error in troubles if desk.once(error.sentence))
+    return ("Live: the sound follows the markers." if done else "Live: nothing changed.") + told
 
 
 def exactly(desk: Desk, context: Context, key: KeyPress) -> str:
@@ -132,40 +138,6 @@ def keep(desk: Desk, context: Context, key: KeyPress) -> str:
     )
     names = " and ".join(f"'{Path(item.audio_path).stem}'" for item in several[:3])
     return f"Kept {names}; {counted(sum(item.takes - 1 for item in several), 'take')} gone (their files stay)."
-
-
-def draw_level(desk: Desk, context: Context, key: KeyPress) -> str:
-    """*Draw level from picture*: a volume envelope on the foley tracks that follows the motion, to be edited."""
-    view = desk.read(key)
-    work = existing(desk, view)
-    one = work.seen(desk, context)
-    start_s, end_s = work.span or (0.0, work.frame.length_s)
-    points = tuple(
-        PointView(time_s=work.frame.position_s + time_s, gain=gain)
-        for time_s, gain in level.Motion(one, work.frame).points(start_s, end_s)
-    )
-    envelopes = tuple(
-        NewEnvelope(
-            track_guid=guid, start_s=work.frame.position_s + start_s, end_s=work.frame.position_s + end_s, points=points
-        )
-        for guid in dict.fromkeys(layer.track_guid for layer, _ in work.layers)
-    )
-    if not one.onsets(work.frame, start_s, end_s):
-        raise RequestError(
-            f"Nothing that moves was seen in '{work.item.name}', so there is no level to draw",
-            hint="Draw the envelope by hand, or choose another part",
-        )
-    desk.host.write(
-        Change(
-            token=view.token,
-            undo_title="Foley: draw level from picture",
-            envelopes=envelopes,
-            score=work.score_change(),
-            expect_item=work.item,
-        )
-    )
-    where = "track" if len(envelopes) == 1 else f"{len(envelopes)} tracks"
-    return f"{counted(len(points), 'point')} drawn on the {where} of '{work.item.name}'; edit them, then make again."
 
 
 def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> str:
