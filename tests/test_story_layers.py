@@ -135,6 +135,27 @@ def test_again_when_a_second_word_is_asked_for_then_a_folder_is_put_around_both(
     assert reaper.state()["tracks"] == one
 
 
+def test_again_when_the_designer_put_a_track_into_the_one_track_then_it_stays_there(desk: Studio) -> None:
+    reaper = desk.reaper
+    (metal,) = [marker for marker in reaper.markers() if marker["name"] == "foley: metal"]
+    reaper.rename_marker(metal["guid"], "foley")
+    desk.press_and_wait("generate")
+    wood = next(track for track in reaper.tracks() if track["name"] == "Foley: wood")
+    reaper.set_track(wood["guid"], folder_depth=1)
+    reaper.set_track(reaper.add_track("Sweetener"), folder_depth=-1)
+    reaper.add_track("Music")
+    reaper.rename_marker(metal["guid"], "foley: metal")
+    desk.press_and_wait("make_again_from_markers")
+    assert parents(desk) == {
+        "Video": [],
+        FOLDER: [],
+        "Foley: metal": [FOLDER],
+        "Foley: wood": [FOLDER],
+        "Sweetener": [FOLDER, "Foley: wood"],
+        "Music": [],
+    }
+
+
 def test_again_when_the_one_track_ends_a_folder_then_the_folder_around_both_ends_there_too(desk: Studio) -> None:
     reaper = desk.reaper
     (metal,) = [marker for marker in reaper.markers() if marker["name"] == "foley: metal"]
