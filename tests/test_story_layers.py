@@ -116,6 +116,30 @@ def test_again_when_a_third_word_is_asked_for_then_its_track_joins_the_folder_an
     assert reaper.state()["tracks"] == two
 
 
+def test_variation_when_a_third_word_is_asked_for_then_it_sounds_too(desk: Studio) -> None:
+    desk.press_and_wait("generate")
+    desk.reaper.add_marker(13.0, "foley: glass")
+    desk.press_and_wait("new_variation")
+    layers = desk.layers()
+    assert {name: len(item["takes"]) for name, item in layers.items()} == {
+        "Foley: wood": 2,
+        "Foley: metal": 2,
+        "Foley: glass": 1,
+    }
+    assert [o.time_s for o in desk.recipe(layers["Foley: glass"]).request.onsets] == pytest.approx([3.0])
+
+
+def test_again_when_a_word_is_asked_for_no_more_then_its_layer_falls_silent(desk: Studio) -> None:
+    reaper = desk.reaper
+    desk.press_and_wait("generate")
+    (metal,) = [marker for marker in reaper.markers() if marker["name"] == "foley: metal"]
+    reaper.rename_marker(metal["guid"], "foley")
+    desk.press_and_wait("make_again_from_markers")
+    layers = desk.layers()
+    assert not desk.sound(layers["Foley: metal"]).any()
+    assert [o.time_s for o in desk.recipe(layers["Foley: wood"]).request.onsets] == pytest.approx([1.0, 2.0])
+
+
 def test_again_when_a_second_word_is_asked_for_then_a_folder_is_put_around_both(desk: Studio) -> None:
     reaper = desk.reaper
     (metal,) = [marker for marker in reaper.markers() if marker["name"] == "foley: metal"]

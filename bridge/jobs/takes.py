@@ -37,7 +37,7 @@ class _Asked:
     before: Recipe | None
     requests: tuple[Request, ...]
     controls: Controls
-    keeps: bool
+    keeps: bool = False
 
 
 def variation(desk: Desk, context: Context, key: KeyPress) -> str:
@@ -195,12 +195,11 @@ def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> 
         base = resized(base, old, work.frame)
         turn = controls.variation if amount is None else amount
         requests = tuple(_turned(base, desk.new_seed(), turn) for _ in range(controls.takes))
-        asked.append(
-            _Asked(
-                words=layer.layer or "", layer=layer, before=before, requests=requests, controls=controls, keeps=False
-            )
-        )
+        asked.append(_Asked(words=layer.layer or "", layer=layer, before=before, requests=requests, controls=controls))
     _some_onsets(work, onsets)
+    default = next((one.requests[0].prompt for one in asked if not one.words), view.prompt)
+    new, unknown = _new_layers(desk, context, work, onsets, default)
+    asked, ignored = asked + new, ignored + unknown
     titles = {None: "Foley: new variation", LITTLE: "Foley: vary a little", LOT: "Foley: vary a lot"}
     made, notes = _make(desk, context, work, asked, titles[amount])
     prompt = asked[0].requests[0].prompt or "the reference"
@@ -219,7 +218,6 @@ def _again(desk: Desk, context: Context, work: Work, typed: str) -> tuple[list[_
     """The takes to make so that every layer follows the score; and words that are left out."""
     onsets = work.onsets()
     default = next((before.request.prompt for layer, before in work.layers if not layer.layer), work.view.prompt)
-    groups = score.layers(onsets, typed or default)
     asked: list[_Asked] = []
     ignored: tuple[str, ...] = ()
     for layer, before in work.layers:
@@ -236,38 +234,43 @@ def _again(desk: Desk, context: Context, work: Work, typed: str) -> tuple[list[_
         )
         request = resized(request, old, work.frame)
         if request.digest() != old.digest() or not Path(layer.audio_path).is_file():
-            asked.append(
-                _Asked(
-                    words=layer.layer or "",
-                    layer=layer,
-                    before=before,
-                    requests=(request,),
-                    controls=controls,
-                    keeps=True,
-                )
+            kept = _Asked(
+                words=layer.layer or "", layer=layer, before=before, requests=(request,), controls=controls, keeps=True
             )
+            asked.append(kept)
     _some_onsets(work, onsets)
+    new, unknown = _new_layers(desk, context, work, onsets, typed or default)
+    return asked + new, ignored + unknown
+
+
+def _new_layers(
+    desk: Desk, context: Context, work: Work, onsets: tuple[Onset, ...], default: str
+) -> tuple[list[_Asked], tuple[str, ...]]:
+    """Layers to come for words that have none, unless only some layers are meant; and words that are left out."""
     layered = all(layer.layer is not None and layer.set_id for layer, _ in work.layers)
     alone = any(layer.selected for layer, _ in work.layers)
-    if layered and (not alone or len(work.layers) == _set_size(work)):
-        there = {layer.layer for layer, _ in work.layers}
-        first, before = work.layers[0]
-        for words in (words for words in groups if words not in there):
-            ignored += check_words(desk.engine(), work.frame, (), words or default)
-            controls = work.controls(first)
-            request = request_for(
-                desk.engine(),
-                desk,
-                work.view,
-                work.frame,
-                onsets=work.sounding(desk, context, first, groups[words]),
-                prompt=words or default,
-                seed=before.request.seed,
-                guidance=controls.guidance or None,
-            )
-            asked.append(
-                _Asked(words=words, layer=None, before=None, requests=(request,), controls=controls, keeps=False)
-            )
+    if not layered or (alone and len(work.layers) != _set_size(work)):
+        return [], ()
+    asked: list[_Asked] = []
+    ignored: tuple[str, ...] = ()
+    there = {layer.layer for layer, _ in work.layers}
+    first, before = work.layers[0]
+    controls = work.controls(first)
+    for words, mine in score.layers(onsets, default).items():
+        if words in there:
+            continue
+        ignored += check_words(desk.engine(), work.frame, (), words or default)
+        request = request_for(
+            desk.engine(),
+            desk,
+            work.view,
+            work.frame,
+            onsets=work.sounding(desk, context, first, mine),
+            prompt=words or default,
+            seed=before.request.seed,
+            guidance=controls.guidance or None,
+        )
+        asked.append(_Asked(words=words, layer=None, before=None, requests=(request,), controls=controls))
     return asked, ignored
 
 
