@@ -14,10 +14,21 @@ from bridge.domain.onsets import Activation, Onset
 from bridge.domain.reference import Reference
 from bridge.domain.request import Request
 from bridge.engine.engine import Engine
-from bridge.engine.patches import Patch
+from bridge.engine.patches import Patch, joined, stretches
 from bridge.engine.when import Detection
 from bridge.errors import HostError, JobCancelled, RequestError
-from bridge.host.base import Change, FoleyItemView, FoleyTrackView, ItemView, MarkerView, ProjectView, Report
+from bridge.host.base import (
+    Change,
+    FoleyItemView,
+    FoleyTrackView,
+    ItemView,
+    MarkerView,
+    NewEnvelope,
+    PointView,
+    ProjectView,
+    Report,
+    TakeMarkers,
+)
 
 KNOWN_WORDS = {"wood", "metal", "glass"}
 
@@ -50,12 +61,21 @@ class FakeHost:
         ]
         markers = [marker for marker in self.view.markers if marker.guid not in gone] + made
         foley = list(self.view.foley_items)
+        tracks = {track.guid: track for track in self.view.foley_tracks}
         for new in change.new_items:
+            track = FoleyTrackView(
+                guid=self._guids(),
+                name=new.track_name,
+                index=1 + len(tracks),
+                video_item_guid=new.video_item_guid,
+                controls=new.controls,
+            )
+            tracks[track.guid] = track
             foley.insert(
                 0,
                 FoleyItemView(
                     guid=self._guids(),
-                    track_guid=self._guids(),
+                    track_guid=track.guid,
                     video_item_guid=new.video_item_guid,
                     position_s=new.position_s,
                     length_s=new.length_s,
@@ -81,22 +101,19 @@ class FakeHost:
         for guid in change.keep_takes:
             at = next(i for i, item in enumerate(foley) if item.guid == guid)
             foley[at] = replace(foley[at], takes=1)
-        tracks = {track.guid: track for track in self.view.foley_tracks}
-        for item in foley:
-            if item.track_guid not in tracks:
-                tracks[item.track_guid] = FoleyTrackView(
-                    guid=item.track_guid, name="Foley", index=1, video_item_guid=item.video_item_guid
-                )
         for new in change.track_controls:
             tracks[new.track_guid] = replace(tracks[new.track_guid], controls=new.controls)
         for new in change.envelopes:
-            tracks[new.track_guid] = replace(tracks[new.track_guid], envelope=new.points)
+            points = _drawn(tracks[new.track_guid].envelope, new)
+            tracks[new.track_guid] = replace(tracks[new.track_guid], envelope=points)
+        items = tuple(_marked(item, change.take_markers) for item in self.view.items)
         self.view = replace(
             self.view,
+            items=items,
             markers=tuple(sorted(markers, key=lambda marker: marker.position_s)),
             foley_items=tuple(foley),
             foley_tracks=tuple(tracks.values()),
-            videos=self.view.items,
+            videos=items,
             **{
                 key: getattr(self.view if getattr(change, key) is None else change, key)
                 for key in ("prompt", "reference", "score", "controls")
@@ -119,8 +136,25 @@ class FakeHost:
         pass
 
 
+def _drawn(envelope: tuple[PointView, ...], new: NewEnvelope) -> tuple[PointView, ...]:
+    kept = [point for point in envelope if not new.start_s <= point.time_s <= new.end_s]
+    return tuple(sorted((*kept, *new.points), key=lambda point: point.time_s))
+
+
+def _marked(item: ItemView, changes: tuple[TakeMarkers, ...]) -> ItemView:
+    for change in changes:
+        if change.item_guid == item.guid:
+            kept = [marker for marker in item.take_markers if marker not in change.delete]
+            markers = sorted((*kept, *change.add), key=lambda marker: marker.played_s)
+            item = replace(item, take_markers=tuple(markers))
+    return item
+
+
 class FakeEngine:
-    """Finds what it was told to find; sound is one click per onset whose height tells seed, prompt and strength."""
+    """Finds what it was told to find; sound is one click per onset whose height tells seed, prompt and strength.
+
+    ``finds`` are clip times at which it is sure; ``sees`` are (place in what the take plays, activation, strength).
+    """
 
     pack_name, pack_version, pack_digest, licence, commercial_use = "fake", "1", "d" * 64, "none", "unknown"
     provider = "CPUExecutionProvider"
@@ -131,6 +165,9 @@ class FakeEngine:
     def __init__(self, finds: tuple[float, ...] = (0.5, 1.25), strengths: tuple[float, ...] = (1.0, 1.0)) -> None:
         self.finds = finds
         self.strengths = strengths
+        self.sees: tuple[tuple[float, float, float], ...] = ()
+        self.looked = 0
+        self.hum = 0.0
         self.remade = 0
         self.references: list[Reference] = []
         self.thresholds: list[float | None] = []
@@ -149,7 +186,10 @@ class FakeEngine:
 
     def detect(self, clip: Clip, *, progress=lambda f: None, cancelled=lambda: False, threshold=None) -> Detection:
         self.thresholds.append(threshold)
+        self.looked += 1
         progress(1.0)
+        if self.sees:
+            return self._seen(clip, 0.5 if threshold is None else threshold)
         onsets = tuple(
             Onset(time_s=time_s, confidence=0.9, strength=self.strengths[number % len(self.strengths)])
             for number, time_s in enumerate(self.finds)
@@ -157,6 +197,20 @@ class FakeEngine:
         )
         activation = Activation(values=np.zeros(30, np.float32), rate_hz=30.0)
         return Detection(activation=activation, onsets=onsets, peaks=onsets, threshold=0.5)
+
+    def _seen(self, clip: Clip, threshold: float) -> Detection:
+        found = [
+            Onset(time_s=float(project_s) - clip.position_s, confidence=activation, strength=strength)
+            for place, activation, strength in self.sees
+            for project_s in clip.shown_at(place)
+        ]
+        peaks = tuple(sorted(found, key=lambda onset: onset.time_s))
+        return Detection(
+            activation=Activation(values=np.zeros(30, np.float32), rate_hz=30.0),
+            onsets=tuple(onset for onset in peaks if onset.confidence >= threshold),
+            peaks=peaks,
+            threshold=threshold,
+        )
 
     def render(self, request: Request, *, progress=lambda f: None, cancelled=lambda: False) -> Audio:
         samples = np.zeros((1, request.length_samples), np.float32)
@@ -166,6 +220,7 @@ class FakeEngine:
             seed = request.seed + sum(seed for seed, _ in request.mix)
             height = (len(request.prompt_of(onset)) * 16 + seed % 16) / 256
             samples[0, round(onset.time_s * request.rate_hz)] = height * onset.strength
+        samples += np.float32(self.hum) * np.sin(np.arange(request.length_samples, dtype=np.float32))
         progress(1.0)
         return Audio(samples=samples, rate_hz=request.rate_hz)
 
@@ -185,14 +240,13 @@ class FakeEngine:
         progress=lambda f: None,
         cancelled=lambda: False,
     ) -> list[Patch]:
-        """One patch from the first to the last sample that differs."""
+        """What the requests' difference asks for, joined as the real one joins it."""
         self.remade += 1
         assert previous.length_samples == previous_request.length_samples
         new = self.render(request, progress=progress, cancelled=cancelled).samples[0]
-        old = previous.read(0, previous.length_samples)[0]
-        start, stop = within or (0, len(new))
-        places = [int(place) for place in np.flatnonzero(np.abs(new - old) > 1e-6) if start <= place < stop]
-        return [Patch(start=places[0], samples=new[places[0] : places[-1] + 1])] if places else []
+        found = stretches(request, previous_request, previous, within=within, tail_s=0.1, adds=self.adds)
+        requests = (previous_request, request)
+        return [joined(one, new[one.span[0] : one.span[1]].copy(), previous, requests) for one in found]
 
 
 def video_item(path: str, **fields) -> ItemView:

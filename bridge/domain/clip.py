@@ -24,6 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 from bridge.errors import RequestError
 
 EDGE_S = 1e-9
+PLACE_S = 1e-6
+"""A place in what a take plays is kept to this; one that rounding carried across an edge is not lost."""
 MIN_LOOP_S = 1e-3
 """A shorter loop could not be heard or seen; refusing it bounds the number of repeats."""
 
@@ -174,17 +176,25 @@ class Clip:
     def played_time(self, project_s: float) -> float:
         """The place in what the take plays at a project time (REAPER's take markers count so)."""
         played = self.start_offset_s + (project_s - self.position_s) * self.play_rate
-        return float(np.mod(played, self._played_s)) if self.loop else played
+        if not self.loop:
+            return played
+        played = float(np.mod(played, self._played_s))
+        return 0.0 if played >= self._played_s - EDGE_S else played
 
     def shown_at(self, played_s: float) -> Times:
-        """Every project time at which the item comes to a place in what the take plays, ascending, shape (times,)."""
+        """Every project time at which the item comes to a place in what the take plays, ascending, shape (times,).
+
+        The place may be rounded by up to ``PLACE_S``.
+        """
         played = np.array([played_s])
         if self.loop:
             first = math.floor(self.start_offset_s / self._played_s) - 1
             last = math.floor((self.start_offset_s + self.length_s * self.play_rate) / self._played_s) + 1
             played = played + np.arange(first, last + 1) * self._played_s
         project = np.asarray(self.position_s + (played - self.start_offset_s) / self.play_rate, np.float64)
-        return np.sort(np.maximum(project[_inside(project, self.position_s, self.end_s)], self.position_s))
+        slack = PLACE_S / self.play_rate
+        shown = project[_inside(project, self.position_s - slack, self.end_s - slack)]
+        return np.sort(np.maximum(shown, self.position_s))
 
     def spans(self) -> tuple[tuple[float, float], ...]:
         """The distinct intervals of source time that the item shows: (start_s, end_s), ascending, apart.

@@ -220,7 +220,7 @@ def _new_item(
         folder=f"Foley: {start.item.name}" if layered else "",
         layer=words,
         set_id=set_id,
-        controls="" if controls == Controls() else controls.to_json(),
+        controls=controls.to_json(),
         fade_in_s=fade_s,
         fade_out_s=fade_s,
     )

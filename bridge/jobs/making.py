@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ from bridge.host.base import FoleyItemView, ItemView, ProjectView
 from bridge.jobs.desk import Desk
 from bridge.jobs.runner import Context
 from bridge.jobs.telling import Telling, output_of
+from bridge.jobs.work import samples_of
 from bridge.media import output, wav
 from bridge.media.files import temporary_beside
 from bridge.media.output import Output
@@ -140,7 +142,7 @@ class Making:
         Raises:
             as ``Engine.changes``; MediaError: it cannot be read or written.
         """
-        within = None if span is None else _samples(span, request)
+        within = None if span is None else samples_of(span, request)
         old = Path(layer.audio_path)
         if not (keeps or within) or not self._usable(old, before, needed=within is not None):
             return self.fresh(request, controls=controls, found_by=found_by, progress=progress)
@@ -149,11 +151,11 @@ class Making:
         recipe = replace(
             self._telling.recipe(request, controls, found_by),
             within=within,
-            parts=(*before.parts, Part(request=before.request, within=before.within).to_table()),
+            parts=_steps_of(before),
             output={**before.output, **self._telling.now()},
             previous_digest=before.request.digest(),
         )
-        if within is None and self._alone(recipe):  # the same bytes as made at once
+        if within is None and self._alone(recipe, before):  # the same bytes as made at once
             recipe = replace(recipe, parts=(), previous_digest="")
         return self._patched(old, before, recipe, self._folder / self._telling.stem(request), progress)
 
@@ -165,7 +167,7 @@ class Making:
         """
         self._check_pack(before)
         parts = parts_of(before)
-        if parts[0].within is not None or (before.previous_digest and not before.parts):
+        if parts[0].within is not None or _untold(before):
             raise RequestError(
                 f"The recipe of '{self._item.name}' does not tell how its sound began",
                 hint="It was made by an earlier version; press New variation",
@@ -278,13 +280,19 @@ class Making:
         """The recipe that a step of a take had: only the last one is kept whole, and only its file stays."""
         if number == len(before.parts):
             return before
-        return replace(before, request=part.request, within=part.within, parts=before.parts[:number])
+        controls = before.parts[number].get("controls", before.controls)
+        return replace(before, request=part.request, within=part.within, parts=before.parts[:number], controls=controls)
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
-    def _alone(self, recipe: Recipe) -> bool:
-        """Whether a sound is the same whether made at once or step by step."""
-        return recipe.placed or self._desk.engine().adds
+    def _alone(self, recipe: Recipe, before: Recipe) -> bool:
+        """Whether a sound is the same whether made at once or by a step from the one before."""
+        if recipe.placed:
+            return True
+        wish = output_of(recipe)
+        plain = not (wish.fade_in_ms or wish.fade_out_ms or recipe.output.get("gain_db"))
+        at_once = not (before.parts or before.within or before.previous_digest)
+        return plain and at_once and self._desk.engine().adds
 
     def _usable(self, old: Path, before: Recipe, *, needed: bool) -> bool:
         """Whether a take's file can be kept from: it is whole, and of the pack that is loaded."""
@@ -341,9 +349,17 @@ class _Raw:
         return samples if self._plain else samples * self._factor
 
 
-def _samples(span: tuple[float, float], request: Request) -> Span:
-    start, stop = (round(time_s * request.rate_hz) for time_s in span)
-    return max(0, start), min(request.length_samples, max(stop, start + 1))
+def _untold(recipe: Recipe) -> bool:
+    """Whether a recipe does not tell of the sound that was partly kept, as those of earlier versions do not."""
+    return bool(recipe.previous_digest) and not recipe.parts
+
+
+def _steps_of(before: Recipe) -> tuple[Mapping[str, Any], ...]:
+    """The steps that made a take, as parts of the next one; empty if its recipe does not tell how it began."""
+    if _untold(before):
+        return ()
+    part = Part(request=before.request, within=before.within).to_table()
+    return (*before.parts, {**part, "controls": dict(before.controls)})
 
 
 def _part(progress: Progress, number: int, count: int) -> Progress:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
 from bridge.domain.wording import counted
 from bridge.errors import RequestError
-from bridge.host.base import SAME_S, Change, ItemView, MarkerView
+from bridge.host.base import SAME_S, Change, ItemView, MarkerView, ProjectView
 from bridge.jobs import choose, label, score, seen
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.runner import Context
 from bridge.jobs.seen import Seen
+
+log = logging.getLogger(__name__)
 
 STEP = 0.15
 """*More* and *Fewer onsets* move the threshold past this share of the onsets, at least past one."""
@@ -28,11 +31,16 @@ def detect(desk: Desk, context: Context, key: KeyPress) -> str:
     span = choose.within(view, clip)
     in_take = desk.wishes.take_markers
     desk.engine().check_clip(clip)
-    known = seen.load(view.score)
+    known = _known_or_anew(view)
     one = look(desk, context, clip, span, known.get(item.guid), 0.0, 1.0)
     found = above(one, clip, span)
     if not found:
-        return f"No onsets were found in '{item.name}'{_where(span, clip)}; the markers are unchanged."
+        sentence = f"No onsets were found in '{item.name}'{_where(span, clip)}; the markers are unchanged."
+        if not one.onsets(clip, *(span or (0.0, clip.length_s))):
+            return sentence
+        kept = remembered(known, item, one, {})
+        desk.host.write(Change(token=view.token, undo_title="Foley: find onsets", expect_item=item, score=kept))
+        return f"{sentence} Press More onsets for the surest of what was seen."
     old = score.markers_in(clip, score.markers_of(view, item, clip, in_take=in_take), span)
     add = [score.new_marker(clip, onset, name) for name, onset in found.items()]
     desk.host.write(
@@ -93,6 +101,15 @@ def remembered(known: dict[str, Seen], item: ItemView, one: Seen, written: dict[
     return seen.store({**rest, item.guid: replace(one, written=one.written | places)})
 
 
+def _known_or_anew(view: ProjectView) -> dict[str, Seen]:
+    """What the project remembers; nothing if that is damaged: it is looked at anew."""
+    try:
+        return seen.load(view.score)
+    except RequestError as error:
+        log.warning("%s", error.sentence)
+        return {}
+
+
 def _moved(desk: Desk, key: KeyPress, *, more: bool) -> str:
     view = desk.read(key)
     item = choose.video_item(view)
@@ -108,7 +125,7 @@ def _moved(desk: Desk, key: KeyPress, *, more: bool) -> str:
     peaks = before.onsets(clip, start_s, end_s)
     threshold = _next_threshold([peak.confidence for peak in peaks.values()], before.threshold, more=more)
     if threshold is None:
-        what = "every peak that was seen is an onset" if more else "there is only one onset left"
+        what = "every peak that was seen is an onset" if more else "no onset that is left is less sure than another"
         return f"'{item.name}'{_where(span, clip)}: {what}; the markers are unchanged."
     one = replace(before, threshold=threshold)
     wanted = above(one, clip, span)
@@ -143,8 +160,9 @@ def _next_threshold(heights: list[float], threshold: float, *, more: bool) -> fl
     if more:
         following = heights[now : now + step]
         return following[-1] if following else None
-    left = now - step
-    return None if left < 1 else max(heights[left - 1], min(heights[left] + 1e-4, 1.0))
+    higher = sorted({height for height in heights[:now] if height > heights[now - 1]}) if now else []
+    few_enough = (height for height in higher if sum(other >= height for other in heights) <= now - step)
+    return next(few_enough, higher[-1] if higher else None)
 
 
 def _follow(
@@ -153,7 +171,7 @@ def _follow(
     """(markers to delete, origins to add, places that are written then) so that untouched markers follow."""
     owner = {}
     for marker in marks:
-        name = marker.origin or _origin_at(marker, peaks, clip)
+        name = _origin_at(marker, peaks, clip) or marker.origin
         if name:
             owner[name] = marker
     delete = [

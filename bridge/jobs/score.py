@@ -9,7 +9,7 @@ the label gives its words to the onsets in it that have none of their own.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -123,15 +123,18 @@ def new_marker(clip: Clip, onset: Onset, origin: str = "") -> NewMarker:
     return NewMarker(position_s=clip.position_s + onset.time_s, name=label.name_of(onset.strength), origin=origin)
 
 
-def layers(onsets: Iterable[Onset], prompt: str) -> dict[str, tuple[Onset, ...]]:
-    """The onsets by their words: "" for those without words of their own, or with the prompt's; each without words."""
+def layers(onsets: Iterable[Onset], prompt: str, there: Collection[str | None] = ()) -> dict[str, tuple[Onset, ...]]:
+    """The onsets by their layer (see ``layer_of``), each without words."""
     found: dict[str, list[Onset]] = {}
     for onset in onsets:
-        found.setdefault(layer_of(onset, prompt), []).append(replace(onset, prompt=""))
+        found.setdefault(layer_of(onset, prompt, there), []).append(replace(onset, prompt=""))
     return {words: tuple(found[words]) for words in sorted(found, key=lambda words: (words != "", words))}
 
 
-def layer_of(onset: Onset, prompt: str) -> str:
-    """The layer that an onset belongs to: its own words, in small letters; "" if they are none or the prompt's."""
+def layer_of(onset: Onset, prompt: str, there: Collection[str | None] = ()) -> str:
+    """The layer that an onset belongs to: its own words, in small letters; "" if they are none or the prompt's.
+
+    A layer that is there already keeps the onsets of its words, whatever the prompt has become.
+    """
     words = " ".join(onset.prompt.lower().split())
-    return "" if words == " ".join(prompt.lower().split()) else words
+    return "" if words == " ".join(prompt.lower().split()) and words not in there else words

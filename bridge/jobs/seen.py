@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
 from bridge.errors import RequestError
+from bridge.host.base import SAME_S
 
 LEAST = 0.02
 """Peaks below this are nothing."""
@@ -40,7 +41,7 @@ class Seen:
         for place, (activation, strength) in self.peaks.items():
             for number, project_s in enumerate(clip.shown_at(place)):
                 time_s = max(0.0, float(project_s) - clip.position_s)
-                if start_s <= time_s < end_s:
+                if start_s - SAME_S <= time_s < end_s - SAME_S:
                     found[origin(place, number)] = Onset(time_s=time_s, confidence=activation, strength=strength)
         return dict(sorted(found.items(), key=lambda entry: entry[1].time_s))
 

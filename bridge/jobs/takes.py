@@ -12,13 +12,14 @@ from bridge.domain.onsets import Onset
 from bridge.domain.render import Recipe
 from bridge.domain.request import Request
 from bridge.domain.wording import counted
+from bridge.engine.patches import only_within
 from bridge.errors import HostGone, RequestError
 from bridge.host.base import Change, FoleyItemView, NewEnvelope, NewItem, NewTake, PointView
 from bridge.jobs import asides, choose, level, score, seen, settings
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.making import Made, Making
 from bridge.jobs.runner import Context
-from bridge.jobs.work import Work, check_words, existing, request_for, resized, words_of
+from bridge.jobs.work import Work, check_words, existing, request_for, resized, samples_of, words_of
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +31,13 @@ MOST_MIXED = 24
 
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
-    """A take to make: for which layer (None: a new one, of these words), what, and how it keeps to the take before."""
+    """Takes to make: what, for which layer (None: a new one, of these words), and how it keeps to the take before."""
 
-    words: str
-    layer: FoleyItemView | None
-    before: Recipe | None
     requests: tuple[Request, ...]
     controls: Controls
+    words: str = ""
+    layer: FoleyItemView | None = None
+    before: Recipe | None = None
     keeps: bool = False
 
 
@@ -60,10 +61,11 @@ def again(desk: Desk, context: Context, key: KeyPress) -> str:
     view = desk.read(key)
     work = existing(desk, view)
     asked, ignored = _again(desk, context, work, " ".join(key.prompt.split()))
-    told = asides.unread(desk, work.frame, work.marks)
     if not asked:
+        told = asides.unread(desk, work.frame, work.marks)
         return f"Nothing changed in '{work.item.name}' since this take was made{told}."
     made, notes = _make(desk, context, work, asked, "Foley: make again from markers")
+    told = asides.unread(desk, work.frame, work.marks)
     number = len(work.onsets())
     return (
         f"{counted(number, 'onset')} made again for '{work.item.name}'{_takes(work, made)}"
@@ -78,7 +80,7 @@ def live(desk: Desk, context: Context, key: KeyPress) -> str:
     except HostGone:  # closed, or REAPER is another: live mode has ended with it
         desk.live.switch(key.project, on=False)
         return ""
-    done = 0
+    done, trouble = 0, None
     for guid in dict.fromkeys(item.video_item_guid for item in view.foley_items):
         made = [item for item in view.foley_items if item.video_item_guid == guid]
         newest = [item for item in made if item.set_id == made[0].set_id] if made[0].set_id else made[:1]
@@ -88,12 +90,17 @@ def live(desk: Desk, context: Context, key: KeyPress) -> str:
             selection_start_s=0.0,
             selection_end_s=0.0,
         )
-        work = existing(desk, chosen)
-        asked, _ = _again(desk, context, work, "")
-        if asked:
-            _make(desk, context, work, asked, "Foley: live", live=True)
-            done += 1
-            view = desk.read(key)
+        try:
+            work = existing(desk, chosen)
+            asked, _ = _again(desk, context, work, "")
+            if asked:
+                _make(desk, context, work, asked, "Foley: live", live=True)
+                done += 1
+                view = desk.read(key)
+        except RequestError as error:  # one video's trouble keeps no other from following
+            trouble = trouble or error
+    if trouble is not None:
+        raise trouble
     return "Live: the sound follows the markers." if done else "Live: nothing changed."
 
 
@@ -173,33 +180,24 @@ def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> 
     work = existing(desk, view)
     onsets = work.onsets()
     reference = settings.project_reference(view)
+    default = key.prompt or view.prompt
     asked: list[_Asked] = []
     ignored: tuple[str, ...] = ()
     for layer, before in work.layers:
         old, controls = before.request, work.controls(layer)
-        fresh = amount is None and (layer.layer in (None, "")) and not before.placed
-        prompt = words_of(
-            key.prompt or (view.prompt if fresh else "") or old.prompt, work.item, old.reference or reference
-        )
-        mine = _of_layer(work, onsets, layer, prompt)
-        if not before.placed:
-            ignored += check_words(desk.engine(), work.frame, mine, prompt)
-        heard = old.reference if not fresh else reference
-        base = replace(
-            old,
-            onsets=score.settled(work.sounding(desk, context, layer, mine), old.onsets),
-            prompt=prompt,
-            reference=heard,
-            guidance=controls.guidance or None,
-        )
-        base = resized(base, old, work.frame)
+        fresh = amount is None and not layer.layer and not before.placed
+        typed = "" if layer.layer or before.placed else key.prompt
+        prompt = words_of(typed or (view.prompt if fresh else "") or old.prompt, work.item, old.reference or reference)
+        default = default if layer.layer else prompt
+        request, left_out = _following(desk, context, work, layer, before, onsets, prompt, default)
+        ignored += left_out
+        request = replace(request, reference=reference if fresh else old.reference)
         turn = controls.variation if amount is None else amount
-        requests = tuple(_turned(base, desk.new_seed(), turn) for _ in range(controls.takes))
-        asked.append(_Asked(words=layer.layer or "", layer=layer, before=before, requests=requests, controls=controls))
+        requests = tuple(_turned(request, desk.new_seed(), turn) for _ in range(controls.takes))
+        asked.append(_Asked(layer=layer, before=before, requests=requests, controls=controls, keeps=False))
     _some_onsets(work, onsets)
-    default = next((one.requests[0].prompt for one in asked if not one.words), view.prompt)
-    new, unknown = _new_layers(desk, context, work, onsets, default)
-    asked, ignored = asked + new, ignored + unknown
+    joining, left_out = _joining(desk, context, work, onsets, default, desk.new_seed)
+    asked, ignored = asked + joining, ignored + left_out
     titles = {None: "Foley: new variation", LITTLE: "Foley: vary a little", LOT: "Foley: vary a lot"}
     made, notes = _make(desk, context, work, asked, titles[amount])
     prompt = asked[0].requests[0].prompt or "the reference"
@@ -217,49 +215,76 @@ def _turned(request: Request, seed: int, amount: float) -> Request:
 def _again(desk: Desk, context: Context, work: Work, typed: str) -> tuple[list[_Asked], tuple[str, ...]]:
     """The takes to make so that every layer follows the score; and words that are left out."""
     onsets = work.onsets()
-    default = next((before.request.prompt for layer, before in work.layers if not layer.layer), work.view.prompt)
+    default = typed or next((before.request.prompt for layer, before in work.layers if not layer.layer), "")
+    default = default or work.view.prompt
     asked: list[_Asked] = []
     ignored: tuple[str, ...] = ()
     for layer, before in work.layers:
-        old, controls = before.request, work.controls(layer)
-        prompt = words_of((typed if not layer.layer else "") or old.prompt, work.item, old.reference)
-        mine = _of_layer(work, onsets, layer, typed or default)
-        if not before.placed:
-            ignored += check_words(desk.engine(), work.frame, mine, prompt)
-        request = replace(
-            old,
-            onsets=score.settled(work.sounding(desk, context, layer, mine), old.onsets),
-            prompt=prompt,
-            guidance=controls.guidance or None,
-        )
-        request = resized(request, old, work.frame)
+        old = before.request
+        mine = "" if layer.layer or before.placed else typed
+        prompt = words_of(mine or old.prompt, work.item, old.reference)
+        request, left_out = _following(desk, context, work, layer, before, onsets, prompt, default)
+        ignored += left_out
+        if work.span:
+            request = only_within(request, old, samples_of(work.span, request))
         if request.digest() != old.digest() or not Path(layer.audio_path).is_file():
-            kept = _Asked(
-                words=layer.layer or "", layer=layer, before=before, requests=(request,), controls=controls, keeps=True
-            )
-            asked.append(kept)
+            controls = work.controls(layer)
+            asked.append(_Asked(layer=layer, before=before, requests=(request,), controls=controls, keeps=True))
     _some_onsets(work, onsets)
-    new, unknown = _new_layers(desk, context, work, onsets, typed or default)
-    return asked + new, ignored + unknown
+    seed = work.layers[0][1].request.seed
+    joining, left_out = _joining(desk, context, work, onsets, default, lambda: seed)
+    return asked + joining, ignored + left_out
 
 
-def _new_layers(
-    desk: Desk, context: Context, work: Work, onsets: tuple[Onset, ...], default: str
+def _following(
+    desk: Desk,
+    context: Context,
+    work: Work,
+    layer: FoleyItemView,
+    before: Recipe,
+    onsets: tuple[Onset, ...],
+    prompt: str,
+    default: str,
+) -> tuple[Request, tuple[str, ...]]:
+    """What a take's request becomes as the score and the controls stand now; and words that are left out.
+
+    Args:
+        onsets: the score's. prompt: the layer's words. default: those of onsets that have none.
+    """
+    old = before.request
+    if layer.layer is not None:
+        there = {other.layer for other in work.together()}
+        onsets = score.layers(onsets, default, there).get(layer.layer, ())
+    elif before.placed:
+        onsets = tuple(replace(onset, prompt="") for onset in onsets)
+    ignored: tuple[str, ...] = ()
+    guidance = old.guidance
+    if not before.placed:
+        ignored = check_words(desk.engine(), work.frame, onsets, prompt)
+        guidance = work.controls(layer).guidance or None
+    sounding = work.sounding(desk, context, layer, onsets)
+    request = replace(old, onsets=score.settled(sounding, old.onsets), prompt=prompt, guidance=guidance)
+    return resized(request, old, work.frame), ignored
+
+
+def _joining(
+    desk: Desk, context: Context, work: Work, onsets: tuple[Onset, ...], default: str, new_seed: Callable[[], int]
 ) -> tuple[list[_Asked], tuple[str, ...]]:
-    """Layers to come for words that have none, unless only some layers are meant; and words that are left out."""
-    layered = all(layer.layer is not None and layer.set_id for layer, _ in work.layers)
-    alone = any(layer.selected for layer, _ in work.layers)
-    if not layered or (alone and len(work.layers) != _set_size(work)):
-        return [], ()
+    """Layers to make for words that have no track yet, where all layers are meant; and words that are left out."""
+    first, _ = work.layers[0]
+    there = {layer.layer for layer in work.together()}
     asked: list[_Asked] = []
     ignored: tuple[str, ...] = ()
-    there = {layer.layer for layer, _ in work.layers}
-    first, before = work.layers[0]
+    if not first.set_id or None in there or len(work.together()) > len(work.layers):
+        return asked, ignored
+    start_s, end_s = work.span or (0.0, work.frame.length_s)
+    inside = [onset for onset in onsets if start_s <= onset.time_s < end_s]
     controls = work.controls(first)
-    for words, mine in score.layers(onsets, default).items():
+    for words, mine in score.layers(inside, default, there).items():
         if words in there:
             continue
-        ignored += check_words(desk.engine(), work.frame, (), words or default)
+        named = tuple(onset for onset in inside if score.layer_of(onset, default, there) == words)
+        ignored += check_words(desk.engine(), work.frame, named, "")
         request = request_for(
             desk.engine(),
             desk,
@@ -267,32 +292,11 @@ def _new_layers(
             work.frame,
             onsets=work.sounding(desk, context, first, mine),
             prompt=words or default,
-            seed=before.request.seed,
+            seed=new_seed(),
             guidance=controls.guidance or None,
         )
-        asked.append(_Asked(words=words, layer=None, before=None, requests=(request,), controls=controls))
+        asked.append(_Asked(words=words, requests=(request,), controls=controls))
     return asked, ignored
-
-
-def _set_size(work: Work) -> int:
-    first = work.layers[0][0]
-    return sum(i.set_id == first.set_id and i.video_item_guid == first.video_item_guid for i in work.view.foley_items)
-
-
-def _of_layer(work: Work, onsets: tuple[Onset, ...], layer: FoleyItemView, prompt: str) -> tuple[Onset, ...]:
-    """The onsets that sound in a layer: those with its words, else with no words that another layer has.
-
-    A layer that is a mix of all sounds them with their own words.
-    """
-    if layer.layer is None:
-        return onsets
-    known = {item.layer for item in work.view.foley_items if item.layer and item.set_id == layer.set_id}
-
-    def belongs(onset: Onset) -> str:
-        words = score.layer_of(onset, "")
-        return words if words in known else score.layer_of(onset, prompt)
-
-    return tuple(replace(onset, prompt="") for onset in onsets if belongs(onset) == layer.layer)
 
 
 def _some_onsets(work: Work, onsets: tuple[Onset, ...]) -> None:
@@ -376,7 +380,7 @@ def _new_layer(work: Work, asked: _Asked, made: Made) -> NewItem:
         folder=f"Foley: {work.item.name}",
         layer=asked.words,
         set_id=first.set_id,
-        controls="" if asked.controls == Controls() else asked.controls.to_json(),
+        controls=asked.controls.to_json(),
     )
 
 

@@ -48,6 +48,18 @@ class Work:
         """The score's onsets in the frame, with their own words."""
         return score.onsets_in(self.frame, self.marks, self.view.regions)
 
+    def together(self) -> tuple[FoleyItemView, ...]:
+        """The layers that belong with those that are meant, themselves among them."""
+        meant = tuple(layer for layer, _ in self.layers)
+        first = meant[0]
+        others = self.view.foley_items if first.set_id else ()
+        return meant + tuple(
+            item
+            for item in others
+            if (item.set_id, item.video_item_guid) == (first.set_id, first.video_item_guid)
+            and item.layer not in {layer.layer for layer in meant}
+        )
+
     def controls(self, layer: FoleyItemView | None) -> Controls:
         """Those of a layer's track; of tracks to come where it has none."""
         track = choose.track_of(self.view, layer.track_guid) if layer else None
@@ -132,6 +144,12 @@ def resized(request: Request, before: Request, frame: Clip) -> Request:
     if abs(length - before.length_samples) <= 1:
         length = before.length_samples
     return replace(request, length_samples=length, rate_hz=before.rate_hz)
+
+
+def samples_of(span: Span, request: Request) -> tuple[int, int]:
+    """The samples of a request that a span of its clip time covers, at least one."""
+    start, stop = (round(time_s * request.rate_hz) for time_s in span)
+    return max(0, start), min(request.length_samples, max(stop, start + 1))
 
 
 def words_of(words: str, item: ItemView, reference: Reference | None) -> str:
