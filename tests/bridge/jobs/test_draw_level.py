@@ -11,6 +11,7 @@ import pytest
 from bridge.domain.clip import Clip
 from bridge.domain.controls import Controls
 from bridge.domain.onsets import Onset
+from bridge.dsp.following import FLOOR_DB
 from bridge.host.base import PointView
 from bridge.jobs import level
 from bridge.jobs.seen import Seen
@@ -49,9 +50,8 @@ def test_level_when_drawn_then_it_rises_at_each_peak_as_high_as_the_picture_says
     assert [point.time_s for point in points] == sorted({point.time_s for point in points})
     assert gain(points, 10.25) == pytest.approx(1.0, abs=0.01)
     assert gain(points, 10.75) == pytest.approx(0.5 * 0.6 / 0.9, rel=0.06)
-    assert gain(points, 11.5) == pytest.approx(0.3 / 0.9, rel=0.06)
-    assert gain(points, 10.1) == pytest.approx(level.FLOOR, rel=0.06)
-    assert gain(points, 10.35) < gain(points, 10.25)
+    assert gain(points, 10.1) == gain(points, 11.5) == pytest.approx(10 ** (FLOOR_DB / 20), rel=0.06)
+    assert gain(points, 10.4) < gain(points, 10.25)
     assert table.host.undo_steps[-1] == "Foley: draw level from picture"
     assert table.layer().takes == 1
 
@@ -142,25 +142,16 @@ def test_sounding_when_there_is_neither_envelope_nor_control_then_onsets_stay_as
     assert level.sounding(onsets, CLIP, Controls(), None, ()) == onsets
 
 
-def test_motion_when_peaks_are_close_then_the_louder_one_is_heard_through() -> None:
-    motion = level.Motion(Seen(threshold=0.5, peaks={0.5: (1.0, 1.0), 0.55: (0.1, 1.0)}), CLIP)
-    at = motion.at([0.5, 0.55, 0.6, 1.5, 0.49])
-    assert at[0] == 1.0
-    assert at[1] == pytest.approx(10 ** (-30 * 0.05 / 20))
-    assert at[0] > at[1] > at[2]
-    assert at[3] == level.FLOOR
-    assert at[4] == pytest.approx(0.5)
-
-
-def test_motion_when_points_are_joined_by_straight_lines_then_they_give_the_curve() -> None:
-    motion = level.Motion(Seen(threshold=0.5, peaks={0.3: (0.9, 1.0), 0.9: (0.5, 0.6), 1.0: (0.8, 1.0)}), CLIP)
-    points = motion.points(0.0, 2.0)
-    times = np.linspace(0.0, 2.0, 997)
-    drawn = np.interp(times, [time_s for time_s, _ in points], [20 * np.log10(value) for _, value in points])
-    near = np.min(np.abs(times[:, None] - np.array([0.3, 0.9, 1.0]) + level.ATTACK_S / 2), axis=1) > level.ATTACK_S
-    assert np.abs(drawn - 20 * np.log10(motion.at(times)))[near].max() < 2 * level.LEAST_DB
-    assert len(points) < 20
+def test_motion_when_a_peak_is_below_the_threshold_then_the_ring_before_it_goes_on() -> None:
+    peaks = {0.5: (1.0, 1.0), 0.6: (0.1, 1.0)}
+    alone = level.Motion(Seen(threshold=0.5, peaks={0.5: (1.0, 1.0)}), CLIP)
+    motion = level.Motion(Seen(threshold=0.5, peaks=peaks), CLIP)
+    times = np.linspace(0.0, 2.0, 50).tolist()
+    assert motion.at(times).tolist() == alone.at(times).tolist()
+    fewer = level.Motion(Seen(threshold=0.05, peaks=peaks), CLIP)
+    assert fewer.at([0.6])[0] == pytest.approx(0.1)
 
 
 def test_motion_when_nothing_was_seen_then_the_floor() -> None:
-    assert level.Motion(Seen(threshold=0.5), CLIP).at([0.0, 1.0]).tolist() == [level.FLOOR] * 2
+    floor = 10 ** (FLOOR_DB / 20)
+    assert level.Motion(Seen(threshold=0.5), CLIP).at([0.0, 1.0]).tolist() == pytest.approx([floor] * 2)
