@@ -93,6 +93,7 @@ class Bridge:
         self._trouble = ""
         self._told_at = 0.0
         self._watchers = tuple(watchers)
+        self._following: dict[str, str] = {}
         self.live = Live(self._follow)
         self._desk = verbs.Desk(
             host=host,
@@ -172,10 +173,10 @@ class Bridge:
             raise
 
     def _follow(self, project: str) -> None:
-        """A render of a live project, unless one waits already."""
-        waiting = (job for job in self._runner.jobs() if job.verb == verbs.LIVE and job.state is JobState.QUEUED)
-        if not any(waiting):
-            self._submit(verbs.LIVE, verbs.KeyPress(project=project))
+        """A render of a live project, unless one of that project waits already."""
+        waiting = self._runner.job(self._following.get(project, ""))
+        if waiting is None or waiting.state is not JobState.QUEUED:
+            self._following[project] = self._submit(verbs.LIVE, verbs.KeyPress(project=project)).id
 
     def close(self) -> None:
         """Cancels what runs and lets go of the host."""

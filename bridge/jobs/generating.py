@@ -43,7 +43,7 @@ class _Start:
 
     def score_change(self, desk: Desk) -> dict[str, object]:
         """The fields of a Change that write what was found as markers."""
-        if not self.found or self.seen is None:
+        if self.seen is None:
             return {}
         add = [score.new_marker(self.whole, onset, name) for name, onset in self.found.items()]
         return {
@@ -67,12 +67,12 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
         engine.check_reference(reference)
     ignored = engine.check_prompt(prompt) if prompt else ()
     engine.check_clip(choose.clip_of(item))
-    start = _begin(desk, context, view, item)
-    ignored += check_words(engine, start.frame, start.onsets, "")
     controls = Controls.from_json(view.controls)
-    groups = score.layers(_sounding(desk, context, start, controls), prompt)
+    start = _begin(desk, context, view, item, controls)
+    ignored += check_words(engine, start.frame, start.onsets, "")
+    groups = score.layers(_sounding(start, controls), prompt)
     set_id, seed = secrets.token_hex(4), desk.new_seed()
-    begun = LOOKING if start.found else 0.0
+    begun = LOOKING if start.seen else 0.0
     with Making(desk, context, view, item, start.frame, folder) as making:
         made: list[tuple[str, Made]] = []
         for number, (words, asked) in enumerate(groups.items()):
@@ -128,14 +128,14 @@ def place(desk: Desk, context: Context, key: KeyPress) -> str:
     reference = _to_place(view)
     folder = choose.audio_folder(view, item)
     check_clip(choose.clip_of(item))
-    start = _begin(desk, context, view, item)
     controls = Controls.from_json(view.controls)
-    asked = tuple(replace(onset, prompt="") for onset in _sounding(desk, context, start, controls))
+    start = _begin(desk, context, view, item, controls)
+    asked = tuple(replace(onset, prompt="") for onset in _sounding(start, controls))
     rate_hz = view.sample_rate_hz if desk.wishes.project_rate else PLACED_RATE_HZ
     name = Path(reference.path).name
     with Making(desk, context, view, item, start.frame, folder) as making:
         request = making.placing(asked, reference, desk.new_seed(), rate_hz)
-        begun = LOOKING if start.found else 0.0
+        begun = LOOKING if start.seen else 0.0
         made = making.fresh(
             request, controls=controls, found_by={}, progress=context.part(begun, 0.95, f"Placing '{name}'")
         )
@@ -162,7 +162,7 @@ def heard_of(made: Made) -> Reference | None:
     return made.recipe.request.reference
 
 
-def _begin(desk: Desk, context: Context, view: ProjectView, item: ItemView) -> _Start:
+def _begin(desk: Desk, context: Context, view: ProjectView, item: ItemView, controls: Controls) -> _Start:
     whole = choose.clip_of(item)
     span = choose.within(view, whole)
     frame = whole if span is None else whole.sub(whole.position_s + span[0], whole.position_s + span[1])
@@ -176,6 +176,8 @@ def _begin(desk: Desk, context: Context, view: ProjectView, item: ItemView) -> _
         found = onsets.above(one, whole, span)
         left = span[0] if span else 0.0
         asked = tuple(replace(onset, time_s=max(0.0, onset.time_s - left), confidence=1.0) for onset in found.values())
+    elif controls.follow > 0.0 and item.guid not in known:
+        one = onsets.look(desk, context, whole, None, None, 0.0, LOOKING)
     if not asked:
         raise RequestError(
             f"No onsets were found in '{item.name}', and no marker named 'foley' stands in it",
@@ -195,12 +197,9 @@ def _begin(desk: Desk, context: Context, view: ProjectView, item: ItemView) -> _
     )
 
 
-def _sounding(desk: Desk, context: Context, start: _Start, controls: Controls) -> tuple[Onset, ...]:
-    motion = None
-    if controls.follow > 0.0:
-        one = start.seen or start.known.get(start.item.guid)
-        one = one or onsets.look(desk, context, start.whole, None, None, 0.0, LOOKING)
-        motion = level.Motion(one, start.frame)
+def _sounding(start: _Start, controls: Controls) -> tuple[Onset, ...]:
+    one = start.seen or start.known.get(start.item.guid)
+    motion = level.Motion(one, start.frame) if one is not None and controls.follow > 0.0 else None
     return level.sounding(start.onsets, start.frame, controls, motion, ())
 
 

@@ -13,9 +13,9 @@ from bridge.domain.render import Recipe
 from bridge.domain.request import Request
 from bridge.domain.wording import counted
 from bridge.engine.patches import only_within
-from bridge.errors import HostGone, RequestError
-from bridge.host.base import Change, FoleyItemView, NewEnvelope, NewItem, NewTake, PointView
-from bridge.jobs import asides, choose, level, score, seen, settings
+from bridge.errors import BridgeError, HostGone, MediaError, RequestError
+from bridge.host.base import Change, FoleyItemView, NewItem, NewTake
+from bridge.jobs import asides, choose, score, settings
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.making import Made, Making
 from bridge.jobs.runner import Context
@@ -80,7 +80,7 @@ def live(desk: Desk, context: Context, key: KeyPress) -> str:
     except HostGone:  # closed, or REAPER is another: live mode has ended with it
         desk.live.switch(key.project, on=False)
         return ""
-    done, trouble = 0, None
+    done, troubles = 0, list[BridgeError]()
     for guid in dict.fromkeys(item.video_item_guid for item in view.foley_items):
         made = [item for item in view.foley_items if item.video_item_guid == guid]
         newest = [item for item in made if item.set_id == made[0].set_id] if made[0].set_id else made[:1]
@@ -97,11 +97,12 @@ def live(desk: Desk, context: Context, key: KeyPress) -> str:
                 _make(desk, context, work, asked, "Foley: live", live=True)
                 done += 1
                 view = desk.read(key)
-        except RequestError as error:  # one video's trouble keeps no other from following
-            trouble = trouble or error
-    if trouble is not None:
-        raise trouble
-    return "Live: the sound follows the markers." if done else "Live: nothing changed."
+        except (RequestError, MediaError) as error:  # the other videos still follow
+            troubles.append(error)
+    if troubles and not done:
+        raise troubles[0]
+    told = "".join(f" {error.sentence}" for error in troubles if desk.once(error.sentence))
+    return ("Live: the sound follows the markers." if done else "Live: nothing changed.") + told
 
 
 def exactly(desk: Desk, context: Context, key: KeyPress) -> str:
@@ -141,37 +142,6 @@ def keep(desk: Desk, context: Context, key: KeyPress) -> str:
     )
     names = " and ".join(f"'{Path(item.audio_path).stem}'" for item in several[:3])
     return f"Kept {names}; {counted(sum(item.takes - 1 for item in several), 'take')} gone (their files stay)."
-
-
-def draw_level(desk: Desk, context: Context, key: KeyPress) -> str:
-    """*Draw level from picture*: a volume envelope on the foley tracks that follows the motion, to be edited."""
-    view = desk.read(key)
-    work = existing(desk, view)
-    known = seen.load(view.score)
-    one = work.seen(desk, context)
-    start_s, end_s = work.span or (0.0, work.frame.length_s)
-    points = tuple(
-        PointView(time_s=work.frame.position_s + time_s, gain=gain)
-        for time_s, gain in level.Motion(one, work.frame).points(start_s, end_s)
-    )
-    envelopes = tuple(
-        NewEnvelope(
-            track_guid=guid, start_s=work.frame.position_s + start_s, end_s=work.frame.position_s + end_s, points=points
-        )
-        for guid in dict.fromkeys(layer.track_guid for layer, _ in work.layers)
-    )
-    rest = {guid: other for guid, other in known.items() if guid != work.item.guid}
-    desk.host.write(
-        Change(
-            token=view.token,
-            undo_title="Foley: draw level from picture",
-            envelopes=envelopes,
-            score=seen.store({**rest, work.item.guid: one}),
-            expect_item=work.item,
-        )
-    )
-    where = "track" if len(envelopes) == 1 else f"{len(envelopes)} tracks"
-    return f"{counted(len(points), 'point')} drawn on the {where} of '{work.item.name}'; edit them, then make again."
 
 
 def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> str:
@@ -343,6 +313,7 @@ def _make(
                 undo_title=title,
                 new_takes=tuple(takes),
                 new_items=tuple(items),
+                score=work.score_change(),
                 expect_item=work.item,
             )
         )

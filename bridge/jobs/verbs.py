@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.jobs import generating, onsets, settings, takes
+from bridge.jobs import drawing, generating, onsets, settings, takes
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.live import toggle
 from bridge.jobs.runner import Context
@@ -42,7 +42,7 @@ VERBS: dict[str, Kind] = {
     "again": Kind(run=takes.again, started="Making again what changed"),
     "exactly": Kind(run=takes.exactly, started="Making exactly again"),
     "keep": Kind(run=takes.keep, started="Keeping this take"),
-    "level": Kind(run=takes.draw_level, started="Drawing the level"),
+    "level": Kind(run=drawing.draw_level, started="Drawing the level"),
     "live": Kind(run=toggle, started="Switching live mode"),
     LIVE: Kind(run=takes.live, started="Following the markers", wordless=False),
     "prompt": Kind(run=settings.set_prompt, started="Setting the prompt", wordless=False),

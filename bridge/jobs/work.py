@@ -6,7 +6,7 @@ when it was made; onsets are in the frame's clip time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bridge.domain.clip import Clip
@@ -34,6 +34,7 @@ class Work:
         span: the part of the frame that the time selection leaves to work on, clip time of the frame; None for all.
         layers: the bridge's own items that are meant, with the recipes of their active takes.
         marks: the markers among which the score is.
+        looked: what was seen in the picture by this key press, by the item's GUID.
     """
 
     view: ProjectView
@@ -43,6 +44,7 @@ class Work:
     span: Span | None
     layers: tuple[tuple[FoleyItemView, Recipe], ...]
     marks: tuple[MarkerView, ...]
+    looked: dict[str, seen.Seen] = field(default_factory=dict)
 
     def onsets(self) -> tuple[Onset, ...]:
         """The score's onsets in the frame, with their own words."""
@@ -78,8 +80,15 @@ class Work:
 
     def seen(self, desk: Desk, context: Context) -> seen.Seen:
         """What was seen in the item; looked at now if nobody has."""
-        known = seen.load(self.view.score).get(self.item.guid)
-        return known or onsets.look(desk, context, self.whole, None, None, 0.0, 0.3)
+        guid = self.item.guid
+        known = self.looked.get(guid) or seen.load(self.view.score).get(guid)
+        if known is None:
+            known = self.looked[guid] = onsets.look(desk, context, self.whole, None, None, 0.0, 0.3)
+        return known
+
+    def score_change(self) -> str | None:
+        """What the project shall remember besides, if this key press looked at the picture; else None."""
+        return seen.store({**seen.load(self.view.score), **self.looked}) if self.looked else None
 
 
 def existing(desk: Desk, view: ProjectView) -> Work:

@@ -40,6 +40,7 @@ class Daemon:
             host=self.host,
             engine=self._engine,  # pyright: ignore[reportArgumentType]
             new_seed=lambda: 5,
+            live=self.bridge.live,
         )
         self.server = OscServer(self.bridge.handle, port=0)
         self.server.start()

@@ -134,7 +134,8 @@ def test_key_when_one_layer_is_selected_then_it_alone_is_made(table: Table, verb
         foley_items=tuple(replace(item, selected=item.layer == "metal") for item in table.host.view.foley_items)
     )
     markers = table.host.view.markers
-    table.change(markers=(replace(markers[0], position_s=10.3), replace(markers[1], name="foley: wood"), *markers[2:]))
+    new = replace(markers[0], name="foley: metal glass")
+    table.change(markers=(new, replace(markers[1], name="foley: wood"), *markers[2:]))
     table.press(verb)
     assert hits(table, "metal") == [11.25]
     assert [table.layer(words).takes for words in ("", "metal", "glass")] == [1, 2, 1]

@@ -248,6 +248,19 @@ def test_fewer_when_a_looped_item_was_trimmed_at_its_left_then_untouched_markers
     assert [round(time, 4) for time in table.times()] == [10.25, 10.5, 11.2, 11.9]
 
 
+def test_more_when_one_round_of_a_loop_was_moved_by_hand_then_it_is_not_doubled(tmp_path: Path) -> None:
+    table = Table(tmp_path)
+    table.engine.sees = ((0.25, 0.6, 1.0), (0.5, 0.8, 1.0))
+    (item,) = table.host.view.items
+    table.change(items=(replace(item, loop=True, source_length_s=1.0),))
+    table.press("detect")
+    edit(table, 0.25, to=0.3)
+    table.press("fewer")
+    assert [round(time, 4) for time in table.times()] == [10.3, 10.5, 11.5]
+    table.press("more")
+    assert 10.25 not in [round(time, 4) for time in table.times()]
+
+
 @pytest.mark.parametrize("verb", ["more", "fewer"])
 def test_more_when_nobody_has_looked_yet_then_what_to_press(table: Table, verb: str) -> None:
     table.fails(verb, "Nobody has looked", "clip.mp4", "Press Find onsets")

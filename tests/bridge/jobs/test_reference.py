@@ -179,6 +179,15 @@ def test_place_when_neighbours_are_equally_strong_then_they_are_not_alike(bare: 
     assert np.abs(samples[9600:28800] - samples[38400:57600]).max() > 0.01
 
 
+def test_place_when_the_control_says_no_variation_then_they_are_alike(bare: Table, sound) -> None:
+    control(bare, "variation=0")
+    bare.mark((10.2, "foley"), (10.8, "foley"))
+    bare.change(selected=sound(bare.folder / "knock.wav"))
+    bare.press("place")
+    samples = bare.samples(None)
+    assert np.abs(samples[9600:28000] - samples[38400:56800]).max() < 1e-6
+
+
 def test_place_when_the_same_seed_comes_again_then_the_same_sound(bare: Table, sound) -> None:
     bare.desk = replace(bare.desk, new_seed=lambda: 7)
     bare.change(selected=sound(bare.folder / "knock.wav"))

@@ -52,6 +52,14 @@ def test_detect_when_time_is_selected_then_what_was_seen_elsewhere_is_still_know
     assert table.times() == [10.25, 10.8, 11.25, 11.5]
 
 
+@pytest.mark.parametrize("verb", ["detect", "generate"])
+def test_key_when_the_selection_begins_at_a_peak_then_it_is_inside(table: Table, verb: str) -> None:
+    table.engine.sees = ((16 / 30, 0.9, 1.0), (22 / 30, 0.9, 1.0))
+    table.select(10 + 16 / 30, 10 + 22 / 30)
+    assert "1 onset" in table.press(verb)
+    assert table.times() == pytest.approx([10 + 16 / 30], abs=1e-6)
+
+
 def test_more_when_time_is_selected_then_markers_come_and_go_there_alone(table: Table) -> None:
     table.press("detect")
     table.select(10.4, 11.0)
