@@ -98,8 +98,8 @@ def test_controls_when_typed_for_a_track_then_they_belong_to_it_sound_and_are_un
     controls(desk, "\n\n\n\n3")
     assert reaper.dialogs()[-1]["title"] == "Foley Bridge: tracks to come"
     desk.press_and_wait("generate")
-    tracks = [track for track in reaper.tracks() if track["name"] == "Foley: wood"]
-    assert sorted("foley_controls" in track["ext"] for track in tracks) == [False, True]
+    stored = [track["ext"]["foley_controls"] for track in reaper.tracks() if track["name"] == "Foley: wood"]
+    assert sorted(json.loads(text)["takes"] for text in stored) == [1, 3]
 
 
 def test_controls_when_mistyped_or_cancelled_then_nothing_changes(desk: Studio) -> None:
