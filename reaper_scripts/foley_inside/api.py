@@ -8,6 +8,8 @@ lasts is a GUID. NULL comes as a truthy string, so ask ``is_null``. A ``Refusal`
 
 import reaper_python as rp  # pyright: ignore[reportMissingImports]
 
+from . import texts
+
 SECTION = "FOLEY"
 """Name of our project ext state; the P_EXT keys of tracks, items and takes begin with ``P_EXT:foley``."""
 
@@ -53,22 +55,22 @@ def has(*names):
 
 def track_text(track, key):
     """A text of a track: GUID, P_NAME, P_EXT:..."""
-    return rp.RPR_GetSetMediaTrackInfo_String(track, key, "", False)[3]
+    return texts.of("Track", track, key)
 
 
 def item_text(item, key):
     """A text of an item: GUID, P_EXT:..."""
-    return rp.RPR_GetSetMediaItemInfo_String(item, key, "", False)[3]
+    return texts.of("Item", item, key)
 
 
 def take_text(take, key):
     """A text of a take: GUID, P_NAME, P_EXT:..."""
-    return rp.RPR_GetSetMediaItemTakeInfo_String(take, key, "", False)[3]
+    return texts.of("ItemTake", take, key)
 
 
 def project_state(project, key):
     """What the project remembers for us under a key; "" if nothing."""
-    return rp.RPR_GetProjExtState(project, SECTION, key, "", BIG)[4]
+    return texts.state(project, SECTION, key)
 
 
 def set_project_state(project, key, value):

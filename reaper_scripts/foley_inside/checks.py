@@ -36,6 +36,8 @@ class Plan:
     """What to do, checked. ``sources`` are those that no take holds yet."""
 
     def __init__(self):
+        self.markers = []
+        """Every marker that is there; looked at only if this change touches any."""
         self.delete_markers = []
         self.add_markers = []
         self.new_items = []
@@ -59,7 +61,10 @@ def check(tab, change):
     tracks, all_items = api.by_guid(tab)
     try:
         _expected(change.get("expect_item"), all_items)
-        plan.delete_markers = _deletable(tab, change["delete_markers"])
+        if change["delete_markers"] or change["add_markers"]:
+            plan.markers = markers.all_markers(tab)
+        there = {marker["guid"] for marker in plan.markers}
+        plan.delete_markers = [guid for guid in change["delete_markers"] if guid in there]
         plan.add_markers = [
             ((_time(new["position_s"]), str(new["name"])), _origin(new["origin"])) for new in change["add_markers"]
         ]
@@ -130,11 +135,6 @@ def _origin(word):
     if not isinstance(word, str) or len(word.split()) > 1 or len(word) > 64:
         raise Refusal("A marker's origin is one short word", _AGAIN)
     return word
-
-
-def _deletable(tab, guids):
-    there = {marker["guid"] for marker in markers.all_markers(tab)}
-    return [guid for guid in guids if guid in there]
 
 
 def _must_be_active(tab):

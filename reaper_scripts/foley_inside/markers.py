@@ -7,7 +7,7 @@ accident.
 
 import ctypes
 
-from . import api
+from . import api, texts
 from .api import rp
 
 COLOUR = (232, 138, 36)
@@ -54,13 +54,15 @@ def add(project, wanted):
     Returns:
         Their GUIDs in the same order; "" for one that REAPER did not make.
     """
+    if not wanted:
+        return []
     colour = rp.RPR_ColorToNative(*COLOUR) | 0x1000000
     if _has_pointers():
         made = [
             rp.RPR_AddRegionOrMarker(project, False, position_s, position_s, name, -1, colour)
             for position_s, name in wanted
         ]
-        return ["" if api.is_null(marker) else _pointer_text(project, marker, "GUID") for marker in made]
+        return ["" if api.is_null(marker) else texts.of_marker(project, marker, "GUID") for marker in made]
     before = set(_guids(project))
     for position_s, name in wanted:
         rp.RPR_AddProjectMarker2(project, False, position_s, position_s, name, -1, colour)
@@ -75,6 +77,8 @@ def delete(project, guids):
         The GUIDs that were deleted.
     """
     wanted = set(guids)
+    if not wanted:
+        return []
     indices = [(index, guid) for index, guid in enumerate(_guids(project)) if guid in wanted]
     return [guid for index, guid in reversed(indices) if rp.RPR_DeleteProjectMarkerByIndex(project, index)]
 
@@ -97,18 +101,14 @@ def _by_pointer(project):
             continue
         found.append(
             {
-                "guid": _pointer_text(project, marker, "GUID"),
+                "guid": texts.of_marker(project, marker, "GUID"),
                 "is_region": bool(rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "B_ISREGION")),
                 "position_s": rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "D_STARTPOS"),
                 "end_s": rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "D_ENDPOS"),
-                "name": _pointer_text(project, marker, "P_NAME"),
+                "name": texts.of_marker(project, marker, "P_NAME"),
             }
         )
     return found
-
-
-def _pointer_text(project, marker, key):
-    return rp.RPR_GetSetRegionOrMarkerInfo_String(project, marker, key, "", False)[4]
 
 
 def _by_index(project):
@@ -123,8 +123,7 @@ def _guids(project):
     """GUIDs of markers and regions by enumeration index."""
     found = []
     while _enumerate(project, len(found))[0]:
-        desc = f"MARKER_GUID:{len(found)}"
-        found.append(rp.RPR_GetSetProjectInfo_String(project, desc, "", False)[3])
+        found.append(texts.of_project(project, f"MARKER_GUID:{len(found)}"))
     return found
 
 

@@ -4,7 +4,7 @@ Convention: positions are places in what the take plays (source time inside the 
 markers by position, so an index is good for one call only, and deletion goes from the last to the first.
 """
 
-from . import api, markers
+from . import api, markers, texts
 from .api import Refusal, rp
 
 CLOSE_S = 1e-6
@@ -15,8 +15,8 @@ def of(take):
     colour = _colour()
     found = []
     for index in range(rp.RPR_GetNumTakeMarkers(take)):
-        answer = rp.RPR_GetTakeMarker(take, index, "", 4096, 0)
-        found.append({"played_s": answer[0], "name": answer[3], "ours": answer[5] == colour})
+        played_s, name, painted = texts.take_marker(take, index)
+        found.append({"played_s": played_s, "name": name, "ours": painted == colour})
     return found
 
 
@@ -28,8 +28,8 @@ def change(take, delete, add):
     """
     wanted = [(one["played_s"], one["name"]) for one in delete]
     for index in reversed(range(rp.RPR_GetNumTakeMarkers(take))):
-        answer = rp.RPR_GetTakeMarker(take, index, "", 4096, 0)
-        same = [one for one in wanted if one[1] == answer[3] and abs(one[0] - answer[0]) <= CLOSE_S]
+        played_s, name, _ = texts.take_marker(take, index)
+        same = [one for one in wanted if one[1] == name and abs(one[0] - played_s) <= CLOSE_S]
         if same:
             wanted.remove(same[0])
             if not rp.RPR_DeleteTakeMarker(take, index):

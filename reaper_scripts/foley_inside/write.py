@@ -50,7 +50,7 @@ class _Work:
         self.tab = tab
         self.plan = plan
         self.report = {"marker_guids": [], "item_guids": [], "take_guids": []}
-        self._there = markers.all_markers(tab)
+        self._there = plan.markers
         self._before = {marker["guid"] for marker in self._there}
         self._origins = markers.ours(tab)
         self._ours = {}
@@ -86,8 +86,9 @@ class _Work:
         """Leaves the project, and its undo history, as they were before the block."""
         for undo in reversed(self._undo_by_hand):
             undo()
-        made = {marker["guid"] for marker in markers.all_markers(self.tab)} - self._before
-        markers.delete(self.tab, made)
+        if self.plan.add_markers:
+            made = {marker["guid"] for marker in markers.all_markers(self.tab)} - self._before
+            markers.delete(self.tab, made)
         self.plan.discard_sources()
         title = "Foley: taken back " + secrets.token_hex(4)
         rp.RPR_Undo_EndBlock2(self.tab, title, EVERYTHING)
