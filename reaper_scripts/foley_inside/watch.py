@@ -1,8 +1,9 @@
 """Tells the daemon when the score of a project changes: what its live mode needs.
 
-Convention: REAPER's change count is looked at in every turn of the server; when it moved, the markers, regions and
-take markers of the videos with foley are compared by a fingerprint. The daemon hears
-``/foley/touched`` with the project's token, once per change and never twice for the same score; it answers to nobody.
+Convention: REAPER's change count is looked at a few times a second; when it moved, the markers, regions and take
+markers of the videos with foley are compared by a fingerprint. What changes between two looks is seen by the next one,
+so the last state is always told. The daemon hears ``/foley/touched`` with the project's token, never twice for the same
+score; it answers to nobody.
 """
 
 import hashlib
@@ -13,7 +14,11 @@ from . import api, endpoint, foley, markers, osc_packet, project
 from .api import rp
 
 ACTION = "foley_live_mode.py"
+EVERY_S = 0.15
+REST = 4.0
+"""After a look REAPER is left alone for so many times as long as the look took, and for EVERY_S at least."""
 _watched = {}
+_next = {"look_s": 0.0}
 
 
 def watch(token, on):
@@ -31,7 +36,16 @@ def _watch(token, on):
 
 
 def step():
-    """Looks at what is watched; a project that was closed is forgotten."""
+    """Looks at what is watched, if it is time; a project that was closed is forgotten."""
+    begun_s = rp.RPR_time_precise()
+    if not _watched or begun_s < _next["look_s"]:
+        return
+    _look()
+    ended_s = rp.RPR_time_precise()
+    _next["look_s"] = ended_s + max(EVERY_S, REST * (ended_s - begun_s))
+
+
+def _look():
     for tab, seen in list(_watched.items()):
         try:
             project.find(seen["token"])

@@ -1,0 +1,82 @@
+"""What the daemon hears of a project that is live: each new score once, the last one always."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from bridge.host import endpoint
+from bridge.host.reaper import ReaperHost
+from reaper_scripts.foley_inside import osc_packet
+from tests.reaper_sim.client import SimReaper
+
+LONGER_THAN_BETWEEN_LOOKS_S = 0.5
+
+
+@dataclass
+class Ear:
+    """The daemon's UDP port."""
+
+    line: socket.socket
+
+    def heard(self, *, seconds: float = LONGER_THAN_BETWEEN_LOOKS_S) -> list[str]:
+        """The tokens of what was told until nothing came for so long."""
+        self.line.settimeout(seconds)
+        found: list[str] = []
+        while True:
+            try:
+                address, arguments = osc_packet.decode(self.line.recv(65536))
+            except TimeoutError:
+                return found
+            assert address == "/foley/touched"
+            found.append(str(arguments[3]))
+
+    def one(self) -> str:
+        """The next token, as soon as it comes."""
+        self.line.settimeout(5.0)
+        return str(osc_packet.decode(self.line.recv(65536))[1][3])
+
+
+@pytest.fixture
+def ear(free_port: int) -> Iterator[Ear]:
+    endpoint.announce_daemon(free_port)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.bind(("127.0.0.1", free_port))
+        yield Ear(line)
+
+
+def live(reaper: SimReaper, host: ReaperHost) -> str:
+    """The token of a project that is live and has a marker."""
+    reaper.add_marker(1.0, "foley")
+    token = host.read().token
+    host.watch(token, on=True)
+    return token
+
+
+def test_watch_when_markers_move_quickly_then_few_changes_are_told_and_the_last_one_is(
+    reaper: SimReaper, host: ReaperHost, ear: Ear
+) -> None:
+    token = live(reaper, host)
+    guid = reaper.markers()[0]["guid"]
+    for step in range(40):
+        reaper.move_marker(guid, 2.0 + 0.1 * step)
+        reaper.wait_ticks(2)
+    told = ear.heard()
+    assert 1 <= len(told) <= 12
+    assert set(told) == {token}
+    reaper.move_marker(guid, 10.0)
+    assert ear.one() == token
+    reaper.move_marker(guid, 11.0)
+    reaper.wait_ticks(2)
+    assert ear.heard() == [token], "what moved between two looks is told by the next"
+
+
+def test_watch_when_nothing_of_the_score_changes_then_nothing_is_told(
+    reaper: SimReaper, host: ReaperHost, ear: Ear
+) -> None:
+    live(reaper, host)
+    reaper.add_track("drums")
+    assert ear.heard() == []
