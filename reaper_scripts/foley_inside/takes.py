@@ -86,6 +86,8 @@ class Takes:
 def crop(tab, kept):
     """Leaves only the active take of each of some items; the designer's selection of items is put back.
 
+    A take that is kept is the designer's from now on: *live* makes one of its own beside it.
+
     Raises:
         Refusal: REAPER did not do it.
     """
@@ -102,3 +104,7 @@ def crop(tab, kept):
         rp.RPR_SetMediaItemSelected(item, True)
     if any(rp.RPR_CountTakes(item) != 1 for item in kept):
         raise Refusal("takes that stay")
+    for item in kept:
+        take = api.active_take(item)
+        if take is not None:
+            rp.RPR_GetSetMediaItemTakeInfo_String(take, "P_EXT:foley_live", "", True)
