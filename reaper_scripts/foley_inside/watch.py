@@ -3,7 +3,7 @@
 Convention: REAPER's change count is looked at a few times a second; when it moved, the markers, regions and take
 markers of the videos with foley are compared by a fingerprint. What changes between two looks is seen by the next one,
 so the last state is always told. The daemon hears ``/foley/touched`` with the project's token, never twice for the same
-score; it answers to nobody.
+score; it answers to nobody. While the designer walks back through the undo history nothing is told.
 """
 
 import hashlib
@@ -60,7 +60,16 @@ def _look():
         now = fingerprint(tab)
         if now != seen["print"]:
             seen["print"] = now
-            _tell(seen["token"])
+            if not _can_redo(tab):
+                _tell(seen["token"])
+
+
+def _can_redo(tab):
+    """Whether an undone step can still be redone: a render now would be a new step and destroy it."""
+    try:
+        return bool(rp.RPR_Undo_CanRedo2(tab))
+    except AttributeError:  # REAPER's wrapper cannot express "nothing to redo"
+        return False
 
 
 def fingerprint(tab):

@@ -80,3 +80,21 @@ def test_watch_when_nothing_of_the_score_changes_then_nothing_is_told(
     live(reaper, host)
     reaper.add_track("drums")
     assert ear.heard() == []
+
+
+def test_watch_when_a_move_is_undone_then_it_is_not_told_and_redo_still_works_until_the_next_move(
+    reaper: SimReaper, host: ReaperHost, ear: Ear
+) -> None:
+    token = live(reaper, host)
+    guid = reaper.markers()[0]["guid"]
+    for place in (2.0, 3.0):
+        reaper.move_marker(guid, place)
+        assert ear.heard() == [token]
+    reaper.undo()
+    reaper.undo()
+    assert ear.heard() == []
+    reaper.redo()
+    assert ear.heard() == []
+    reaper.move_marker(guid, 4.0)
+    assert ear.heard() == [token]
+    assert reaper.redo() == ""
