@@ -2,7 +2,8 @@
 
 A token is the run's mark, the project's pointer and its path. REAPER keeps a tab's pointer when another project is
 opened in it, and a restarted REAPER may give the same pointer again, so all three must still fit. The first save of a
-project that had no path is allowed. The mark of the running server is in the ext state FOLEY/server, so that an action
+project that had no path is allowed; a project that somebody saw being saved under another name (``renamed``) keeps the
+token that it had first. The mark of the running server is in the ext state FOLEY/server, so that an action
 can name the tab in which its key was pressed.
 """
 
@@ -10,12 +11,21 @@ from . import api
 from .api import Gone, rp
 
 _RUN = {"mark": ""}
+_NAMES = {}
+"""{pointer: the paths that an open project had, the latest last}."""
 _AGAIN = "Press the key again in the project you mean"
 
 
 def new_run(mark):
     """Starts a run: tokens of earlier runs stand for nothing any more."""
     _RUN["mark"] = mark
+    _NAMES.clear()
+
+
+def renamed(project, before, now):
+    """Keeps the tokens of an open project good that was saved under another name."""
+    names = _NAMES.get(project, [])
+    _NAMES[project] = [*(names if names[-1:] == [before] else [before]), now]
 
 
 def active():
@@ -38,6 +48,9 @@ def tabs():
 
 def token(project, path):
     """The name of a tab as it stands now."""
+    names = _NAMES.get(project, [])
+    if names[-1:] == [path]:
+        path = names[0]
     return "\n".join((_RUN["mark"], project, path))
 
 
@@ -76,6 +89,8 @@ def find(given):
     if project not in open_tabs:
         raise Gone("The project '{}' is not open any more".format(path or "(unsaved)"), _AGAIN)
     now = open_tabs[project]
-    if now != path and path:
+    names = _NAMES.get(project, [])
+    saved_as = names[-1] if path in names else path or now
+    if now not in (path, saved_as):
         raise Gone("The tab of '{}' now holds '{}'".format(path, now or "an unsaved project"), _AGAIN)
     return project

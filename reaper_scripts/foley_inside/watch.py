@@ -8,15 +8,16 @@ score; it answers to nobody. While the designer walks back through the undo hist
 
 import hashlib
 import json
+import os
 import socket
 
-from . import api, endpoint, foley, markers, osc_packet, project
+from . import api, endpoint, foley, markers, osc_packet, project, say
 from .api import rp
 
 ACTION = "foley_live_mode.py"
 EVERY_S = 0.15
 REST = 4.0
-"""After a look REAPER is left alone for so many times as long as the look took, and for EVERY_S at least."""
+"""After a fingerprint the next one waits for so many times as long as it took."""
 _watched = {}
 _next = {"look_s": 0.0}
 
@@ -31,45 +32,75 @@ def _watch(token, on):
     if not on:
         _watched.pop(tab, None)
     else:
-        _watched[tab] = {"token": token, "count": rp.RPR_GetProjectStateChangeCount(tab), "print": fingerprint(tab)}
+        _watched[tab] = {
+            "token": token,
+            "path": project.tabs()[tab],
+            "count": rp.RPR_GetProjectStateChangeCount(tab),
+            "print": fingerprint(tab),
+            "rest_s": 0.0,
+            "tracks": _track_guids(tab),
+            "step": _title(rp.RPR_Undo_CanUndo2, tab),
+        }
     _show()
 
 
 def step():
     """Looks at what is watched, if it is time; a project that was closed is forgotten."""
-    begun_s = rp.RPR_time_precise()
-    if not _watched or begun_s < _next["look_s"]:
-        return
-    _look()
-    ended_s = rp.RPR_time_precise()
-    _next["look_s"] = ended_s + max(EVERY_S, REST * (ended_s - begun_s))
+    now_s = rp.RPR_time_precise()
+    if _watched and now_s >= _next["look_s"]:
+        _next["look_s"] = now_s + EVERY_S
+        _look(now_s)
 
 
-def _look():
+def _look(now_s):
+    open_tabs = project.tabs()
     for tab, seen in list(_watched.items()):
-        try:
-            project.find(seen["token"])
-        except api.Refusal:
+        if tab not in open_tabs or not _same(tab, seen, open_tabs[tab]):
             del _watched[tab]
             _show()
             continue
+        seen["step"] = _title(rp.RPR_Undo_CanUndo2, tab)
         count = rp.RPR_GetProjectStateChangeCount(tab)
-        if count == seen["count"]:
+        if count == seen["count"] or now_s < seen["rest_s"]:
             continue
         seen["count"] = count
+        seen["tracks"] = _track_guids(tab)
         now = fingerprint(tab)
+        ended_s = rp.RPR_time_precise()
+        seen["rest_s"] = ended_s + REST * (ended_s - now_s)
         if now != seen["print"]:
             seen["print"] = now
-            if not _can_redo(tab):
+            if not _title(rp.RPR_Undo_CanRedo2, tab):  # a render now would be a new step, and end what can be redone
                 _tell(seen["token"])
 
 
-def _can_redo(tab):
-    """Whether an undone step can still be redone: a render now would be a new step and destroy it."""
-    try:
-        return bool(rp.RPR_Undo_CanRedo2(tab))
-    except AttributeError:  # REAPER's wrapper cannot express "nothing to redo"
+def _same(tab, seen, path):
+    """Whether a tab holds the project that is watched, perhaps under another name by now.
+
+    A project that is saved under another name keeps its undo history, one that is opened has none: so the last step and
+    the tracks tell the two apart. If they do not agree the watch ends, and the designer is told.
+    """
+    if path == seen["path"]:
+        return True
+    if (_title(rp.RPR_Undo_CanUndo2, tab), _track_guids(tab)) != (seen["step"], seen["tracks"]) or not seen["step"]:
+        name = os.path.basename(path) or "an unsaved project"
+        say.tell(f"Live mode ended: its tab holds '{name}' now. Press the key again to follow that project.")
         return False
+    project.renamed(tab, seen["path"], path)
+    seen["path"] = path
+    return True
+
+
+def _track_guids(tab):
+    return [api.track_text(track, "GUID") for track in api.tracks(tab)]
+
+
+def _title(ask, tab):
+    """The step that can be undone or redone next; "" if there is none."""
+    try:
+        return ask(tab)
+    except AttributeError:  # REAPER's wrapper cannot express "nothing"
+        return ""
 
 
 def fingerprint(tab):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from bridge.errors import HostError
 from bridge.host import endpoint
+from bridge.host.base import Change
 from bridge.host.reaper import ReaperHost
 from reaper_scripts.foley_inside import osc_packet
 from tests.reaper_sim.client import SimReaper
@@ -98,3 +101,43 @@ def test_watch_when_a_move_is_undone_then_it_is_not_told_and_redo_still_works_un
     reaper.move_marker(guid, 4.0)
     assert ear.heard() == [token]
     assert reaper.redo() == ""
+
+
+def test_watch_when_the_project_is_saved_under_another_name_then_it_is_followed_under_the_token_that_is_known(
+    reaper: SimReaper, host: ReaperHost, ear: Ear, tmp_path: Path
+) -> None:
+    reaper.save(tmp_path / "show.rpp")
+    token = live(reaper, host)
+    guid = reaper.markers()[0]["guid"]
+    for number, name in enumerate(["show 2.rpp", "show 3.rpp"]):
+        reaper.save(tmp_path / name)
+        assert ear.heard() == []
+        reaper.move_marker(guid, 3.0 + number)
+        assert ear.heard() == [token]
+        view = host.read(project=token)
+        assert (view.path, view.token) == (str(tmp_path / name), token)
+        assert host.read().token == token, "the key that switches live mode off means the same project"
+        host.write(Change(token=token, undo_title="Foley: set prompt", prompt=name))
+        assert ear.heard() == []
+    assert reaper.ext_state("FOLEY", "status") == ""
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_watch_when_another_project_is_opened_in_the_tab_then_it_ends_and_that_is_said(
+    reaper: SimReaper, host: ReaperHost, ear: Ear, tmp_path: Path, edited: bool
+) -> None:
+    """The other is a copy, of which every track and marker has the GUID of the one that was live."""
+    live(reaper, host)
+    reaper.save(tmp_path / "show.rpp")
+    reaper.save(tmp_path / "copy.rpp")
+    if not edited:
+        reaper.open(tmp_path / "show.rpp")
+    token = host.read().token
+    host.watch(token, on=True)
+    reaper.open(tmp_path / ("show.rpp" if edited else "copy.rpp"))
+    assert ear.heard() == []
+    reaper.add_marker(7.0, "foley")
+    assert ear.heard() == []
+    assert "Live mode ended" in reaper.ext_state("FOLEY", "status")
+    with pytest.raises(HostError, match="now holds"):
+        host.read(project=token)
