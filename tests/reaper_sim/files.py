@@ -34,10 +34,11 @@ def save(app: App, project: Project, path: Path, *, rebind: bool = True) -> None
 
 
 def open_project(app: App, path: Path) -> None:
-    """Replaces the active tab's project by the one in the file."""
+    """Replaces the active tab's project by the one in the file; the tab keeps its pointer."""
     text = path.read_bytes().decode("utf-8")
     app.project.open = False
     project = Project(path=str(path))
     rpp.load(project, text, path, app.outside)
+    app.handles.replace(app.tabs[app.active], project)
     app.tabs[app.active] = project
     app.histories[id(project)] = History(project, app.handles)
