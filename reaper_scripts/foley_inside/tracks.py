@@ -59,17 +59,12 @@ class Tracks:
         """A track in the folder of a layer, which is made around it if there is none yet."""
         parent = rp.RPR_GetParentTrack(layer)
         if not api.is_null(parent) and api.track_text(parent, FOLDER):
-            return self._below(self._last_inside(parent))
+            return self._below(*self._last_inside(parent), 1)
         folder = self._folder(self._insert(_index(layer)), new)
         self._set_depth(folder, 1)
-        ends = _depth(layer)
-        if ends > 0:  # the designer put tracks into it; they stay there
-            last = self._last_inside(layer)
-            self._set_depth(last, _depth(last) - 1)
-            return self._insert(_index(layer))
-        track = self._insert(_index(layer) + 1)
-        self._set_depth(layer, 0)
-        self._set_depth(track, ends - 1)
+        last, level = self._last_inside(layer) if _depth(layer) > 0 else (layer, 0)
+        track = self._below(last, level, 0)
+        self._set_depth(track, _depth(track) - 1)
         return track
 
     def _folder(self, track, new):
@@ -78,24 +73,30 @@ class Tracks:
         return track
 
     def _last_inside(self, folder):
-        """The last track of a folder; it may end other folders too."""
-        depth, index = 1, _index(folder)
+        """(the last track of a folder, its level: 1 = directly in it); it may end other folders too."""
+        level, last = 1, folder
         while True:
-            index += 1
-            track = rp.RPR_GetTrack(self._tab, index)
-            if api.is_null(track):
-                raise Refusal("a folder without an end")
-            depth += _depth(track)
-            if depth <= 0:
-                return track
+            track = rp.RPR_GetTrack(self._tab, _index(last) + 1)
+            if api.is_null(track):  # a folder that the designer never closed ends with the project
+                return last, level
+            if level + _depth(track) <= 0:
+                return track, level
+            level, last = level + _depth(track), track
 
-    def _below(self, above):
-        """A track directly below another; if that one was the last of its folder, the new one is now."""
+    def _below(self, above, level=0, wanted=0):
+        """A track directly below another, at a wanted level.
+
+        The folders that end between the two levels end with the track above; those that it ended besides end with the
+        new one.
+
+        Args:
+            above: the track. level: its level. wanted: that of the new track; not above ``level``.
+        """
         track = self._insert(_index(above) + 1)
-        depth = _depth(above)
-        if depth < 0:
-            self._set_depth(above, 0)
-            self._set_depth(track, depth)
+        depth, ends = _depth(above), wanted - level
+        if depth < 0 or (depth == 0 and ends < 0):
+            self._set_depth(above, ends)
+            self._set_depth(track, min(0, depth - ends))
         return track
 
     def _insert(self, index):
