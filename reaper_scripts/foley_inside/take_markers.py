@@ -1,27 +1,39 @@
-"""Take markers: they have no GUID, so place and name say which; ours have the bridge's colour.
+"""Take markers: they have no GUID, so place and name say which.
+
+One is ours if it has the bridge's colour and either its name begins with the bridge's label, or it stands where one of
+ours was when we wrote last (``P_EXT:foley_marks`` of the take, a JSON list of places). So ours may be moved, or renamed
+at will, and stay ours; one that was moved and lost its label between two key presses becomes the designer's and is
+never deleted, like every marker that the designer painted in the same colour.
 
 Convention: positions are places in what the take plays (source time inside the wrapper source). REAPER sorts take
 markers by position, so an index is good for one call only, and deletion goes from the last to the first.
 """
 
+import json
+import re
+
 from . import api, markers, texts
 from .api import Refusal, rp
 
 CLOSE_S = 1e-6
+LABEL = re.compile(r"\s*\[?\s*foley\s*\]?(\s*#?\d+)?\s*($|[-:@\u2013\u2014\u2212\uff0d\uff1a\uff20])", re.IGNORECASE)
+"""The bridge's label alone, or before words or a level; "foley cues" is a name of the designer's own."""
+MARKS = "P_EXT:foley_marks"
 
 
 def of(take):
     """The take markers of a take: dicts of played_s, name, ours, ascending."""
-    colour = _colour()
+    colour, places = _colour(), _places(take)
     found = []
     for index in range(rp.RPR_GetNumTakeMarkers(take)):
         played_s, name, painted = texts.take_marker(take, index)
-        found.append({"played_s": played_s, "name": name, "ours": painted == colour})
+        known = LABEL.match(name) or any(abs(played_s - place_s) <= CLOSE_S for place_s in places)
+        found.append({"played_s": played_s, "name": name, "ours": bool(painted == colour and known)})
     return found
 
 
 def change(take, delete, add):
-    """Deletes those that are still there and adds others.
+    """Deletes those that are still there, adds others, and remembers where ours are now.
 
     Raises:
         Refusal: REAPER did not do it.
@@ -37,6 +49,16 @@ def change(take, delete, add):
     for one in add:
         if rp.RPR_SetTakeMarker(take, -1, one["name"], one["played_s"], _colour())[0] < 0:
             raise Refusal("a take marker that cannot be made")
+    places = [one["played_s"] for one in of(take) if one["ours"]]
+    rp.RPR_GetSetMediaItemTakeInfo_String(take, MARKS, json.dumps(places) if places else "", True)
+
+
+def _places(take):
+    """Where ours were when we wrote last."""
+    try:
+        return [float(place_s) for place_s in json.loads(api.take_text(take, MARKS) or "[]")]
+    except (ValueError, TypeError):
+        return []
 
 
 def _colour():
