@@ -90,13 +90,27 @@ def selected(project):
         return None
     path = api.source_path(root)
     length_s, _, in_quarters = rp.RPR_GetMediaSourceLength(root, False)
-    offset_s = items.section(outer, root, 0.0 if in_quarters else max(0.0, length_s))[0]
-    rate = rp.RPR_GetMediaItemTakeInfo_Value(take, "D_PLAYRATE")
+    start_s, heard_s = _visible(item, take, items.section(outer, root, 0.0 if in_quarters else max(0.0, length_s)))
     return {
         "name": api.take_text(take, "P_NAME") or os.path.basename(path),
         "source_path": path,
-        "start_s": max(0.0, offset_s + rp.RPR_GetMediaItemTakeInfo_Value(take, "D_STARTOFFS")),
-        "length_s": rp.RPR_GetMediaItemInfo_Value(item, "D_LENGTH") * rate,
+        "start_s": start_s,
+        "length_s": heard_s,
         "offline": in_quarters or length_s <= 0.0 or not os.path.isfile(path),
         "foley": bool(api.item_text(item, "P_EXT:foley")),
     }
+
+
+def _visible(item, take, section):
+    """(start, length) in the file of what an item shows of it; before the sound begins an item shows none of it."""
+    offset_s, section_s, reverse = section
+    start_s = rp.RPR_GetMediaItemTakeInfo_Value(take, "D_STARTOFFS")
+    rate = rp.RPR_GetMediaItemTakeInfo_Value(take, "D_PLAYRATE")
+    end_s = start_s + rp.RPR_GetMediaItemInfo_Value(item, "D_LENGTH") * rate
+    start_s = max(0.0, start_s)
+    if section_s is not None and not rp.RPR_GetMediaItemInfo_Value(item, "B_LOOPSRC"):
+        end_s = min(end_s, section_s)
+    length_s = max(0.0, end_s - start_s)
+    if reverse:
+        start_s = section_s - start_s - length_s
+    return max(0.0, offset_s + start_s), length_s
