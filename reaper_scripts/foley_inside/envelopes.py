@@ -65,7 +65,19 @@ def _visible(project, track):
     envelope = _of(track)
     if envelope is None:
         raise Refusal("REAPER shows no volume envelope for the track", "Show it (press V on the track) and try again")
+    _switch_on(envelope)
     return envelope
+
+
+def _switch_on(envelope):
+    """In force again where the designer bypassed it; REAPER 6 takes that from the chunk alone."""
+    if _is(envelope, "ACTIVE"):
+        return
+    chunk = rp.RPR_GetEnvelopeStateChunk(envelope, "", api.BIG, False)[2]
+    lines = ["ACT 1" + line.strip()[5:] if line.split()[:2] == ["ACT", "0"] else line for line in chunk.splitlines()]
+    rp.RPR_SetEnvelopeStateChunk(envelope, "\n".join(lines) + "\n", False)
+    if not _is(envelope, "ACTIVE"):
+        raise Refusal("the volume envelope of the track is bypassed", "Switch it on and press the key again")
 
 
 def _toggle(project, track):

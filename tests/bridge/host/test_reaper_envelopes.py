@@ -43,3 +43,27 @@ def test_level_when_drawn_in_a_part_then_the_rest_of_the_track_sounds_as_before(
     before = len(reaper.tracks()[1]["envelopes"][0]["points"])
     draw(host, 10.7, 10.8, 0.5)
     assert len(reaper.tracks()[1]["envelopes"][0]["points"]) == before
+
+
+@pytest.mark.parametrize("profile", ["6.80", "7.78"])
+def test_level_when_the_envelope_is_bypassed_then_drawing_switches_it_on(
+    reaper: SimReaper, host: ReaperHost, video: Path, sounds: Sounds, tmp_path: Path
+) -> None:
+    view = look(reaper, host, video)
+    host.write(Change(token=view.token, undo_title="Foley", new_items=(new_item(view.items[0], sounds("one")),)))
+    draw(host, 10.5, 11.0, 0.25)
+    bypass = tmp_path / "bypass.py"
+    bypass.write_text(
+        "from reaper_python import *\n"
+        "envelope = RPR_GetTrackEnvelopeByChunkName(RPR_GetTrack(0, 1), '<VOLENV2')\n"
+        "chunk = RPR_GetEnvelopeStateChunk(envelope, '', 100000, False)[2]\n"
+        "RPR_SetEnvelopeStateChunk(envelope, chunk.replace('ACT 1', 'ACT 0'), False)\n"
+    )
+    reaper.run_script(bypass)
+    assert not reaper.tracks()[1]["envelopes"][0]["active"]
+    draw(host, 10.7, 10.8, 0.5)
+    assert reaper.tracks()[1]["envelopes"][0]["active"]
+    assert heard(reaper, 10.49, 10.6, 10.7, 10.8, 10.9, 11.01) == pytest.approx([1, 0.25, 0.5, 0.5, 0.25, 1], abs=1e-6)
+    assert [point.gain for point in host.read(cursor_s=10.5).foley_tracks[0].envelope]
+    reaper.undo()
+    assert not reaper.tracks()[1]["envelopes"][0]["active"]
