@@ -24,6 +24,7 @@ check: lint test
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_day
 	$(BIN)/python -m tests.bench_syncfusion
 	$(BIN)/python -m tests.bench_solver
 

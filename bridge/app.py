@@ -237,6 +237,8 @@ class Bridge:
             log.debug("%s: %s is %s", job.id, job.verb, job.state.value)
             log.debug("%s: %s", job.id, job.sentence)
             self._host.tell(job.sentence, kind="info")
+        elif job.verb == verbs.LIVE and not job.progress:
+            return  # its project may be gone, which is told to nobody
         elif time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()
             text = job.sentence or verbs.VERBS[job.verb].started

@@ -6,6 +6,7 @@
       PackError        a model pack is missing, damaged or does not fit
       EngineError      a graph failed while it ran
       HostError        the host (REAPER, a project file) is away, busy or refuses
+        HostGone       the project, or the host's run, that was meant is not there any more
         HostUnsure     the host went silent during a write: nobody knows whether the change is there
       JobCancelled     the designer cancelled; not a failure
 
@@ -58,6 +59,10 @@ class EngineError(BridgeError):
 
 class HostError(BridgeError):
     """The host is away, busy, or refuses."""
+
+
+class HostGone(HostError):
+    """The project, or the run of the host, that was meant is not there any more and does not come back."""
 
 
 class HostUnsure(HostError):

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge import demo_scene
+from bridge.media import mux
+
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 CLIPS_VARIABLE = "FOLEY_BRIDGE_CLIPS"
@@ -52,3 +55,12 @@ def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's scene as a video file."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    scene = demo_scene.scene()
+    mux.encode_frames(path, scene.frames(), scene.rate_hz)
+    return path

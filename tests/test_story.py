@@ -9,19 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge import demo_scene
-from bridge.media import mux, wav
+from bridge.media import wav
 from tests.packs import tiny_pack
 from tests.story import Studio, studio
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's scene as a video file."""
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
-    scene = demo_scene.scene()
-    mux.encode_frames(path, scene.frames(), scene.rate_hz)
-    return path
 
 
 @pytest.fixture

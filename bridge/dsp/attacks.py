@@ -34,11 +34,12 @@ def attacks(samples: NDArray[np.floating], *, rate_hz: int, rise_db: float = RIS
         return np.zeros(0)
     peaks, _ = signal.find_peaks(novelty, height=rise_db, distance=max(1, round(MIN_DISTANCE_S / STEP_S)))
     loudest = broad.max()
+    step_s = round(STEP_S * rate_hz) / rate_hz
     found = []
     for peak in peaks:
         after = broad[peak : peak + 20].max()
         if after > loudest * 10.0 ** (AUDIBLE_DB / 20.0):
-            found.append(_begin(broad, int(peak)) * STEP_S)
+            found.append(_begin(broad, int(peak)) * step_s)
     return np.asarray(found)
 
 

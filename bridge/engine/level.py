@@ -36,6 +36,8 @@ def limit(samples: Array) -> Array:
     for start in range(0, len(samples), BLOCK_SAMPLES):
         part = limited[start : start + BLOCK_SAMPLES]
         size = np.abs(part)
+        if size.max(initial=0.0) <= KNEE:
+            continue
         bent = KNEE + room * np.tanh((size - KNEE) / room) * 0.999
         part[:] = np.where(size > KNEE, np.sign(part) * bent, part)
     return limited

@@ -144,11 +144,13 @@ class Generator:
                 reference is none that the pack can listen to. MediaError: the reference cannot be read.
             EngineError: a graph failed. JobCancelled: ``cancelled`` said so.
         """
-        samples = np.empty(request.length_samples, np.float32)
-        at = 0
-        for block in self.stream(request, progress=progress, cancelled=cancelled):
-            samples[at : at + len(block)] = block
-            at += len(block)
+        if isinstance(self._windows, OnsetWindows):
+            samples = np.empty(request.length_samples, np.float32)
+            whole = (0, request.length_samples)
+            for at, block in self._contacts(self._windows, request, [whole], progress, cancelled):
+                samples[at : at + len(block)] = block
+        else:
+            samples = self._sound(request, progress, cancelled)
         return Audio(samples=samples[None], rate_hz=request.rate_hz)
 
     def stream(

@@ -8,7 +8,7 @@ depend on where windows fall and memory does not grow with the video.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,9 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.domain.clip import Clip
-from bridge.domain.envelope import Envelope
 from bridge.domain.onsets import Activation, Onset
-from bridge.dsp.following import follow
 from bridge.dsp.peaks import Peak, pick
 from bridge.engine.callbacks import Cancelled, Progress, ignore, never
 from bridge.engine.frontends import FrontEnd, front_end
@@ -63,33 +61,6 @@ class Detection:
     peaks: tuple[Onset, ...] = field(repr=False)
     threshold: float
 
-    def picked(self, threshold: float) -> Detection:
-        """The same picture with another threshold; no net is asked.
-
-        Raises:
-            RequestError: the threshold is outside 0..1.
-        """
-        return replace(self, onsets=_above(self.peaks, threshold), threshold=threshold)
-
-    def thresholds(self) -> tuple[float, ...]:
-        """The heights of activation at which the number of onsets changes, descending: each is one onset more or some.
-
-        ``picked(thresholds()[n])`` has at least n + 1 onsets, the surest; above the first there is none.
-        """
-        return tuple(sorted({peak.confidence for peak in self.peaks}, reverse=True))
-
-    def level(self, clip: Clip) -> Envelope:
-        """How loud the picture's events are over the clip: see ``bridge.dsp.following``.
-
-        Args:
-            clip: the one that was looked at.
-        """
-        return follow(
-            [onset.time_s for onset in self.onsets],
-            [onset.strength for onset in self.onsets],
-            length_s=clip.length_s,
-        )
-
 
 class Detector:
     """Finds onsets with a pack's ``onset`` graph.
@@ -120,11 +91,6 @@ class Detector:
                 f"{self._name}: its front end gives {front.tensor} of {front.shape}, its onset graph takes {seen}",
                 hint="Repair it",
             )
-
-    @staticmethod
-    def picked(detection: Detection, threshold: float) -> Detection:
-        """A detection with another threshold; see ``Detection.picked``."""
-        return detection.picked(threshold)
 
     def warm_up(self) -> None:
         """Opens the graph."""

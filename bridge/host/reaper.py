@@ -18,7 +18,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import HostError, HostUnsure
+from bridge.errors import HostError, HostGone, HostUnsure
 from bridge.host import endpoint
 from bridge.host.base import Change, ProjectView, Report
 from bridge.host.line import Line, LineError, LineRefused, LineTimeout
@@ -154,7 +154,9 @@ class ReaperHost:
         if not isinstance(value, dict) or len(value) != 1:
             raise HostError("REAPER's script gave an answer that is none", hint="Run the server script again")
         if "refused" in value:
-            raise HostError(str(value["refused"]["message"]), hint=str(value["refused"]["hint"]))
+            refused = value["refused"]
+            kind = HostGone if refused.get("gone") else HostError
+            raise kind(str(refused["message"]), hint=str(refused["hint"]))
         return value["ok"]
 
     def _submit(self, work: Callable[[], None]) -> None:

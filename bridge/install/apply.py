@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bridge.errors import HostError, MediaError
-from bridge.install import backup
+from bridge.install import backup, osc
 from bridge.install.backup import Change
 from bridge.install.plan import SCRIPTS, Plan
 
@@ -52,6 +52,9 @@ def carry_out(resource: Path, plan: Plan, *, action: str) -> Path:
         raise _refused(resource, error) from error
     if action == "uninstall":
         _tidy(resource / SCRIPTS)
+        if any(change.path == osc.FILE for change in plan.changes):
+            with suppress(OSError):
+                (resource / osc.FILE).parent.rmdir()
     return folder
 
 

@@ -87,9 +87,17 @@ def web_ports(resource: Path) -> tuple[int, ...]:
 
 
 def _surfaces(resource: Path, pattern: str) -> list[re.Match[str]]:
+    """Control surfaces whose line begins so; lines beyond the count are not in use."""
     said = _section(resource / INI, "reaper")
-    found = [re.match(pattern, value) for key, value in said.items() if re.fullmatch(r"csurf_\d+", key)]
-    return [match for match in found if match]
+    count = said.get("csurf_cnt", "").strip()
+    used = range(int(count)) if count.isdigit() else None
+    found = []
+    for key, value in said.items():
+        number = re.fullmatch(r"csurf_(\d+)", key)
+        match = re.match(pattern, value)
+        if number and match and (used is None or int(number[1]) in used):
+            found.append(match)
+    return found
 
 
 def _section(path: Path, wanted: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from bridge.install.scripts import LETTERS, Script, identity
 
 FILE = "reaper-kb.ini"
 FLAGS = 516
+HELD = ((8, "Cmd"), (16, "Opt"), (4, "Shift"), (32, "Ctrl"))
+if sys.platform != "darwin":
+    HELD = ((8, "Ctrl"), (16, "Alt"), (4, "Shift"), (32, "Win"))
 CTRL_ALT_SHIFT = 1 + 4 + 8 + 16
 REAPERS_OWN: Mapping[tuple[int, int], str] = {(CTRL_ALT_SHIFT, ord("S")): "File: Save new version of project"}
 """Keys with Ctrl, Alt and Shift that REAPER has from the start, without a line in the file."""
@@ -99,7 +103,7 @@ def lines(data: bytes) -> list[bytes]:
 
 def shortcut(letter: str) -> str:
     """How a default key is called."""
-    return f"Ctrl+Alt+Shift+{letter}"
+    return "+".join([*(name for _, name in HELD[:3]), letter])
 
 
 def _keys(

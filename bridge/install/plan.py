@@ -111,7 +111,9 @@ def listing(plan: Plan) -> Iterator[str]:
 
 
 def _diff(change: Change) -> Iterator[str]:
-    old, new = ((data or b"").decode("latin-1").splitlines() for data in (change.before, change.after))
+    old, new = (
+        (data or b"").decode("ascii", "backslashreplace").splitlines() for data in (change.before, change.after)
+    )
     names = ("(no file)" if data is None else change.path for data in (change.before, change.after))
     before, after = names
     yield from difflib.unified_diff(old, new, f"now: {before}", f"then: {after}", lineterm="", n=1)

@@ -35,6 +35,9 @@ LETTERS: Mapping[str, str] = {
     "foley_use_item_as_reference.py": "R",
     "foley_show_recipe.py": "H",
     "foley_draw_level_from_picture.py": "W",
+    "foley_controls.py": "C",
+    "foley_vary_a_little.py": "Y",
+    "foley_vary_a_lot.py": "Z",
 }
 """Which letter an action would like, with Ctrl, Alt and Shift; actions that are not here get no key."""
 

@@ -66,7 +66,7 @@ def look(resource: Path, files: Mapping[str, bytes]) -> Status:
 def named(key: tuple[int, int]) -> str:
     """How REAPER's KEY line is called: "Ctrl+Alt+Shift+G"."""
     modifier, code = key
-    held = [name for bit, name in ((8, "Ctrl"), (16, "Alt"), (4, "Shift"), (32, "Win")) if modifier & bit]
+    held = [name for bit, name in kb.HELD if modifier & bit]
     return "+".join([*held, chr(code) if 0x30 <= code <= 0x5A else f"key {code}"])
 
 

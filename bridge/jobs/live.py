@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from bridge.errors import BridgeError
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.runner import Context
 
@@ -86,6 +87,9 @@ class Live:
             for token in ready:
                 try:
                     self._follow(token)
+                except BridgeError as error:  # the queue is full: later, then
+                    log.warning("live mode: %s", error.sentence)
+                    self.touched(token)
                 except Exception:
                     log.exception("live mode could not ask for a render")
 

@@ -13,7 +13,7 @@ from bridge.domain.render import Recipe
 from bridge.domain.request import Request
 from bridge.domain.wording import counted
 from bridge.engine.patches import only_within
-from bridge.errors import BridgeError, MediaError, RequestError
+from bridge.errors import BridgeError, HostGone, MediaError, RequestError
 from bridge.host.base import Change, FoleyItemView, NewItem, NewTake
 from bridge.jobs import asides, choose, score, settings
 from bridge.jobs.desk import Desk, KeyPress
@@ -75,7 +75,11 @@ def again(desk: Desk, context: Context, key: KeyPress) -> str:
 
 def live(desk: Desk, context: Context, key: KeyPress) -> str:
     """What *live mode* does when the score changed: again, in the take that live mode owns; every video with foley."""
-    view = desk.read(key)
+    try:
+        view = desk.read(key)
+    except HostGone:  # closed, or REAPER is another: live mode has ended with it
+        desk.live.switch(key.project, on=False)
+        return ""
     done, troubles = 0, list[BridgeError]()
     for guid in dict.fromkeys(item.video_item_guid for item in view.foley_items):
         made = [item for item in view.foley_items if item.video_item_guid == guid]

@@ -85,8 +85,9 @@ class Format:
         frames = np.ascontiguousarray(samples.T, np.float32)
         if self.subtype == "FLOAT":
             return frames.astype("<f4").tobytes()
-        full = 2.0 ** (self.bits - 1)
-        whole = np.clip(np.rint(frames * np.float64(full)), -full, full - 1.0)
+        full = 2.0 ** (self.bits - 1)  # 24 bits and less are exact in single precision
+        whole = frames * (np.float64(full) if self.bits > 24 else np.float32(full))
+        np.clip(np.rint(whole, out=whole), -full, full - 1.0, out=whole)
         if self.subtype == "PCM_16":
             return whole.astype("<i2").tobytes()
         wide = whole.astype("<i4")

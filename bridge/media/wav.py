@@ -232,9 +232,10 @@ def _encoded(path: Path, form: riff.Format, blocks: Iterable[Block]) -> Iterator
     for block in blocks:
         if block.ndim != 2 or block.shape[0] != form.channels:
             raise RequestError(f"{path.name} has {form.channels} channels, a block of shape {block.shape} does not fit")
-        if not np.isfinite(block).all():
+        peak = float(np.abs(block).max(initial=0.0))
+        if not np.isfinite(peak):
             raise MediaError(f"{path.name} was not written: its sound has values that are not numbers")
-        if not clipped and form.subtype != "FLOAT" and float(np.abs(block).max(initial=0.0)) > 1.0:
+        if not clipped and form.subtype != "FLOAT" and peak > 1.0:
             clipped = True
             log.warning("%s: the sound exceeds full scale and is clipped", path)
         yield form.encode(block)

@@ -17,7 +17,8 @@ from bridge.errors import BridgeError
 log = logging.getLogger(__name__)
 
 LARGEST_PACKET_BYTES = 65536
-_MARKS = (b"/marker/", b"/region/", b"/lastmarker/")
+_MARKS = (b"/marker/", b"/region/")
+"""What ``/lastmarker/`` says moves with the play position and tells of no change."""
 
 
 class MarkerEar:

@@ -28,12 +28,17 @@ class Refusal(Exception):
         self.hint = hint
 
 
+class Gone(Refusal):
+    """The project that is meant is not open any more, and what was open does not come back under its token."""
+
+
 def answered(function, *args):
-    """{"ok": value}, or {"refused": {"message", "hint"}} when the function refuses."""
+    """{"ok": value}, or {"refused": {"message", "hint", "gone"}} when the function refuses."""
     try:
         return {"ok": function(*args)}
     except Refusal as refusal:
-        return {"refused": {"message": refusal.message, "hint": refusal.hint}}
+        gone = isinstance(refusal, Gone)
+        return {"refused": {"message": refusal.message, "hint": refusal.hint, "gone": gone}}
 
 
 def is_null(pointer):

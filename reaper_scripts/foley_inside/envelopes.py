@@ -12,6 +12,8 @@ CHUNK = "<VOLENV2"
 TOGGLE_VISIBLE = 40406
 """Action "Track: Toggle track volume envelope visible" on the selected tracks."""
 EDGE_S = 1e-6
+HOLD_S = 1e-3
+"""So far outside of what is drawn, points hold the level that was there: no slope reaches into the rest."""
 
 
 def points(track):
@@ -28,7 +30,7 @@ def points(track):
 
 
 def draw(project, track, start_s, end_s, new):
-    """Puts points in the place of those between two times.
+    """Puts points in the place of those between two times; what is before and after sounds as it did.
 
     Args:
         new: dicts of time_s, gain.
@@ -38,10 +40,12 @@ def draw(project, track, start_s, end_s, new):
     """
     envelope = _visible(project, track)
     mode = rp.RPR_GetEnvelopeScalingMode(envelope)
-    rp.RPR_DeleteEnvelopePointRange(envelope, start_s - EDGE_S, end_s + EDGE_S)
-    for point in new:
-        value = rp.RPR_ScaleToEnvelopeMode(mode, point["gain"])
-        rp.RPR_InsertEnvelopePoint(envelope, point["time_s"], value, 0, 0.0, False, True)
+    edges = [time_s for time_s in (start_s - HOLD_S, end_s + HOLD_S) if time_s > 0.0]
+    held = [(time_s, rp.RPR_Envelope_Evaluate(envelope, time_s, 48000.0, 1, 0.0, 0.0, 0.0, 0.0)[5]) for time_s in edges]
+    rp.RPR_DeleteEnvelopePointRange(envelope, start_s - HOLD_S - EDGE_S, end_s + HOLD_S + EDGE_S)
+    drawn = [(point["time_s"], rp.RPR_ScaleToEnvelopeMode(mode, point["gain"])) for point in new]
+    for time_s, value in held + drawn:
+        rp.RPR_InsertEnvelopePoint(envelope, time_s, value, 0, 0.0, False, True)
     rp.RPR_Envelope_SortPoints(envelope)
 
 

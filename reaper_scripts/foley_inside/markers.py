@@ -14,22 +14,23 @@ COLOUR = (232, 138, 36)
 _KEY = "markers"
 
 
-def all_markers(project):
-    """Every marker: dicts of guid, position_s, name, in REAPER's order."""
-    return [
+def everything(project):
+    """One look: (markers as dicts of guid, position_s, name; regions of start_s, end_s, name), in REAPER's order."""
+    found = _by_pointer(project) if _has_pointers() else _by_index(project)
+    markers = [
         {"guid": one["guid"], "position_s": one["position_s"], "name": one["name"]}
-        for one in _everything(project)
+        for one in found
         if not one["is_region"]
     ]
-
-
-def all_regions(project):
-    """Every region: dicts of start_s, end_s, name, in REAPER's order."""
-    return [
-        {"start_s": one["position_s"], "end_s": one["end_s"], "name": one["name"]}
-        for one in _everything(project)
-        if one["is_region"]
+    regions = [
+        {"start_s": one["position_s"], "end_s": one["end_s"], "name": one["name"]} for one in found if one["is_region"]
     ]
+    return markers, regions
+
+
+def all_markers(project):
+    """Every marker: dicts of guid, position_s, name, in REAPER's order."""
+    return everything(project)[0]
 
 
 def ours(project):
@@ -86,11 +87,6 @@ def _has_pointers():
         "GetSetRegionOrMarkerInfo_String",
         "AddRegionOrMarker",
     )
-
-
-def _everything(project):
-    """Markers and regions: dicts of guid, is_region, position_s, end_s, name, in REAPER's order."""
-    return _by_pointer(project) if _has_pointers() else _by_index(project)
 
 
 def _by_pointer(project):

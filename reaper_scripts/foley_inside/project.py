@@ -7,7 +7,7 @@ can name the tab in which its key was pressed.
 """
 
 from . import api
-from .api import Refusal, rp
+from .api import Gone, rp
 
 _RUN = {"mark": ""}
 _AGAIN = "Press the key again in the project you mean"
@@ -51,12 +51,12 @@ def of_key_press(given):
     """(pointer, path) of the tab in which the key was pressed.
 
     Raises:
-        Refusal: it was closed, or holds another project.
+        Gone: it was closed, or holds another project.
     """
     try:
         project = find(given)
-    except Refusal as refusal:
-        raise Refusal(
+    except Gone as refusal:
+        raise Gone(
             f"The project in which the key was pressed was closed meanwhile ({refusal.message})", refusal.hint
         ) from refusal
     return project, tabs()[project]
@@ -66,16 +66,16 @@ def find(given):
     """The pointer of the project that a token stands for.
 
     Raises:
-        Refusal: it does not stand for an open project any more.
+        Gone: it does not stand for an open project any more.
     """
     parts = given.split("\n") if isinstance(given, str) else []
     if len(parts) != 3 or parts[0] != _RUN["mark"]:
-        raise Refusal("REAPER or its server script was restarted since the project was read", "Press the key again")
+        raise Gone("REAPER or its server script was restarted since the project was read", "Press the key again")
     _, project, path = parts
     open_tabs = tabs()
     if project not in open_tabs:
-        raise Refusal("The project '{}' is not open any more".format(path or "(unsaved)"), _AGAIN)
+        raise Gone("The project '{}' is not open any more".format(path or "(unsaved)"), _AGAIN)
     now = open_tabs[project]
     if now != path and path:
-        raise Refusal("The tab of '{}' now holds '{}'".format(path, now or "an unsaved project"), _AGAIN)
+        raise Gone("The tab of '{}' now holds '{}'".format(path, now or "an unsaved project"), _AGAIN)
     return project

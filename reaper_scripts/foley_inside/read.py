@@ -24,10 +24,8 @@ def _read(cursor_s, mouse_track_guid, project_token):
     rate_hz = int(rp.RPR_GetSetProjectInfo(tab, "PROJECT_SRATE", 0.0, False)) or DEFAULT_RATE_HZ
     found, chosen, muted = items.video_items(tab, float(cursor_s), rate_hz, mouse_track_guid)
     mine = markers.ours(tab)
-    seen = [
-        dict(marker, ours=marker["guid"] in mine, origin=mine.get(marker["guid"], ""))
-        for marker in markers.all_markers(tab)
-    ]
+    every_marker, regions = markers.everything(tab)
+    seen = [dict(marker, ours=marker["guid"] in mine, origin=mine.get(marker["guid"], "")) for marker in every_marker]
     made = foley.foley_items(tab)
     start_s, end_s = rp.RPR_GetSet_LoopTimeRange2(tab, False, False, 0.0, 0.0, False)[3:5]
     return {
@@ -43,7 +41,7 @@ def _read(cursor_s, mouse_track_guid, project_token):
         "muted": muted,
         "markers": sorted(seen, key=lambda marker: marker["position_s"]),
         "foley_items": made,
-        "regions": sorted(markers.all_regions(tab), key=lambda region: region["start_s"]),
+        "regions": sorted(regions, key=lambda region: region["start_s"]),
         "selection_start_s": start_s,
         "selection_end_s": end_s,
         "selected": foley.selected(tab),

@@ -76,13 +76,14 @@ class Tracks:
     def _last_inside(self, folder):
         """The last track of a folder; it may end other folders too."""
         depth, index = 1, _index(folder)
-        while depth > 0:
+        while True:
             index += 1
             track = rp.RPR_GetTrack(self._tab, index)
             if api.is_null(track):
                 raise Refusal("a folder without an end")
             depth += _depth(track)
-        return track
+            if depth <= 0:
+                return track
 
     def _below(self, above):
         """A track directly below another; if that one was the last of its folder, the new one is now."""

@@ -12,6 +12,7 @@ import socket
 from . import api, endpoint, foley, markers, osc_packet, project
 from .api import rp
 
+ACTION = "foley_live_mode.py"
 _watched = {}
 
 
@@ -26,6 +27,7 @@ def _watch(token, on):
         _watched.pop(tab, None)
     else:
         _watched[tab] = {"token": token, "count": rp.RPR_GetProjectStateChangeCount(tab), "print": fingerprint(tab)}
+    _show()
 
 
 def step():
@@ -35,6 +37,7 @@ def step():
             project.find(seen["token"])
         except api.Refusal:
             del _watched[tab]
+            _show()
             continue
         count = rp.RPR_GetProjectStateChangeCount(tab)
         if count == seen["count"]:
@@ -50,12 +53,21 @@ def fingerprint(tab):
     """What the sound of a project depends on, of what a designer edits without pressing one of our keys."""
     made = foley.foley_items(tab)
     seen = foley.videos(tab, {item["video_item_guid"] for item in made})
+    every_marker, regions = markers.everything(tab)
     score = [
-        [[round(m["position_s"], 6), m["name"]] for m in markers.all_markers(tab)],
-        [[round(r["start_s"], 6), round(r["end_s"], 6), r["name"]] for r in markers.all_regions(tab)],
+        [[round(m["position_s"], 6), m["name"]] for m in every_marker],
+        [[round(r["start_s"], 6), round(r["end_s"], 6), r["name"]] for r in regions],
         [[v["guid"], [[round(m["played_s"], 6), m["name"]] for m in v["take_markers"]]] for v in seen],
     ]
     return hashlib.sha256(json.dumps(score).encode()).hexdigest()
+
+
+def _show():
+    """Lights the action's button while a project is live, if the installer has given the action its lasting name."""
+    command = rp.RPR_NamedCommandLookup("_RS" + hashlib.sha1(b"foley-bridge/" + ACTION.encode()).hexdigest())
+    if command:
+        rp.RPR_SetToggleCommandState(0, command, int(bool(_watched)))
+        rp.RPR_RefreshToolbar2(0, command)
 
 
 def _tell(token):

@@ -33,9 +33,9 @@ def test_track_chunk_when_an_envelope_is_put_in_then_created_and_the_rest_stays(
         ok, _, chunk, _, _ = RPR_GetTrackStateChunk(track, "", 1 << 20, False)
         done = RPR_SetTrackStateChunk(track, chunk.replace("<TRACK", "<TRACK\\n{BLOCK}", 1), False)
         env = RPR_GetTrackEnvelopeByChunkName(track, "<VOLENV2")
-        out = [ok, done, RPR_GetTrack(0, 0) == track, RPR_CountEnvelopePoints(env)]
+        out = [ok, done, RPR_GetTrack(0, 0) == track, RPR_CountEnvelopePoints(env), chunk.startswith("<TRACK\\nNAME")]
         """)
-    assert out == [1, 1, True, 2]
+    assert out == [1, 1, True, 2, True]
     after = reaper.tracks()[0]
     assert [point[:2] for point in after["envelopes"][0]["points"]] == [[0.0, 1.0], [2.0, 0.5]]
     assert after["envelopes"][0]["guid"] == "{11111111-2222-3333-4444-555555555555}"
@@ -46,10 +46,12 @@ def test_track_chunk_when_set_then_old_item_pointers_are_stale(reaper: SimReaper
     reaper.place_video(sound, 0.0)
     out = answer("""
         track, item = RPR_GetTrack(0, 0), RPR_GetMediaItem(0, 0)
+        number = int(item.split("0x")[1], 16)
+        out = [RPR_ValidatePtr(number, "MediaItem*")]
         RPR_SetTrackStateChunk(track, RPR_GetTrackStateChunk(track, "", 99999, False)[2], False)
-        out = RPR_ValidatePtr2(0, int(item.split("0x")[1], 16), "MediaItem*")
+        out.append(RPR_ValidatePtr(number, "MediaItem*"))
         """)
-    assert out == 0
+    assert out == [1, 0]
     assert len(reaper.items()) == 1
 
 

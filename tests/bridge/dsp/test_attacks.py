@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import soxr
 
 from bridge.dsp.attacks import attacks
 from bridge.dsp.matching import f_score
@@ -56,3 +57,9 @@ def test_attacks_when_the_rate_is_another_are_at_the_same_times() -> None:
     sound = hits([0.3, 1.1], length_s=2.0, decay_s=0.1)
     halved = sound.reshape(-1, 2).mean(axis=1)
     assert np.allclose(attacks(halved, rate_hz=RATE_HZ // 2), attacks(sound, rate_hz=RATE_HZ), atol=0.002)
+
+
+def test_attacks_when_the_rate_is_44100_then_late_ones_are_at_the_same_times() -> None:
+    sound = hits([0.3, 19.1], length_s=20.0, decay_s=0.1)
+    other = soxr.resample(sound, RATE_HZ, 44100)
+    assert np.allclose(attacks(other, rate_hz=44100), [0.3, 19.1], atol=0.003)

@@ -27,6 +27,20 @@ def test_folder_when_not_named_then_it_is_where_the_system_puts_it() -> None:
     assert folders.usual(platform="linux", environment=home) == (Path("/home/ann/.config/REAPER"),)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the folder of Linux")
+def test_install_when_no_folder_is_named_then_the_users_own_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["reaper", "install", "--yes"]) == 2
+    assert "Start REAPER once and close it" in capsys.readouterr().err
+    folder = tmp_path / ".config" / "REAPER"
+    folder.mkdir(parents=True)
+    (folder / "reaper.ini").touch()
+    assert main(["reaper", "install", "--yes"]) == 0
+    assert (folder / "Scripts" / "Foley Bridge" / "foley_server.py").is_file()
+
+
 def test_folder_when_portable_then_folder_and_program_both_name_it(tmp_path: Path) -> None:
     (tmp_path / "reaper.ini").touch()
     (tmp_path / "reaper.exe").touch()

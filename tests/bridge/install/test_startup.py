@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import RequestError
@@ -15,6 +15,7 @@ _text = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from([b"", b"\xef\xbb\xbf"]), _text)
 def test_start_up_file_when_added_and_removed_then_every_byte_is_back(mark: bytes, text: bytes) -> None:
     data = mark + text
