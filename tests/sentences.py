@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MAKERS = frozenset(
     {
         *("BridgeError", "RequestError", "MediaError", "PackError", "EngineError", "HostError", "HostUnsure"),
-        *("JobCancelled", "Refusal", "RPR_ShowConsoleMsg"),
+        *("JobCancelled", "Refusal", "Gone", "RPR_ShowConsoleMsg"),
     }
 )
 SPEAKERS = frozenset({"_nobody"})
@@ -69,7 +69,9 @@ def _said(node: ast.AST, scopes: Scopes) -> tuple[ast.expr | None, ast.expr | No
     named = {keyword.arg: keyword.value for keyword in node.keywords}
     as_error = name == "tell" and len(node.args) == 2 and ast.unparse(node.args[1]) == "'error'"
     if (name in MAKERS or as_error) and node.args:
-        return node.args[0], named.get("hint", node.args[1] if name == "Refusal" and len(node.args) > 1 else None)
+        return node.args[0], named.get(
+            "hint", node.args[1] if name in ("Refusal", "Gone") and len(node.args) > 1 else None
+        )
     ends = ("JobState.FAILED", "JobState.CANCELLED")
     if name == "_change" and "state" in named and ast.unparse(named["state"]) in ends:
         return named.get("sentence"), None

@@ -116,6 +116,30 @@ def test_again_when_a_third_word_is_asked_for_then_its_track_joins_the_folder_an
     assert reaper.state()["tracks"] == two
 
 
+def test_variation_when_a_third_word_is_asked_for_then_it_sounds_too(desk: Studio) -> None:
+    desk.press_and_wait("generate")
+    desk.reaper.add_marker(13.0, "foley: glass")
+    desk.press_and_wait("new_variation")
+    layers = desk.layers()
+    assert {name: len(item["takes"]) for name, item in layers.items()} == {
+        "Foley: wood": 2,
+        "Foley: metal": 2,
+        "Foley: glass": 1,
+    }
+    assert [o.time_s for o in desk.recipe(layers["Foley: glass"]).request.onsets] == pytest.approx([3.0])
+
+
+def test_again_when_a_word_is_asked_for_no_more_then_its_layer_falls_silent(desk: Studio) -> None:
+    reaper = desk.reaper
+    desk.press_and_wait("generate")
+    (metal,) = [marker for marker in reaper.markers() if marker["name"] == "foley: metal"]
+    reaper.rename_marker(metal["guid"], "foley")
+    desk.press_and_wait("make_again_from_markers")
+    layers = desk.layers()
+    assert not desk.sound(layers["Foley: metal"]).any()
+    assert [o.time_s for o in desk.recipe(layers["Foley: wood"]).request.onsets] == pytest.approx([1.0, 2.0])
+
+
 def test_again_when_a_second_word_is_asked_for_then_a_folder_is_put_around_both(desk: Studio) -> None:
     reaper = desk.reaper
     (metal,) = [marker for marker in reaper.markers() if marker["name"] == "foley: metal"]
@@ -133,6 +157,27 @@ def test_again_when_a_second_word_is_asked_for_then_a_folder_is_put_around_both(
     assert [o.time_s for o in desk.recipe(layers["Foley: metal"]).request.onsets] == pytest.approx([2.0])
     assert reaper.undo() == "Foley: make again from markers"
     assert reaper.state()["tracks"] == one
+
+
+def test_again_when_the_designer_put_a_track_into_the_one_track_then_it_stays_there(desk: Studio) -> None:
+    reaper = desk.reaper
+    (metal,) = [marker for marker in reaper.markers() if marker["name"] == "foley: metal"]
+    reaper.rename_marker(metal["guid"], "foley")
+    desk.press_and_wait("generate")
+    wood = next(track for track in reaper.tracks() if track["name"] == "Foley: wood")
+    reaper.set_track(wood["guid"], folder_depth=1)
+    reaper.set_track(reaper.add_track("Sweetener"), folder_depth=-1)
+    reaper.add_track("Music")
+    reaper.rename_marker(metal["guid"], "foley: metal")
+    desk.press_and_wait("make_again_from_markers")
+    assert parents(desk) == {
+        "Video": [],
+        FOLDER: [],
+        "Foley: metal": [FOLDER],
+        "Foley: wood": [FOLDER],
+        "Sweetener": [FOLDER, "Foley: wood"],
+        "Music": [],
+    }
 
 
 def test_again_when_the_one_track_ends_a_folder_then_the_folder_around_both_ends_there_too(desk: Studio) -> None:

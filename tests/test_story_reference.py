@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def desk(house: Studio) -> Iterator[Studio]:
         yield house
 
 
-def select(desk: Studio, sound: Path, **placing: float) -> str:
+def select(desk: Studio, sound: Path, **placing: Any) -> str:
     """The sound as an item far behind the picture, selected."""
     item = desk.reaper.place_video(sound, 30.0, track=desk.reaper.add_track("Sounds"), **placing)
     desk.reaper.select(item)

@@ -1,7 +1,7 @@
 """How loud the motion in the picture is: a curve from what was seen, and what onsets make of it and of the controls.
 
 Convention: a level is linear amplitude 0..1. The curve is as high as the strength times the activation at each peak,
-the greatest of the item being 1, and falls after it (``bridge.dsp.following``).
+the greatest of the item being 1, and falls after it (``bridge.dsp.following``); peaks below the threshold are left out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class Motion:
     """
 
     def __init__(self, seen: Seen, clip: Clip) -> None:
-        peaks = tuple(seen.onsets(clip, 0.0, clip.length_s).values())
+        every = tuple(seen.onsets(clip, 0.0, clip.length_s).values())
+        peaks = tuple(peak for peak in every if peak.confidence >= seen.threshold) or every
         levels = [peak.confidence * peak.strength for peak in peaks]
         most = max(levels, default=0.0) or 1.0
         self._curve = follow([p.time_s for p in peaks], [one / most for one in levels], length_s=clip.length_s)

@@ -9,7 +9,7 @@ from pathlib import Path
 from bridge.domain.controls import TITLES, Controls
 from bridge.domain.reference import Reference
 from bridge.domain.render import Recipe
-from bridge.errors import RequestError
+from bridge.errors import PackError, RequestError
 from bridge.host.base import Change, ProjectView, TrackControls
 from bridge.jobs import asides, choose
 from bridge.jobs.desk import Desk, KeyPress
@@ -32,11 +32,16 @@ def use_reference(desk: Desk, context: Context, key: KeyPress) -> str:
     """*Use selected item as reference*: the visible part of the one selected item says what is wanted."""
     view = desk.read(key)
     found = selected_reference(view)
-    desk.engine().check_reference(found)
+    deaf = ""
+    try:
+        desk.engine().check_reference(found)
+    except (RequestError, PackError) as error:  # placing it needs no pack
+        deaf = f" (only Place this sound can use it: {error.message})"
     desk.host.write(
         Change(token=view.token, undo_title="Foley: use item as reference", reference=json.dumps(asdict(found)))
     )
-    return f"The reference is '{Path(found.path).name}', {found.length_s:.2f} s from {found.start_s:.2f} s on."
+    part = f"{found.length_s:.2f} s from {found.start_s:.2f} s on"
+    return f"The reference is '{Path(found.path).name}', {part}{deaf}."
 
 
 def forget_reference(desk: Desk, context: Context, key: KeyPress) -> str:

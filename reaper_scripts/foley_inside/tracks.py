@@ -63,6 +63,10 @@ class Tracks:
         folder = self._folder(self._insert(_index(layer)), new)
         self._set_depth(folder, 1)
         ends = _depth(layer)
+        if ends > 0:  # the designer put tracks into it; they stay there
+            last = self._last_inside(layer)
+            self._set_depth(last, _depth(last) - 1)
+            return self._insert(_index(layer))
         track = self._insert(_index(layer) + 1)
         self._set_depth(layer, 0)
         self._set_depth(track, ends - 1)

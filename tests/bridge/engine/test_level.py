@@ -19,6 +19,12 @@ def test_limit_never_reaches_full_scale_and_leaves_quiet_samples_alone(values) -
     assert np.all(np.diff(limited[np.argsort(samples)]) >= 0)
 
 
+def test_limit_when_a_sound_is_barely_too_loud_then_it_is_bent_all_the_same() -> None:
+    for loud in (1.001 * KNEE, 1.0, 1.5 * KNEE):
+        (there,) = limit(np.array([loud], np.float32))
+        assert KNEE < there < min(1.0, loud)
+
+
 def test_gate_is_shut_before_open_at_the_onset_and_shut_at_the_end() -> None:
     shape = gate(1000, opens=100, fade_in=70, closes=900, fade_out=200)
     assert not shape[:31].any()

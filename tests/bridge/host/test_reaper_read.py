@@ -134,7 +134,7 @@ def test_items_when_they_are_sounds_then_they_do_not_count(
 
 
 @both
-def test_markers_when_read_then_names_and_times_are_exact_and_regions_are_left_out(
+def test_markers_when_read_then_names_and_times_are_exact_and_regions_are_told_apart(
     reaper: SimReaper, host: ReaperHost
 ) -> None:
     late = reaper.add_marker(7.25, "foley: Glas ä 木")
@@ -145,6 +145,7 @@ def test_markers_when_read_then_names_and_times_are_exact_and_regions_are_left_o
         (early, 1 / 3, "", False),
         (late, 7.25, "foley: Glas ä 木", False),
     ]
+    assert [(r.start_s, r.end_s, r.name) for r in view.regions] == [(2.0, 9.0, "scene")]
 
 
 def test_project_when_unsaved_then_the_path_is_empty_and_the_media_folder_is_reapers(
