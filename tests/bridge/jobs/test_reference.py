@@ -73,7 +73,7 @@ def test_reference_when_the_file_is_no_sound_then_a_sentence(table: Table, sound
     table.fails("reference", "knock.wav", kind=MediaError)
 
 
-def test_reference_when_the_pack_cannot_listen_then_nothing_is_remembered_and_place_works(
+def test_reference_when_the_pack_cannot_listen_then_the_sentence_says_so_and_place_works(
     screening: Table, sound
 ) -> None:
     def deaf(reference: object) -> None:
@@ -81,7 +81,7 @@ def test_reference_when_the_pack_cannot_listen_then_nothing_is_remembered_and_pl
 
     screening.engine.check_reference = deaf  # pyright: ignore[reportAttributeAccessIssue]
     screening.change(selected=sound(screening.folder / "knock.wav"))
-    screening.fails("reference", "cannot listen")
+    assert "only Place this sound can use it: pack fake cannot listen" in screening.press("reference")
     assert "placed on 3 onsets" in screening.press("place")
 
 
