@@ -135,6 +135,8 @@ def test_file_when_fades_are_wished_then_both_ends_and_no_seam_have_them(table: 
     table.press("again")
     assert np.array_equal(table.samples()[:20000], faded[:20000])
     assert np.array_equal(table.samples()[60000:], faded[60000:])
+    around = np.r_[35000:36000, 36001:38400, 38401:40000]
+    assert np.abs(table.samples()[around] - faded[around]).max() < 1e-6
 
 
 @pytest.mark.parametrize("verb", ["generate", "variation", "again", "exactly"])
