@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bridge.domain.clip import Clip
+from bridge.domain.clip import samples_of as clip_samples
 from bridge.domain.controls import Controls
 from bridge.domain.onsets import Onset
 from bridge.domain.reference import Reference
@@ -157,7 +158,7 @@ def resized(request: Request, before: Request, frame: Clip) -> Request:
 
 def samples_of(span: Span, request: Request) -> tuple[int, int]:
     """The samples of a request that a span of its clip time covers, at least one."""
-    start, stop = (round(time_s * request.rate_hz) for time_s in span)
+    start, stop = (clip_samples(time_s, request.rate_hz) for time_s in span)
     return max(0, start), min(request.length_samples, max(stop, start + 1))
 
 
