@@ -18,7 +18,7 @@ from bridge.jobs import asides, choose, score, settings
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.making import Made, Making
 from bridge.jobs.runner import Context
-from bridge.jobs.work import Work, check_words, existing, request_for, resized, samples_of, words_of
+from bridge.jobs.work import Work, check_words, existing, recorded, request_for, resized, samples_of, words_of
 
 LITTLE, LOT = 0.25, 0.6
 """How far *vary a little* and *vary a lot* turn the noise, of a quarter turn."""
@@ -105,7 +105,7 @@ def live(desk: Desk, context: Context, key: KeyPress) -> str:
 def exactly(desk: Desk, context: Context, key: KeyPress) -> str:
     """*Make exactly again*: the active takes from their recipes alone, as new takes with the same bytes."""
     view = desk.read(key)
-    work = existing(desk, view)
+    work = recorded(view)
     folder = choose.audio_folder(view, work.item)
     with Making(desk, context, view, work.item, work.frame, folder) as making:
         takes: list[NewTake] = []
@@ -117,7 +117,6 @@ def exactly(desk: Desk, context: Context, key: KeyPress) -> str:
                 token=view.token,
                 undo_title="Foley: make exactly again",
                 new_takes=tuple(takes),
-                expect_item=work.item,
             )
         )
     return f"Made exactly again from the recipe for '{work.item.name}' ({counted(len(takes), 'take')}){making.notes}."

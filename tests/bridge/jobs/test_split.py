@@ -80,3 +80,15 @@ def test_generate_when_every_marker_has_words_then_no_prompt_is_needed(table: Ta
     assert "2 layers" in table.press("generate")
     table.mark((10.25, "foley: metal"), (11.5, "foley"))
     table.fails("generate", "prompt for 'clip.mp4' is empty")
+
+
+def test_exactly_when_the_video_is_gone_and_the_markers_too_then_the_recipe_is_enough(table: Table) -> None:
+    table.press("generate")
+    (item,) = table.host.view.foley_items
+    before = Path(item.audio_path).read_bytes()
+    table.video.unlink()
+    table.change(items=(), videos=(), markers=(), cursor_s=10.5)
+    table.press("exactly")
+    (item,) = table.host.view.foley_items
+    assert item.takes == 2
+    assert Path(item.audio_path).read_bytes() == before
