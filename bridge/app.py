@@ -232,11 +232,12 @@ class Bridge:
         for watcher in self._watchers:
             watcher(job)
         if job.state is JobState.FAILED:
-            self._host.tell(job.sentence, kind="error")
+            self._host.tell(job.sentence, kind="info" if job.verb == verbs.LIVE else "error")
         elif job.state.final:
             log.debug("%s: %s is %s", job.id, job.verb, job.state.value)
             log.debug("%s: %s", job.id, job.sentence)
-            self._host.tell(job.sentence, kind="info")
+            if job.sentence:
+                self._host.tell(job.sentence, kind="progress" if job.verb == verbs.LIVE else "info")
         elif job.verb == verbs.LIVE and not job.progress:
             return  # its project may be gone, which is told to nobody
         elif time.monotonic() - self._told_at >= TELL_EVERY_S:

@@ -1,4 +1,4 @@
-"""Foley: Controls: guidance, onset strength, level follows motion, variation, takes per key press."""
+"""Foley: Controls: guidance, onset strength, level follows motion, variation, takes per variation."""
 
 import glob
 import os

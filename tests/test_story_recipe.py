@@ -11,7 +11,7 @@ import pytest
 
 from tests.story import Studio, taken_back, tiny_studio
 
-TITLES = ["Guidance", "Onset strength", "Level follows motion", "Variation", "Takes per key press"]
+TITLES = ["Guidance", "Onset strength", "Level follows motion", "Variation", "Takes per variation"]
 
 
 @pytest.fixture(scope="module")

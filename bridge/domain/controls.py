@@ -24,7 +24,7 @@ TITLES = {
     "onset_strength": "onset strength",
     "follow": "level follows motion",
     "variation": "variation",
-    "takes": "takes per key press",
+    "takes": "takes per variation",
 }
 
 
@@ -37,7 +37,7 @@ class Controls:
         onset_strength: factor on what the markers say, 0..2; the result is at most full level.
         follow: how far the level of an onset follows the motion in the picture there, 0 (not) to 1 (wholly).
         variation: how far a new variation lies from the take before, 0 (the same) to 1 (another one).
-        takes: so many takes a key press makes.
+        takes: so many takes a variation makes.
     """
 
     guidance: float = 0.0

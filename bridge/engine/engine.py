@@ -221,21 +221,6 @@ class Engine:
             cancelled=cancelled,
         )
 
-    def remake(
-        self,
-        request: Request,
-        *,
-        previous_request: Request,
-        previous: Audio,
-        progress: Progress = ignore,
-        cancelled: Cancelled = never,
-    ) -> Audio:
-        """Sound for a request that differs a little from one whose sound exists; see ``Generator.remake``."""
-        audio, _ = self.generator.remake(
-            request, previous_request=previous_request, previous=previous, progress=progress, cancelled=cancelled
-        )
-        return audio
-
 
 def check_clip(clip: Clip) -> None:
     """Looks whether a clip can be worked on, before anything is begun.

@@ -6,13 +6,9 @@ so that a part made again does not change the rest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
-
-from bridge.engine.spans import Span
 
 KNEE = 10.0 ** (-1.0 / 20.0)
 """The limiter leaves everything up to -1 dBFS as it is."""
@@ -59,19 +55,3 @@ def resample(samples: Array, *, from_hz: int, to_hz: int, length: int) -> Array:
     if len(samples) >= length:
         return samples[:length]
     return np.concatenate([samples, np.zeros(length - len(samples), np.float32)])
-
-
-def splice(old: Array, new: Array, spans: Sequence[Span], *, fade: int) -> Array:
-    """``old``, but ``new`` inside the spans; the two cross-fade within each span's first and last ``fade`` samples."""
-    result = old.copy()
-    for start, end in spans:
-        length = end - start
-        ramp = max(1, min(fade, length // 2))
-        weight = np.ones(length, np.float32)
-        rise = (np.arange(ramp, dtype=np.float32) + 1.0) / (ramp + 1.0)
-        if start > 0:
-            weight[:ramp] = rise
-        if end < len(old):
-            weight[length - ramp :] = np.minimum(weight[length - ramp :], rise[::-1])
-        result[start:end] += weight * (new[start:end] - old[start:end])
-    return result

@@ -43,7 +43,7 @@ def apply(root: Block, change: Change, folder: Path) -> Report:
     for key in ("prompt", "reference", "score", "controls"):
         text = getattr(change, key)
         if text is not None:
-            set_state(root, key, " ".join(text.split()))
+            set_state(root, key, " ".join(text.split()) if key == "prompt" else text)
     return Report(marker_guids=tuple(marker_guids), item_guids=tuple(item_guids), take_guids=tuple(take_guids))
 
 

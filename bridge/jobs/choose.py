@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from bridge.domain.clip import Clip, Section
@@ -90,7 +91,8 @@ def within(view: ProjectView, clip: Clip) -> tuple[float, float] | None:
     left, right = max(0.0, start_s - clip.position_s), min(clip.length_s, end_s - clip.position_s)
     if right - left <= SAME_S:
         raise RequestError(
-            f"The time selection from {start_s:.3f} to {end_s:.3f} s does not touch {clip.title}",
+            f"The time selection from {start_s:.3f} to {end_s:.3f} s does not touch {clip.title}, of which "
+            f"{clip.position_s:.3f} to {clip.end_s:.3f} s is meant",
             hint="Move it over the item, or remove it, and press the key again",
         )
     return None if left <= SAME_S and right >= clip.length_s - SAME_S else (left, right)
@@ -114,8 +116,7 @@ def foley_items(view: ProjectView) -> tuple[tuple[FoleyItemView, Recipe], ...]:
     if not found and view.items:
         video = video_item(view)
         made = [item for item in view.foley_items if item.video_item_guid == video.guid]
-        first = [item for item in made if abs(item.position_s - video.position_s) <= SAME_S][:1] or made[:1]
-        found = _set_of(first, made)
+        found = _set_of(sorted(made, key=partial(_rank, view, video))[:1], made)
     if not found:
         under = [i for i in view.foley_items if i.position_s <= view.cursor_s < i.position_s + i.length_s]
         found = _set_of(under[:1], under)
@@ -124,7 +125,52 @@ def foley_items(view: ProjectView) -> tuple[tuple[FoleyItemView, Recipe], ...]:
         raise RequestError(
             f"There is no foley{name} under the edit cursor at {view.cursor_s:.3f} s yet", hint="Press Generate first"
         )
-    return tuple((item, Recipe.from_json(item.recipe)) for item in found)
+    return tuple((item, _recipe(item)) for item in found)
+
+
+def _recipe(item: FoleyItemView) -> Recipe:
+    """The recipe of an item's active take; raises RequestError that names the item."""
+    try:
+        return Recipe.from_json(item.recipe)
+    except RequestError as error:
+        name = Path(item.audio_path).name or f"the foley at {item.position_s:.3f} s"
+        raise RequestError(f"'{name}': {error.message}", hint=error.hint) from error
+
+
+def _rank(view: ProjectView, video: ItemView, item: FoleyItemView) -> tuple[bool, ...]:
+    """Which of a video's foley is meant, best first: what a time selection meets, else what the cursor is over."""
+    start_s, end_s = view.selection_start_s, view.selection_end_s
+    elsewhere = not _meet(item, video.position_s, video.position_s + video.length_s)
+    if end_s - start_s > SAME_S:
+        return (not _meet(item, start_s, end_s), elsewhere)
+    return (
+        elsewhere,
+        not item.position_s <= view.cursor_s < item.position_s + item.length_s,
+        abs(item.position_s - video.position_s) > SAME_S,
+    )
+
+
+def _meet(item: FoleyItemView, start_s: float, end_s: float) -> bool:
+    return item.position_s < end_s - SAME_S and start_s + SAME_S < item.position_s + item.length_s
+
+
+def parts_of_layer(view: ProjectView, layer: FoleyItemView, frame: Clip) -> tuple[FoleyItemView, ...]:
+    """The items that a layer was split into and that lie where its sound does; of selected ones those alone.
+
+    Raises:
+        RequestError: the item lies elsewhere, pasted away from its picture.
+    """
+    if not _meet(layer, frame.position_s, frame.end_s):
+        raise RequestError(
+            f"The foley at {layer.position_s:.3f} s belongs to {frame.title} at {frame.position_s:.3f} s",
+            hint="Move it back below its picture, or press Generate here",
+        )
+    key = (layer.video_item_guid, layer.track_guid, layer.layer, layer.set_id)
+    same = [i for i in view.foley_items if (i.video_item_guid, i.track_guid, i.layer, i.set_id) == key]
+    inside = [i for i in same if _meet(i, frame.position_s, frame.end_s) and i.selected == layer.selected]
+    if not layer.set_id:
+        inside = [i for i in inside if i.recipe == layer.recipe]
+    return (layer, *(item for item in inside if item.guid != layer.guid))
 
 
 def _set_of(first: list[FoleyItemView], items: list[FoleyItemView]) -> list[FoleyItemView]:

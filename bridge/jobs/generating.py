@@ -61,7 +61,7 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
     item = choose.video_item(view)
     reference = settings.project_reference(view)
     folder = choose.audio_folder(view, item)
-    prompt = words_of(key.prompt or view.prompt, item, reference)
+    prompt = " ".join((key.prompt or view.prompt).split())
     engine = desk.engine()
     if reference is not None:
         engine.check_reference(reference)
@@ -71,6 +71,8 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
     start = _begin(desk, context, view, item, controls)
     ignored += check_words(engine, start.frame, start.onsets, "")
     groups = score.layers(_sounding(start, controls), prompt)
+    if "" in groups:
+        words_of(prompt, item, reference)
     set_id, seed = secrets.token_hex(4), desk.new_seed()
     begun = LOOKING if start.seen else 0.0
     with Making(desk, context, view, item, start.frame, folder) as making:

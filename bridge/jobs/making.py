@@ -42,6 +42,8 @@ from bridge.media.output import Output
 
 log = logging.getLogger(__name__)
 
+MOST_STEPS = 24
+"""So many steps a recipe tells; a take that came further cannot be made exactly again, and says so."""
 Span = tuple[int, int]
 Block = NDArray[np.float32]
 
@@ -356,7 +358,7 @@ def _untold(recipe: Recipe) -> bool:
 
 def _steps_of(before: Recipe) -> tuple[Mapping[str, Any], ...]:
     """The steps that made a take, as parts of the next one; empty if its recipe does not tell how it began."""
-    if _untold(before):
+    if _untold(before) or len(before.parts) >= MOST_STEPS:
         return ()
     part = Part(request=before.request, within=before.within).to_table()
     return (*before.parts, {**part, "controls": dict(before.controls)})

@@ -20,11 +20,17 @@ log = logging.getLogger(__name__)
 STEP = 0.15
 """*More* and *Fewer onsets* move the threshold past this share of the onsets, at least past one."""
 
+BESIDE_S = 0.1
+"""An onset this close to a marker that the designer wrote gets no marker of its own."""
+
 Span = tuple[float, float]
 
 
 def detect(desk: Desk, context: Context, key: KeyPress) -> str:
-    """*Find onsets*: markers at the onsets of the item's visible part; only the bridge's own are replaced."""
+    """*Find onsets*: markers at the onsets of the item's visible part.
+
+    Only plain ones of the bridge's own are replaced: what a designer typed, or gave words, stays.
+    """
     view = desk.read(key)
     item = choose.video_item(view)
     clip = choose.clip_of(item)
@@ -41,7 +47,10 @@ def detect(desk: Desk, context: Context, key: KeyPress) -> str:
         kept = remembered(known, item, one, {})
         desk.host.write(Change(token=view.token, undo_title="Foley: find onsets", expect_item=item, score=kept))
         return f"{sentence} Press More onsets for the surest of what was seen."
-    old = score.markers_in(clip, score.markers_of(view, item, clip, in_take=in_take), span)
+    there = score.markers_in(clip, score.markers_of(view, item, clip, in_take=in_take), span)
+    old = [marker for marker in there if score.is_plain(marker)]
+    typed = [marker.position_s - clip.position_s for marker in there if not score.is_plain(marker)]
+    found = {name: onset for name, onset in found.items() if not _stands(onset, typed)}
     add = [score.new_marker(clip, onset, name) for name, onset in found.items()]
     desk.host.write(
         Change(
@@ -53,7 +62,13 @@ def detect(desk: Desk, context: Context, key: KeyPress) -> str:
         )
     )
     replaced = f", replacing {len(old)}" if old else ""
-    return f"{counted(len(found), 'onset')} found in '{item.name}'{_where(span, clip)}{replaced}."
+    kept = f"; {counted(len(typed), 'marker')} with words of your own kept" if typed else ""
+    return f"{counted(len(found), 'onset')} found in '{item.name}'{_where(span, clip)}{replaced}{kept}."
+
+
+def _stands(onset: Onset, typed: list[float]) -> bool:
+    """Whether a marker with words of the designer's stands where an onset was found."""
+    return any(abs(onset.time_s - time_s) <= BESIDE_S for time_s in typed)
 
 
 def more(desk: Desk, context: Context, key: KeyPress) -> str:

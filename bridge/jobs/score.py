@@ -63,6 +63,11 @@ def is_onset(marker: MarkerView) -> bool:
     return marker.ours or label.read(marker.name).labelled
 
 
+def is_plain(marker: MarkerView) -> bool:
+    """Whether the bridge made a marker and nobody gave it words."""
+    return marker.ours and not label.read(marker.name).prompt
+
+
 def markers_in(
     clip: Clip, markers: Iterable[MarkerView], within: tuple[float, float] | None = None
 ) -> tuple[MarkerView, ...]:
@@ -96,11 +101,6 @@ def left_alone(clip: Clip, markers: Iterable[MarkerView]) -> tuple[tuple[str, fl
     """Names inside an item that lack nothing but a colon to be onsets, with their project times."""
     inside = (m for m in markers if not m.ours and -SAME_S <= m.position_s - clip.position_s < clip.length_s)
     return tuple((m.name, m.position_s) for m in inside if label.read(m.name).almost)
-
-
-def as_marked(onsets: Iterable[Onset]) -> tuple[Onset, ...]:
-    """Onsets that were found, as they read back from their markers: a name keeps a level to two digits."""
-    return tuple(replace(onset, strength=label.rounded(onset.strength)) for onset in onsets)
 
 
 def settled(onsets: Iterable[Onset], before: Sequence[Onset]) -> tuple[Onset, ...]:

@@ -108,7 +108,8 @@ def project_reference(view: ProjectView) -> Reference | None:
         return Reference(**json.loads(view.reference))
     except (ValueError, TypeError) as error:
         raise RequestError(
-            "The reference that the project remembers cannot be read", hint="Select an item and press Use as reference"
+            "The reference that the project remembers cannot be read",
+            hint="Select an item and press Use selected item as reference",
         ) from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +18,7 @@ from bridge.jobs import asides, choose, score, settings
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.making import Made, Making
 from bridge.jobs.runner import Context
-from bridge.jobs.work import Work, check_words, existing, request_for, resized, samples_of, words_of
-
-log = logging.getLogger(__name__)
+from bridge.jobs.work import Work, check_words, existing, recorded, request_for, resized, samples_of, words_of
 
 LITTLE, LOT = 0.25, 0.6
 """How far *vary a little* and *vary a lot* turn the noise, of a quarter turn."""
@@ -102,25 +99,24 @@ def live(desk: Desk, context: Context, key: KeyPress) -> str:
     if troubles and not done:
         raise troubles[0]
     told = "".join(f" {error.sentence}" for error in troubles if desk.once(error.sentence))
-    return ("Live: the sound follows the markers." if done else "Live: nothing changed.") + told
+    return ("Live: the sound follows the markers." if done else "") + told
 
 
 def exactly(desk: Desk, context: Context, key: KeyPress) -> str:
     """*Make exactly again*: the active takes from their recipes alone, as new takes with the same bytes."""
     view = desk.read(key)
-    work = existing(desk, view)
+    work = recorded(view)
     folder = choose.audio_folder(view, work.item)
     with Making(desk, context, view, work.item, work.frame, folder) as making:
-        takes = []
+        takes: list[NewTake] = []
         for number, (layer, before) in enumerate(work.layers):
             progress = _share(context, number, len(work.layers), work)
-            takes.append(_new_take(work, layer, making.exactly(before, progress=progress)))
+            takes += _new_takes(work, layer, making.exactly(before, progress=progress))
         desk.host.write(
             Change(
                 token=view.token,
                 undo_title="Foley: make exactly again",
                 new_takes=tuple(takes),
-                expect_item=work.item,
             )
         )
     return f"Made exactly again from the recipe for '{work.item.name}' ({counted(len(takes), 'take')}){making.notes}."
@@ -163,6 +159,11 @@ def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> 
         ignored += left_out
         request = replace(request, reference=reference if fresh else old.reference)
         turn = controls.variation if amount is None else amount
+        if turn == 0.0 or (before.placed and controls.variation == 0.0):
+            raise RequestError(
+                f"The control 'variation' of '{_track_name(work, layer)}' is 0, so another take would be the same",
+                hint="Press Controls and raise it",
+            )
         requests = tuple(_turned(request, desk.new_seed(), turn) for _ in range(controls.takes))
         asked.append(_Asked(layer=layer, before=before, requests=requests, controls=controls, keeps=False))
     _some_onsets(work, onsets)
@@ -174,6 +175,11 @@ def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> 
     told = asides.left_out(ignored) + asides.unread(desk, work.frame, work.marks) + notes
     how = {None: "made as a new variation", LITTLE: "varied a little", LOT: "varied a lot"}[amount]
     return f"{counted(len(onsets), 'onset')} {how} of '{prompt}' for '{work.item.name}'{_takes(work, made)}{told}."
+
+
+def _track_name(work: Work, layer: FoleyItemView) -> str:
+    track = choose.track_of(work.view, layer.track_guid)
+    return track.name if track else "this track"
 
 
 def _turned(request: Request, seed: int, amount: float) -> Request:
@@ -197,7 +203,8 @@ def _again(desk: Desk, context: Context, work: Work, typed: str) -> tuple[list[_
         ignored += left_out
         if work.span:
             request = only_within(request, old, samples_of(work.span, request))
-        if request.digest() != old.digest() or not Path(layer.audio_path).is_file():
+        varied = before.placed and before.controls.get("variation", 1.0) != work.controls(layer).variation
+        if varied or request.digest() != old.digest() or not Path(layer.audio_path).is_file():
             controls = work.controls(layer)
             asked.append(_Asked(layer=layer, before=before, requests=(request,), controls=controls, keeps=True))
     _some_onsets(work, onsets)
@@ -306,7 +313,7 @@ def _make(
                     keeps=one.keeps,
                     progress=progress,
                 )
-                takes.append(_new_take(work, one.layer, made, live=live))
+                takes += _new_takes(work, one.layer, made, live=live)
         desk.host.write(
             Change(
                 token=view.token,
@@ -325,7 +332,12 @@ def _found_by(before: Recipe, request: Request) -> Mapping[str, str]:
     return before.found_by if same else {}
 
 
-def _new_take(work: Work, layer: FoleyItemView, made: Made, *, live: bool = False) -> NewTake:
+def _new_takes(work: Work, layer: FoleyItemView, made: Made, *, live: bool = False) -> list[NewTake]:
+    """A take for every item that a layer was split into."""
+    return [_new_take(work, item, made, live=live) for item in choose.parts_of_layer(work.view, layer, work.frame)]
+
+
+def _new_take(work: Work, layer: FoleyItemView, made: Made, *, live: bool) -> NewTake:
     return NewTake(
         item_guid=layer.guid,
         audio_path=str(made.path),

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bridge.domain.clip import Clip
+from bridge.domain.clip import Clip, Section
+from bridge.domain.clip import samples_of as clip_samples
 from bridge.domain.controls import Controls
 from bridge.domain.onsets import Onset
 from bridge.domain.reference import Reference
@@ -119,6 +120,34 @@ def existing(desk: Desk, view: ProjectView) -> Work:
     )
 
 
+def recorded(view: ProjectView) -> Work:
+    """The work as the recipes alone tell it: the video need not be there any more, nor the markers.
+
+    Raises:
+        RequestError: there is no foley, or a recipe cannot be read.
+    """
+    layers = choose.foley_items(view)
+    recipe = layers[0][1]
+    told = dict(recipe.time_map)
+    section = told.pop("section", None)
+    try:
+        frame = Clip(source_path=recipe.source_path, section=Section(**section) if section else None, **told)
+    except TypeError as error:
+        raise RequestError(
+            f"The recipe for '{Path(recipe.source_path).name}' cannot be read", hint="Press New variation"
+        ) from error
+    item = ItemView(
+        guid=recipe.video_item_guid,
+        take_guid="",
+        track_guid="",
+        name=frame.name or Path(recipe.source_path).name,
+        source_path=recipe.source_path,
+        position_s=frame.position_s,
+        length_s=frame.length_s,
+    )
+    return Work(view=view, item=item, whole=frame, frame=frame, span=None, layers=layers, marks=())
+
+
 def frame_of(item: ItemView, whole: Clip, recipe: Recipe) -> Clip:
     """The stretch of a video item that a take was made for.
 
@@ -157,7 +186,7 @@ def resized(request: Request, before: Request, frame: Clip) -> Request:
 
 def samples_of(span: Span, request: Request) -> tuple[int, int]:
     """The samples of a request that a span of its clip time covers, at least one."""
-    start, stop = (round(time_s * request.rate_hz) for time_s in span)
+    start, stop = (clip_samples(time_s, request.rate_hz) for time_s in span)
     return max(0, start), min(request.length_samples, max(stop, start + 1))
 
 

@@ -35,7 +35,7 @@ def named(path: Path | str, *, start_s: float = 0.0, length_s: float | None = No
         MediaError: missing, a folder, empty or unreadable. RequestError: the part is none.
     """
     path = Path(path).absolute()
-    check_readable(path)
+    _check_there(path)
     return Reference(path=str(path), sha256=_digest(path), start_s=start_s, length_s=length_s)
 
 
@@ -50,7 +50,7 @@ def read(reference: Reference) -> tuple[Array, int]:
         RequestError: the file changed since it was named, or the part lies outside it.
     """
     path = Path(reference.path)
-    check_readable(path)
+    _check_there(path)
     if _digest(path) != reference.sha256:
         raise RequestError(
             f"the reference {path} is not the file that it was when it was chosen",
@@ -68,6 +68,16 @@ def read(reference: Reference) -> tuple[Array, int]:
     if not np.isfinite(samples).all():
         raise MediaError(f"the reference {path} holds values that are not finite", hint="Export it again")
     return samples, rate_hz
+
+
+def _check_there(path: Path) -> None:
+    """Raises MediaError that says it is the reference which cannot be read, and why."""
+    try:
+        check_readable(path)
+    except MediaError as error:
+        raise MediaError(
+            f"the reference cannot be read: {error.message}", hint="Bring the file back, or choose another reference"
+        ) from error
 
 
 def _sound_file(path: Path, start_s: float, length_s: float) -> tuple[Array, int]:

@@ -18,7 +18,7 @@ CONTROLS = (
     ("onset_strength", "Onset strength (0..2)", "1"),
     ("follow", "Level follows motion (0..1)", "0"),
     ("variation", "Variation (0..1)", "1"),
-    ("takes", "Takes per key press (1..16)", "1"),
+    ("takes", "Takes per variation (1..16)", "1"),
 )
 """Name on the wire, caption and default of each control."""
 

@@ -78,7 +78,7 @@ class _Work:
         for track, text in self.plan.track_controls:
             rp.RPR_GetSetMediaTrackInfo_String(track, "P_EXT:foley_controls", text, True)
         for key, text in self.plan.state.items():
-            api.set_project_state(self.tab, key, " ".join(text.split()))
+            api.set_project_state(self.tab, key, " ".join(text.split()) if key == "prompt" else text)
         if self.plan.keep_takes:
             takes.crop(self.tab, self.plan.keep_takes)
 

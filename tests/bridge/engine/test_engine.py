@@ -13,6 +13,7 @@ from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
 from bridge.engine.engine import Engine
 from bridge.engine.loader import load
+from bridge.engine.patches import InMemory, patched
 from bridge.errors import MediaError, RequestError
 from bridge.media import mux
 from bridge.packs.store import Store
@@ -54,12 +55,13 @@ def test_check_clip_when_the_file_is_no_video_then_it_is_named(engine: Engine, f
         engine.check_clip(replace(film, source_path=str(path)))
 
 
-def test_remake_when_one_onset_moves_then_the_sound_before_it_is_identical(engine: Engine) -> None:
+def test_changes_when_one_onset_moves_then_the_sound_before_it_is_identical(engine: Engine) -> None:
     onsets = tuple(Onset(time_s=time_s) for time_s in (0.5, 1.5, 2.5))
     request = Request(length_samples=4 * 48000, rate_hz=48000, onsets=onsets, prompt="wood", seed=2)
     first = engine.render(request)
     moved = replace(request, onsets=(*onsets[:2], Onset(time_s=2.75)))
-    second = engine.remake(moved, previous_request=request, previous=first)
+    patches = engine.changes(moved, previous_request=request, previous=InMemory(first))
+    second = patched(first, patches, moved)
     differs = np.flatnonzero(first.samples[0] != second.samples[0]) / 48000
     assert 2.4 < differs[0] < 2.51
     assert second.length_samples == first.length_samples

@@ -1,4 +1,4 @@
-"""Gate, limiter, resampling and splices."""
+"""Gate, limiter and resampling."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.engine.level import KNEE, gate, limit, resample, splice
+from bridge.engine.level import KNEE, gate, limit, resample
 
 
 @given(st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=40))
@@ -41,19 +41,3 @@ def test_resample_gives_exactly_the_length_and_keeps_the_pitch() -> None:
         assert len(other) == length
         crossings = np.count_nonzero(np.diff(np.signbit(other)))
         assert abs(crossings - 2000) <= 4
-
-
-def test_splice_outside_the_spans_is_sample_identical_and_inside_is_new() -> None:
-    rng = np.random.default_rng(0)
-    old, new = rng.standard_normal((2, 1000)).astype(np.float32)
-    spliced = splice(old, new, [(0, 100), (300, 500), (990, 1000)], fade=20)
-    assert np.array_equal(spliced[100:300], old[100:300])
-    assert np.array_equal(spliced[500:990], old[500:990])
-    assert np.allclose(spliced[:80], new[:80], atol=1e-6)
-    assert np.allclose(spliced[320:480], new[320:480], atol=1e-6)
-    assert np.allclose(spliced[995:], new[995:], atol=1e-6)
-
-
-def test_splice_of_two_steady_levels_makes_no_step() -> None:
-    spliced = splice(np.zeros(1000, np.float32), np.ones(1000, np.float32), [(300, 500)], fade=50)
-    assert np.abs(np.diff(spliced)).max() < 0.03

@@ -73,7 +73,7 @@ def test_reference_when_the_file_is_no_sound_then_a_sentence(table: Table, sound
     table.fails("reference", "knock.wav", kind=MediaError)
 
 
-def test_reference_when_the_pack_cannot_listen_then_it_is_said_and_place_works(
+def test_reference_when_the_pack_cannot_listen_then_the_sentence_says_so_and_place_works(
     screening: Table, sound
 ) -> None:
     def deaf(reference: object) -> None:

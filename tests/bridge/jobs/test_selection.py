@@ -37,8 +37,11 @@ def differs(table: Table, before: np.ndarray) -> tuple[float, float]:
 def test_detect_when_time_is_selected_then_only_markers_there_are_replaced(table: Table) -> None:
     table.mark((10.1, "foley"), (10.9, "foley: metal"), (11.6, "foley"), (10.95, "door"))
     table.select(10.5, 11.0)
-    assert "1 onset found in 'clip.mp4' from 10.500 to 11.000 s, replacing 1" in table.press("detect")
-    assert table.times() == [10.1, 10.75, 10.95, 11.6]
+    assert "1 onset found in 'clip.mp4' from 10.500 to 11.000 s" in table.press("detect")
+    assert table.times() == [10.1, 10.75, 10.9, 10.95, 11.6]
+    table.engine.sees = ((0.65, 0.9, 1.0),)
+    assert "replacing 1" in table.press("detect")
+    assert table.times() == [10.1, 10.65, 10.9, 10.95, 11.6]
 
 
 def test_detect_when_time_is_selected_then_what_was_seen_elsewhere_is_still_known(table: Table) -> None:

@@ -84,7 +84,7 @@ def test_vary_when_it_was_varied_very_often_then_the_noise_begins_anew(table: Ta
     assert table.request().seed != seed
 
 
-@pytest.mark.parametrize(("amount", "mix"), [(0.0, [0.0]), (0.4, [0.4]), (1.0, [])])
+@pytest.mark.parametrize(("amount", "mix"), [(0.4, [0.4]), (1.0, [])])
 def test_variation_when_the_control_says_how_far_then_the_noise_turns_by_it(
     table: Table, amount: float, mix: list[float]
 ) -> None:
@@ -94,6 +94,14 @@ def test_variation_when_the_control_says_how_far_then_the_noise_turns_by_it(
     table.press("variation")
     assert [turned for _, turned in table.request().mix] == mix
     assert (table.request().seed == seed) == bool(mix)
+
+
+def test_variation_when_the_control_is_0_then_it_says_that_nothing_would_change(table: Table) -> None:
+    table.press("generate")
+    control(table, variation=0.0)
+    table.fails("variation", "'variation' of 'Foley: wood' is 0")
+    table.press("little")
+    assert table.layer().takes == 2
 
 
 def test_vary_when_the_control_says_how_far_then_little_stays_little(table: Table) -> None:

@@ -22,16 +22,17 @@ def table(tmp_path: Path) -> Table:
     return Table(tmp_path)
 
 
-def test_detect_when_pressed_twice_then_only_the_bridges_own_markers_are_replaced(table: Table) -> None:
+def test_detect_when_pressed_twice_then_only_the_bridges_own_plain_markers_are_replaced(table: Table) -> None:
     designers = MarkerView(guid="{d}", position_s=10.9, name="door")
     labelled = MarkerView(guid="{l}", position_s=11.9, name="Foley: metal")
     outside = MarkerView(guid="{o}", position_s=30.0, name="foley", ours=True)
     table.change(markers=(designers, labelled, outside))
-    assert "2 onsets found in 'clip.mp4', replacing 1" in table.press("detect")
-    assert table.times() == [10.5, 10.9, 11.25, 30.0]
-    table.engine.finds = (1.0,)
-    table.press("detect")
-    assert table.times() == [10.9, 11.0, 30.0]
+    assert "2 onsets found in 'clip.mp4'; 1 marker with words of your own kept" in table.press("detect")
+    assert table.times() == [10.5, 10.9, 11.25, 11.9, 30.0]
+    table.engine.finds = (1.0, 1.85)
+    assert "1 onset found in 'clip.mp4', replacing 2" in table.press("detect")
+    assert table.times() == [10.9, 11.0, 11.9, 30.0]
+    assert labelled in table.host.view.markers
     assert designers in table.host.view.markers
     assert outside in table.host.view.markers
     assert table.host.undo_steps == ["Foley: find onsets"] * 2

@@ -52,3 +52,10 @@ def test_source_digest_when_a_file_is_long_then_size_first_and_last_bytes_count(
 def test_source_digest_when_there_is_no_file_then_none(tmp_path: Path) -> None:
     assert digest.source_digest(tmp_path / "gone.mp4") == ""
     assert digest.source_digest(tmp_path) == ""
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_source_digest_when_only_the_length_of_a_long_file_differs_then_it_does_too(tmp_path: Path) -> None:
+    for number in (5000, 5001):
+        (tmp_path / f"{number}.mp4").write_bytes(bytes(number))
+    assert digest.source_digest(tmp_path / "5000.mp4") != digest.source_digest(tmp_path / "5001.mp4")
