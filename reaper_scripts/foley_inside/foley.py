@@ -111,6 +111,6 @@ def _visible(item, take, section):
     if section_s is not None and not rp.RPR_GetMediaItemInfo_Value(item, "B_LOOPSRC"):
         end_s = min(end_s, section_s)
     length_s = max(0.0, end_s - start_s)
-    if reverse:
+    if reverse and section_s is not None:
         start_s = section_s - start_s - length_s
     return max(0.0, offset_s + start_s), length_s
