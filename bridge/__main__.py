@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("--reference", type=_path, help="an example of it instead: a sound file, or a video with sound")
     render.add_argument("--seed", type=int, default=0, help="another seed is another variation (default 0)")
     render.add_argument("--guidance", type=float, help="how strictly the prompt is followed")
-    render.add_argument("--sampler", help="ddim or deis2 (default: the pack's)")
+    render.add_argument("--sampler", help="ddim, deis2 or dpm2 (default: the pack's)")
     render.add_argument("--steps", type=int, help="sampler steps (default: the pack's)")
     render.add_argument("--out", type=_path, required=True, help="WAV to write (never overwritten)")
     _span(render)

@@ -31,6 +31,7 @@ APP = "foley-bridge"
 PREFIX = "FOLEY_BRIDGE_"
 MOST_THREADS = 256
 PROGRESS_BARS = ("auto", "on", "off")
+_KINDS = {"int": "whole number", "float": "number", "str": "text in quotes"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,11 @@ class Settings:
         if not 0 <= self.reaper_osc_port <= 65535:
             raise RequestError(
                 f"reaper_osc_port must lie in 1..65535, got {self.reaper_osc_port}", hint="Use 0 for none"
+            )
+        if self.reaper_osc_port and self.reaper_osc_port in (self.osc_port, self.controller_port):
+            raise RequestError(
+                f"reaper_osc_port is {self.reaper_osc_port}, as another port of the bridge's is",
+                hint="Give REAPER's feedback a port of its own",
             )
         if self.score not in ("project", "take"):
             raise RequestError(f"score {self.score!r} is unknown", hint="Use project or take")
@@ -234,6 +240,6 @@ def _with(settings: Settings, table: Mapping[str, Any], where: str) -> Settings:
             values[name] = kinds[name](value)
         except (TypeError, ValueError, OverflowError) as error:
             raise RequestError(
-                f"{where} sets {name} to {value!r}, which is no {kind}", hint="Correct the value"
+                f"{where} sets {name} to {value!r}, which is no {_KINDS[kind]}", hint="Correct the value"
             ) from error
     return replace(settings, **values)

@@ -33,7 +33,9 @@ def install(arguments: argparse.Namespace, settings: Settings) -> int:
     _confirm(arguments, "Type yes to install: ")
     running.refuse_if_running()  # it may have been started while the question stood
     folder = apply.carry_out(resource, work, action="install")
-    print(f"Installed. What was changed is kept in {folder}; `foley-bridge reaper uninstall` takes it back.")
+    print(
+        f"Installed. What was changed is kept in {folder}; `foley-bridge reaper uninstall{_named(arguments)}` takes it back."
+    )
     _what_is_left(resource, arguments, files)
     return 0
 
@@ -70,10 +72,15 @@ def show_status(arguments: argparse.Namespace, settings: Settings) -> int:
     python = ini.python(resource)
     print(f"Python: {python.trouble or python.told}")
     if found.trouble:
-        print("Run `foley-bridge reaper install`.")
+        print(f"Run `foley-bridge reaper install{_named(arguments)}`.")
     elif python.trouble:
         print(ini.how_to_python())
     return 1 if found.trouble else 0
+
+
+def _named(arguments: argparse.Namespace) -> str:
+    """The flag that leads to the same REAPER again."""
+    return f' --resource "{arguments.resource}"' if arguments.resource else ""
 
 
 def index(arguments: argparse.Namespace, settings: Settings) -> int:

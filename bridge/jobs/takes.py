@@ -63,9 +63,8 @@ def again(desk: Desk, context: Context, key: KeyPress) -> str:
         return f"Nothing changed in '{work.item.name}' since this take was made{told}."
     made, notes = _make(desk, context, work, asked, "Foley: make again from markers")
     told = asides.unread(desk, work.frame, work.marks)
-    number = len(work.onsets())
     return (
-        f"{counted(number, 'onset')} made again for '{work.item.name}'{_takes(work, made)}"
+        f"{_counted(work)} made again for '{work.item.name}'{_takes(work, made)}"
         f"{asides.left_out(ignored)}{told}{notes}."
     )
 
@@ -174,7 +173,22 @@ def _vary(desk: Desk, context: Context, key: KeyPress, amount: float | None) -> 
     prompt = asked[0].requests[0].prompt or "the reference"
     told = asides.left_out(ignored) + asides.unread(desk, work.frame, work.marks) + notes
     how = {None: "made as a new variation", LITTLE: "varied a little", LOT: "varied a lot"}[amount]
-    return f"{counted(len(onsets), 'onset')} {how} of '{prompt}' for '{work.item.name}'{_takes(work, made)}{told}."
+    return f"{_counted(work)} {how} of '{prompt}' for '{work.item.name}'{_takes(work, made)}{told}."
+
+
+def _counted(work: Work) -> str:
+    """The onsets that a key press was about: of the layers that are meant, and in the time selection."""
+    meant = {layer.layer for layer, _ in work.layers}
+    there = {layer.layer for layer in work.together()}
+    onsets = work.onsets()
+    if there != meant:
+        onsets = tuple(onset for onset in onsets if score.layer_of(onset, "", there) in meant)
+    if work.span is None:
+        return counted(len(onsets), "onset")
+    start_s, end_s = work.span
+    number = sum(start_s <= onset.time_s < end_s for onset in onsets)
+    at_s = work.frame.position_s
+    return f"{counted(number, 'onset')} from {at_s + start_s:.3f} to {at_s + end_s:.3f} s"
 
 
 def _track_name(work: Work, layer: FoleyItemView) -> str:

@@ -39,10 +39,10 @@ def test_onset_pack_when_set_anywhere_then_it_finds_apart_unless_it_is_the_same(
     ("text", "words"),
     [
         ("pakc = 'x'", ["pakc", "config.toml", "pack"]),
-        ("osc_port = 'loud'", ["osc_port", "loud", "int"]),
+        ("osc_port = 'loud'", ["osc_port", "loud", "whole number"]),
         ("osc_port = 99999", ["osc_port", "1..65535"]),
         ("provider = 'tpu'", ["provider", "auto, cpu, cuda, directml, tensorrt, coreml"]),
-        ("osc_port = inf", ["osc_port", "int"]),
+        ("osc_port = inf", ["osc_port", "whole number"]),
         ("threads = 2.9", ["threads", "2.9"]),
         ("threads = true", ["threads", "True"]),
         ("threads = 100000", ["threads", "0..256"]),
@@ -92,3 +92,10 @@ def test_door_when_set_as_in_the_guide_then_the_devices_are_read(tmp_path: Path)
     assert (settings.controller_port, settings.controller_bind, settings.progress_bar) == (9126, "192.168.1.5", "off")
     on_this = {"FOLEY_BRIDGE_CONTROLLER_PORT": "9126", "FOLEY_BRIDGE_CONTROLLER_PEERS": "127.0.0.1"}
     assert str(config.load(path=tmp_path / "none.toml", environment=on_this).peers[0]) == "127.0.0.1:9125"
+
+
+@pytest.mark.parametrize("other", ["osc_port", "controller_port"])
+def test_load_when_reapers_feedback_has_the_port_of_another_ear_then_refused(other: str) -> None:
+    peers = {"controller_peers": "127.0.0.1"} if other == "controller_port" else {}
+    with pytest.raises(RequestError, match="reaper_osc_port is 9300"):
+        Settings(**{other: 9300, "reaper_osc_port": 9300, **peers})  # pyright: ignore[reportArgumentType]

@@ -92,3 +92,9 @@ def test_exactly_when_the_video_is_gone_and_the_markers_too_then_the_recipe_is_e
     (item,) = table.host.view.foley_items
     assert item.takes == 2
     assert Path(item.audio_path).read_bytes() == before
+
+
+def test_variation_when_time_is_selected_then_only_what_lies_there_is_counted(table: Table) -> None:
+    table.press("generate")
+    table.select(11.2, 11.8)
+    assert "1 onset from 11.200 to 11.800 s made as a new variation" in table.press("variation")
