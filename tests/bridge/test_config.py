@@ -98,4 +98,4 @@ def test_door_when_set_as_in_the_guide_then_the_devices_are_read(tmp_path: Path)
 def test_load_when_reapers_feedback_has_the_port_of_another_ear_then_refused(other: str) -> None:
     peers = {"controller_peers": "127.0.0.1"} if other == "controller_port" else {}
     with pytest.raises(RequestError, match="reaper_osc_port is 9300"):
-        Settings(**{other: 9300, "reaper_osc_port": 9300, **peers})  # pyright: ignore[reportArgumentType]
+        config.Settings(**{other: 9300, "reaper_osc_port": 9300, **peers})  # pyright: ignore[reportArgumentType]
