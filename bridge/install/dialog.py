@@ -33,9 +33,8 @@ def install(arguments: argparse.Namespace, settings: Settings) -> int:
     _confirm(arguments, "Type yes to install: ")
     running.refuse_if_running()  # it may have been started while the question stood
     folder = apply.carry_out(resource, work, action="install")
-    print(
-        f"Installed. What was changed is kept in {folder}; `foley-bridge reaper uninstall{_named(arguments)}` takes it back."
-    )
+    back = f"foley-bridge reaper uninstall{_named(arguments)}"
+    print(f"Installed. What was changed is kept in {folder}; `{back}` takes it back.")
     _what_is_left(resource, arguments, files)
     return 0
 
