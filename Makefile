@@ -11,8 +11,11 @@ OUT ?= demo
 demo: $(VENV)/.runtime
 	$(BIN)/foley-bridge demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)") --out "$(OUT)"
 
+# Most tests of the daemon and of the simulated REAPER wait more than they work, so two run side by side; those of the
+# exporter work with every core.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/onnx_export
+	$(BIN)/python -m pytest -q tests/onnx_export
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
