@@ -15,8 +15,10 @@ split at an edge show every instant exactly once, whatever the rounding.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -113,6 +115,22 @@ class Clip:
             length_s=source_length_s,
             name=name,
         )
+
+    @classmethod
+    def of_time_map(cls, source_path: str, time_map: Mapping[str, Any]) -> Clip:
+        """The clip that a ``time_map`` is of; what JSON made of it will do.
+
+        Raises:
+            TypeError: it is no time map. RequestError: its numbers make no clip.
+        """
+        numbers = dict(time_map)
+        section = numbers.pop("section", None)
+        return cls(source_path=source_path, section=Section(**section) if section else None, **numbers)
+
+    @property
+    def time_map(self) -> dict[str, Any]:
+        """Every number of the clip by its name, the file left out."""
+        return {key: value for key, value in asdict(self).items() if key != "source_path"}
 
     @property
     def title(self) -> str:

@@ -6,7 +6,6 @@ The engine knows no model by name: the pack's manifest says what its graphs take
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
@@ -159,7 +158,7 @@ class Engine:
             commercial_use=self.commercial_use,
             video_item_guid=video_item_guid,
             source_path=clip.source_path,
-            time_map={key: value for key, value in asdict(clip).items() if key != "source_path"},
+            time_map=clip.time_map,
             provider=self.provider,
             previous_digest=previous_digest,
             **found_by,

@@ -112,8 +112,7 @@ def above(one: Seen, clip: Clip, span: Span | None) -> dict[str, Onset]:
 def remembered(known: dict[str, Seen], item: ItemView, one: Seen, written: dict[str, Onset]) -> str:
     """What the project shall remember once these onsets are markers."""
     places = frozenset(seen.place_of(name) for name in written)
-    rest = {guid: other for guid, other in known.items() if guid != item.guid}
-    return seen.store({**rest, item.guid: replace(one, written=one.written | places)})
+    return seen.store(seen.with_one(known, item.guid, replace(one, written=one.written | places)))
 
 
 def _known_or_anew(view: ProjectView) -> dict[str, Seen]:
@@ -146,13 +145,12 @@ def _moved(desk: Desk, key: KeyPress, *, more: bool) -> str:
     wanted = above(one, clip, span)
     marks = score.markers_in(clip, score.markers_of(view, item, clip, in_take=desk.wishes.take_markers), span)
     delete, add, written = _follow(clip, marks, peaks, wanted, one)
-    rest = {guid: other for guid, other in known.items() if guid != item.guid}
     desk.host.write(
         Change(
             token=view.token,
             undo_title="Foley: more onsets" if more else "Foley: fewer onsets",
             expect_item=item,
-            score=seen.store({**rest, item.guid: replace(one, written=written)}),
+            score=seen.store(seen.with_one(known, item.guid, replace(one, written=written))),
             **score.edit(
                 item,
                 clip,

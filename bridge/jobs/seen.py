@@ -91,6 +91,11 @@ def load(text: str) -> dict[str, Seen]:
         ) from error
 
 
+def with_one(known: Mapping[str, Seen], guid: str, one: Seen) -> dict[str, Seen]:
+    """What the project knows, with what was seen in one item in place of what was known of it, as the newest."""
+    return {**{other: seen for other, seen in known.items() if other != guid}, guid: one}
+
+
 def store(seen: Mapping[str, Seen]) -> str:
     """One line of JSON; the items that came first go if there are too many."""
     newest = dict(list(seen.items())[-MOST_ITEMS:])

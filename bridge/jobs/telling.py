@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +57,12 @@ class Telling:
                 commercial_use="unknown",
                 video_item_guid=self._item.guid,
                 source_path=self._frame.source_path,
-                time_map={key: value for key, value in asdict(self._frame).items() if key != "source_path"},
+                time_map=self._frame.time_map,
                 **common,
             )
-        recipe = self._desk.engine().recipe(request, self._frame, video_item_guid=self._item.guid, found_by=found_by)
-        return replace(recipe, **common)
+        return self._desk.engine().recipe(
+            request, self._frame, video_item_guid=self._item.guid, found_by=found_by, **common
+        )
 
     def now(self) -> dict[str, str]:
         now = self._desk.now()

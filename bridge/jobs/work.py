@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bridge.domain.clip import Clip, Section
+from bridge.domain.clip import Clip
 from bridge.domain.clip import samples_of as clip_samples
 from bridge.domain.controls import Controls
 from bridge.domain.onsets import Onset
@@ -128,10 +128,8 @@ def recorded(view: ProjectView) -> Work:
     """
     layers = choose.foley_items(view)
     recipe = layers[0][1]
-    told = dict(recipe.time_map)
-    section = told.pop("section", None)
     try:
-        frame = Clip(source_path=recipe.source_path, section=Section(**section) if section else None, **told)
+        frame = Clip.of_time_map(recipe.source_path, recipe.time_map)
     except TypeError as error:
         raise RequestError(
             f"The recipe for '{Path(recipe.source_path).name}' cannot be read", hint="Press New variation"

@@ -104,6 +104,23 @@ def by_guid(project):
     return found_tracks, found_items
 
 
+def next_undo(project):
+    """Title of the step that would be undone next; "" if there is none."""
+    return _title(rp.RPR_Undo_CanUndo2, project)
+
+
+def next_redo(project):
+    """Title of the step that would be redone next; "" if there is none."""
+    return _title(rp.RPR_Undo_CanRedo2, project)
+
+
+def _title(ask, project):
+    try:
+        return ask(project)
+    except AttributeError:  # REAPER's wrapper cannot express "nothing"
+        return ""
+
+
 def track_under_mouse_guid():
     """GUID of the track under the mouse; "" if there is none."""
     x, y = rp.RPR_GetMousePosition(0, 0)[:2]

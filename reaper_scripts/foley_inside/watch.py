@@ -39,7 +39,7 @@ def _watch(token, on):
             "print": fingerprint(tab),
             "rest_s": 0.0,
             "tracks": _track_guids(tab),
-            "step": _title(rp.RPR_Undo_CanUndo2, tab),
+            "step": api.next_undo(tab),
         }
     _show()
 
@@ -59,7 +59,7 @@ def _look(now_s):
             del _watched[tab]
             _show()
             continue
-        seen["step"] = _title(rp.RPR_Undo_CanUndo2, tab)
+        seen["step"] = api.next_undo(tab)
         count = rp.RPR_GetProjectStateChangeCount(tab)
         if count == seen["count"] or now_s < seen["rest_s"]:
             continue
@@ -70,7 +70,7 @@ def _look(now_s):
         seen["rest_s"] = ended_s + REST * (ended_s - now_s)
         if now != seen["print"]:
             seen["print"] = now
-            if not _title(rp.RPR_Undo_CanRedo2, tab):  # a render now would be a new step, and end what can be redone
+            if not api.next_redo(tab):  # a render now would be a new step, and end what can be redone
                 _tell(seen["token"])
 
 
@@ -82,7 +82,7 @@ def _same(tab, seen, path):
     """
     if path == seen["path"]:
         return True
-    if (_title(rp.RPR_Undo_CanUndo2, tab), _track_guids(tab)) != (seen["step"], seen["tracks"]) or not seen["step"]:
+    if (api.next_undo(tab), _track_guids(tab)) != (seen["step"], seen["tracks"]) or not seen["step"]:
         name = os.path.basename(path) or "an unsaved project"
         say.tell(f"Live mode ended: its tab holds '{name}' now. Press the key again to follow that project.")
         return False
@@ -93,14 +93,6 @@ def _same(tab, seen, path):
 
 def _track_guids(tab):
     return [api.track_text(track, "GUID") for track in api.tracks(tab)]
-
-
-def _title(ask, tab):
-    """The step that can be undone or redone next; "" if there is none."""
-    try:
-        return ask(tab)
-    except AttributeError:  # REAPER's wrapper cannot express "nothing"
-        return ""
 
 
 def fingerprint(tab):

@@ -92,7 +92,7 @@ class _Work:
         self.plan.discard_sources()
         title = "Foley: taken back " + secrets.token_hex(4)
         rp.RPR_Undo_EndBlock2(self.tab, title, EVERYTHING)
-        if _last_undo(self.tab) == title:
+        if api.next_undo(self.tab) == title:
             rp.RPR_Undo_DoUndo2(self.tab)
 
     def _add_item(self, track, new, source):
@@ -147,10 +147,3 @@ class _Work:
 
 def _same_marker(one, other):
     return one[1] == other[1] and abs(one[0] - other[0]) <= checks.CLOSE_S
-
-
-def _last_undo(tab):
-    try:
-        return rp.RPR_Undo_CanUndo2(tab)
-    except AttributeError:  # REAPER's wrapper cannot express "nothing to undo"
-        return ""

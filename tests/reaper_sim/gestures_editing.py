@@ -5,6 +5,7 @@ Convention: as in ``gestures``: ``do_x`` is the command ``x``, and what changes 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from . import envelopes
@@ -14,16 +15,18 @@ from .functions_markers import change_marker
 from .model import Item, Marker, Take, Track, new_guid
 
 
-class Editing:
+class Editing(ABC):
     """The hands on regions, takes and envelopes."""
 
     _app: App
 
+    @abstractmethod
     def _find(self, guid: str, kind: type) -> Any:
-        raise NotImplementedError
+        """The thing of a GUID."""
 
+    @abstractmethod
     def _done(self, title: str) -> None:
-        raise NotImplementedError
+        """Ends the gesture as one undo step."""
 
     def do_resize_region(self, guid: str, start_s: float, end_s: float) -> None:
         region = self._find(guid, Marker)
