@@ -38,6 +38,7 @@ from bridge.jobs.recovery import Recovery
 from bridge.jobs.runner import Context, Runner
 from bridge.osc.door import ControllerDoor
 from bridge.osc.feedback import Feedback
+from bridge.osc.limits import Allowance
 from bridge.osc.messages import VERBS, Answer, Cancel, Free, Status, Touched, Verb
 from bridge.osc.server import PATIENCE_S, OscServer
 from bridge.osc.surface import MarkerEar
@@ -98,6 +99,7 @@ class Bridge:
         self._engine_lock = threading.Lock()
         self._trouble = ""
         self._told_at = 0.0
+        self._refusals_logged = Allowance(1)
         self._watchers = tuple(watchers)
         self._following: dict[str, str] = {}
         self.live = Live(self._follow)
@@ -180,7 +182,8 @@ class Bridge:
         try:
             return self._runner.submit(name, work, project=key.project)
         except BridgeError as error:
-            log.warning("%s refused: %s", name, error.sentence)
+            if self._refusals_logged.take():
+                log.warning("%s refused: %s", name, error.sentence)
             raise
 
     def _follow(self, project: str) -> None:

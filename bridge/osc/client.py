@@ -13,6 +13,8 @@ from bridge.host import endpoint
 from bridge.osc.messages import ANSWER_ADDRESS, PREFIX, Answer, sealed
 
 WAIT_S = 0.5
+TRIES = 3
+"""So often a message is sent until it is answered; its press id makes it one message all the same."""
 
 
 def daemon_port(default: int) -> int:
@@ -33,15 +35,26 @@ def ask(
     builder = OscMessageBuilder(address=PREFIX + verb)
     for text in sealed(arguments, token, secrets.token_hex(8)):
         builder.add_arg(text, "s")
+    packet = builder.build().dgram
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        line.settimeout(timeout_s)
+        line.settimeout(timeout_s / TRIES)
         try:
             line.connect(("127.0.0.1", port))
-            line.send(builder.build().dgram)
-            message = OscMessage(line.recv(65536))
+            message = OscMessage(_answered(line, packet))
         except Exception:  # nobody there, or bytes that are no OSC
             return None
     values = list(message.params)
     if message.address != ANSWER_ADDRESS or len(values) != 4:
         return None
     return Answer(ok=bool(values[1]), sentence=str(values[2]), job_id=str(values[3]))
+
+
+def _answered(line: socket.socket, packet: bytes) -> bytes:
+    for _ in range(TRIES - 1):
+        line.send(packet)
+        try:
+            return line.recv(65536)
+        except TimeoutError:  # the system drops datagrams while the door is flooded
+            continue
+    line.send(packet)
+    return line.recv(65536)

@@ -14,6 +14,8 @@ from . import api, endpoint, osc_packet, project, say
 from .api import rp
 
 WAIT_S = 0.3
+TRIES = 3
+"""So often a key press is sent until it is answered (a flooded system drops some); the press id makes it one."""
 PROMPT_CHARACTERS = 500
 CONTROLS = (
     ("guidance", "Guidance (0 = the pack's)", "0"),
@@ -114,13 +116,23 @@ def _send(verb, prompt, track=None):
 
 def _ask(packet, port):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        line.settimeout(WAIT_S)
+        line.settimeout(WAIT_S / TRIES)
         line.connect(("127.0.0.1", port))
-        line.send(packet)
-        address, arguments = osc_packet.decode(line.recv(65536))
+        address, arguments = osc_packet.decode(_answered(line, packet))
     if address != "/foley/answer" or len(arguments) != 4:
         raise ValueError(f"an answer that is none of the bridge's: {address}")
     return bool(arguments[1]), str(arguments[2])
+
+
+def _answered(line, packet):
+    for _ in range(TRIES - 1):
+        line.send(packet)
+        try:
+            return line.recv(65536)
+        except TimeoutError:
+            continue
+    line.send(packet)
+    return line.recv(65536)
 
 
 def _nobody(port, error):

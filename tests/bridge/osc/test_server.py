@@ -167,7 +167,7 @@ def test_sentence_when_very_long_then_the_answer_still_fits_a_packet(server: Osc
 
 
 def test_server_when_open_then_only_this_computer_can_reach_it(server: OscServer) -> None:
-    assert server._server.server_address[0] == "127.0.0.1"
+    assert server._line.getsockname()[0] == "127.0.0.1"
 
 
 def test_start_when_the_port_is_taken_then_the_error_names_port_holder_and_way_out(server: OscServer) -> None:
