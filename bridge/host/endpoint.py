@@ -87,15 +87,15 @@ def _age(path: Path) -> float:
 
 def _endpoint(path: Path) -> Endpoint:
     try:
-        status = path.stat()
+        status = path.lstat()
         data = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise HostError("REAPER's server script is not running", hint=START_HINT) from None
     except (OSError, ValueError) as error:
         raise HostError(f"{path} cannot be read: {error}", hint=START_HINT) from error
-    if os.name == "posix" and (status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077):
+    if os.name == "posix" and not _is_private(status):
         raise HostError(
-            f"{path} belongs to somebody else or can be read by others, so it is not trusted",
+            f"{path} belongs to somebody else, is a link, or can be read by others, so it is not trusted",
             hint='Delete it and run the action "Script: foley_server.py" in REAPER again',
         )
     if not isinstance(data, dict) or data.get("api") != API:
@@ -113,6 +113,11 @@ def _endpoint(path: Path) -> Endpoint:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise HostError(f"{path} is damaged", hint=START_HINT) from error
+
+
+def _is_private(status: os.stat_result) -> bool:
+    """Whether it is a plain file that this user alone can read and write."""
+    return status.st_uid == os.getuid() and stat.S_ISREG(status.st_mode) and not stat.S_IMODE(status.st_mode) & 0o077
 
 
 def announce_daemon(port: int, token: str, where: Path | None = None) -> Path:
@@ -162,9 +167,9 @@ def make_private(where: Path) -> None:
         where.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.name != "posix":
             return
-        status = where.stat()
-        if status.st_uid != os.getuid():
-            raise HostError(f"{where} is a folder of another user's", hint=FOLDER_HINT)
+        status = where.lstat()
+        if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
+            raise HostError(f"{where} is a folder of another user's, or a link", hint=FOLDER_HINT)
         if stat.S_IMODE(status.st_mode) & 0o077:
             where.chmod(0o700)
     except OSError as error:

@@ -80,11 +80,28 @@ def withdraw(token):
 
 
 def daemon():
-    """(UDP port, token) of the daemon: what ``daemon.json`` says, else the default port and no token."""
-    said = read(os.path.join(folder(), DAEMON_FILE))
+    """(UDP port, token) of the daemon: what ``daemon.json`` says, else the default port and no token.
+
+    A file that somebody else wrote, or could read, is not believed: the words typed into REAPER would go to him.
+    """
+    path = os.path.join(folder(), DAEMON_FILE)
+    said = read(path) if is_private(folder()) and is_private(path) else {}
     port, token = said.get("port"), said.get("token")
     port = port if isinstance(port, int) and 0 < port < 65536 else DEFAULT_OSC_PORT
     return port, token if isinstance(token, str) else ""
+
+
+def is_private(path):
+    """Whether a file or folder is this user's alone, and no link; always on a system without such owners."""
+    if os.name != "posix":
+        return True
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return (
+        status.st_uid == os.getuid() and not stat.S_ISLNK(status.st_mode) and not stat.S_IMODE(status.st_mode) & 0o077
+    )
 
 
 def read(path):

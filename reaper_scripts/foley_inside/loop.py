@@ -18,6 +18,10 @@ from .server import SafeServer
 SECTION = "FOLEY"
 FRESH_S = 5.0
 SEEN_EVERY_S = 1.0
+STRANGER = (
+    "A program on this computer spoke to the server in REAPER without its token. Nothing was done for it; any more of "
+    "them are only counted (ext state FOLEY/strangers)."
+)
 
 CALLABLES = {
     ("foley_inside.read", "read"): read.read,
@@ -43,7 +47,8 @@ class Loop:
         }
         self._server = SafeServer(CALLABLES, about=self._about)
         self._seen_s = 0.0
-        self._complained = False
+        self._complained = self._told_of_strangers = False
+        self._strangers = 0
 
     def start(self):
         """Opens the door, says where it is, and begins to turn.
@@ -85,6 +90,15 @@ class Loop:
         if now_s - self._seen_s >= SEEN_EVERY_S:
             self._seen_s = now_s
             rp.RPR_SetExtState(SECTION, "server_seen", repr(now_s), False)
+            self._show_strangers()
+
+    def _show_strangers(self):
+        if self._server.strangers != self._strangers:
+            self._strangers = self._server.strangers
+            rp.RPR_SetExtState(SECTION, "strangers", str(self._strangers), False)
+        if self._server.strangers_spoke and not self._told_of_strangers:
+            self._told_of_strangers = True
+            say.tell(STRANGER)
 
 
 def start():

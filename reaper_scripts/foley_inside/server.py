@@ -22,6 +22,11 @@ ANSWER_BYTES = 64 * 1024 * 1024
 AUTHENTICATE_S = 2.0
 STALLED_S = 10.0
 CONNECTIONS = 8
+STRANGERS = 32
+"""So many may be connected that have not shown the token yet."""
+STRANGERS_PER_TURN = 16
+GRACE_S = 0.1
+"""So long a stranger is kept when another one wants its place."""
 BACKLOG_BYTES = REQUEST_FRAME_BYTES + TOKEN_FRAME_BYTES
 
 
@@ -39,7 +44,7 @@ class Peer:
     def __init__(self, connection, now):
         self.connection = connection
         self.since = self.sent_at = now
-        self.trusted = False
+        self.trusted = self.spoke = False
         self.arrived = bytearray()
         self.leaving = bytearray()
 
@@ -76,6 +81,7 @@ class Peer:
                 raise PeerGone(str(error)) from error
             if not data:
                 raise PeerGone("the peer hung up")
+            self.spoke = True
             self.arrived += data
             if not self.trusted and len(self.arrived) > 8 + TOKEN_FRAME_BYTES:
                 return
@@ -112,6 +118,9 @@ class SafeServer(Server):
         self._about = dict(about or {})
         self._clock = clock
         self._peers = {}
+        self.strangers = 0
+        """How many connections ended without the token; ``strangers_spoke``: whether any of them said something."""
+        self.strangers_spoke = False
         self.token = secrets.token_hex(32)
         super().__init__(0)
         self._socket.setblocking(False)
@@ -134,21 +143,26 @@ class SafeServer(Server):
         self.send_results(self.process_requests(self.get_requests()))
 
     def accept(self):  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Takes every waiting connection; the longest-waiting stranger makes room when there are too many."""
-        while True:
+        """Takes some of the waiting connections; the longest-waiting stranger makes room when there are too many.
+
+        However many come, a turn takes few, and each has time to show its token: a flood costs REAPER nothing that is
+        felt, and a daemon that comes meanwhile waits its turn and gets in.
+        """
+        now = self._clock()
+        for _ in range(STRANGERS_PER_TURN):
+            strangers = [key for key, peer in self._peers.items() if not peer.trusted]
+            full = len(strangers) >= STRANGERS
+            if full and now - self._peers[strangers[0]].since < GRACE_S:
+                return
             try:
                 connection, address = self._socket.accept()
             except OSError:
                 return
-            if len(self._peers) >= CONNECTIONS:
-                strangers = [key for key, peer in self._peers.items() if not peer.trusted]
-                if not strangers:
-                    connection.close()
-                    continue
-                self.disconnect(strangers[0])
+            if full:
+                self._turn_away(strangers[0])
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            peer = self._peers[address] = Peer(connection, self._clock())
+            peer = self._peers[address] = Peer(connection, now)
             peer.queue(f"{address}".encode("ascii"))
 
     def disconnect(self, address):
@@ -165,7 +179,7 @@ class SafeServer(Server):
                 peer.fill()
                 request = self._next_request(peer)
             except PeerGone:
-                self.disconnect(address)
+                self._turn_away(address)
                 continue
             if request is not None:
                 requests[address] = request
@@ -199,6 +213,14 @@ class SafeServer(Server):
             self.disconnect(address)
         super().close()
 
+    def _turn_away(self, address):
+        """Hangs up, and counts whoever never showed the token."""
+        peer = self._peers.get(address)
+        if peer is not None and not peer.trusted:
+            self.strangers += 1
+            self.strangers_spoke |= peer.spoke
+        self.disconnect(address)
+
     def _next_request(self, peer):
         data = peer.frame()
         if not peer.trusted:
@@ -209,6 +231,8 @@ class SafeServer(Server):
             if not hmac.compare_digest(data, self.token.encode("ascii")):
                 raise PeerGone("wrong token")
             peer.trusted = True
+            if sum(other.trusted for other in self._peers.values()) > CONNECTIONS:
+                raise PeerGone("too many connections")
             return {"type": "result", "value": self._about}
         if data is None:
             return None
