@@ -37,16 +37,14 @@ def unpack(data: bytes) -> tuple[str, list[object]]:
             if tag == "s":
                 argument, at = _text(data, at)
             else:
-                form = _NUMBERS[tag]
+                form = _NUMBERS.get(tag)
+                if form is None:
+                    raise ValueError(f"an argument of type {tag!r}")
                 (argument,) = form.unpack_from(data, at)
                 at += form.size
             arguments.append(argument)
         if at != len(data):
             raise ValueError("more bytes than arguments")
-    except KeyError as error:
-        raise RequestError(
-            f"An OSC packet could not be read: an argument of type {error}", hint="Send text arguments only"
-        ) from None
     except (ValueError, struct.error) as error:
         raise RequestError(f"An OSC packet could not be read: {error}", hint="Send text arguments only") from None
     return address, arguments
