@@ -21,6 +21,7 @@ from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
 from bridge.domain.wording import counted
 from bridge.errors import HostError, MediaError, RequestError
+from bridge.health import stock
 from bridge.install import scripts
 from bridge.media import onset_table, reference, video, wav
 from bridge.osc import client
@@ -116,6 +117,7 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def serve(arguments: argparse.Namespace, settings: Settings) -> int:
     """Runs the daemon until it is stopped."""
+    stock.warn()
     return app.serve(settings)
 
 

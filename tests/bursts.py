@@ -33,6 +33,7 @@ def said(verb: str, token: str, press: str, *arguments: str) -> bytes:
     return packet(f"/foley/{verb}", *sealed(arguments, token, press))
 
 
+OVERSIZED = said("detect", "0" * 64, "o", "", "", "x" * 9000)
 KINDS: dict[str, Maker] = {
     "valid, status": lambda token, n: said("status", token, f"s{n:x}"),
     "valid, jobs": lambda token, n: said("detect", token, f"d{n:x}", str(n)),
@@ -43,7 +44,7 @@ KINDS: dict[str, Maker] = {
     "argument types": lambda token, n: b"/foley/detect\0\0\0," + b"TFNIhd[]bZ"[n % 10 :] + b"\0" * (n % 40),
     "bundles": lambda token, n: b"#bundle\0" + bytes(8) + b"\0\0\0\x10" * (n % 30),
     "no OSC": lambda token, n: b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-    "oversized": lambda token, n: said("detect", token, f"o{n:x}", "", "", "x" * 9000),
+    "oversized": lambda token, n: OVERSIZED,
     "largest": lambda token, n: b"/" * 65507,
 }
 MIXED = "mixed"

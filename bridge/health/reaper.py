@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge import app
 from bridge.errors import BridgeError, HostError, RequestError
-from bridge.health import ports
+from bridge.health import ports, stock
 from bridge.health.finding import Finding
 from bridge.health.ports import Reach
 from bridge.host import endpoint
@@ -16,8 +16,6 @@ from bridge.host.base import ProjectView
 from bridge.host.endpoint import Endpoint
 from bridge.install import folders, ini, scripts, status
 from bridge.media.files import probe_writable
-
-STOCK_REAPY_PORT = 2306
 
 
 class Chain:
@@ -154,18 +152,13 @@ class Chain:
         )
 
     def _stock(self) -> Finding:
-        where = ports.reach(STOCK_REAPY_PORT)
+        said = stock.sentence()
         configured = self.resource is not None and ini.reapy_server(self.resource)
-        cure = "In REAPER, stop the script activate_reapy_server and remove it from the actions; the bridge needs none."
-        if where is not Reach.NOBODY:
-            text = (
-                f"a program listens on port {STOCK_REAPY_PORT} ({where.value}), where reapy's own server lets anybody "
-                "run code as you"
-            )
-            return Finding(name="network", good=False, text=text, cure=cure, needed=False)
+        if said:
+            return Finding(name="network", good=False, text=said, cure=stock.CURE, needed=False)
         if configured:
             text = "reapy's own server does not listen now, but starts whenever a program imports reapy"
-            return Finding(name="network", good=False, text=text, cure=cure, needed=False, late=True)
+            return Finding(name="network", good=False, text=text, cure=stock.CURE, needed=False, late=True)
         return Finding(name="network", good=True, text="no stock reapy server listens on this machine")
 
 

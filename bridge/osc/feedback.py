@@ -9,6 +9,7 @@ state (s) and sentence (s). While a job runs the state is the first of its words
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 import socket
@@ -84,6 +85,9 @@ class Feedback:
         try:
             self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._line.setblocking(False)
+            self._line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # it only sends; what comes is never read
+            if all(ipaddress.ip_address(peer.address).is_loopback for peer in self._peers):
+                self._line.bind(("127.0.0.1", 0))
         except OSError as error:
             log.warning("no feedback: %s", error.strerror or error)
             return

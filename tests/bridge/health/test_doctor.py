@@ -12,6 +12,7 @@ import pytest
 
 from bridge.__main__ import main
 from bridge.health import reaper as reaper_health
+from bridge.health import stock as stock_health
 from bridge.host import endpoint
 from bridge.install import running
 from bridge.osc.messages import Answer
@@ -26,7 +27,7 @@ Said = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def _a_computer_of_its_own(tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "_processes", lambda: iter([]))
-    monkeypatch.setattr(reaper_health, "STOCK_REAPY_PORT", free_port)
+    monkeypatch.setattr(stock_health, "PORT", free_port)
     monkeypatch.setenv("FOLEY_BRIDGE_OSC_PORT", str(free_port))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
@@ -120,12 +121,12 @@ def test_doctor_when_something_listens_for_everybody_then_it_is_said(
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stock:
         stock.bind(("0.0.0.0", 0))
         stock.listen()
-        monkeypatch.setattr(reaper_health, "STOCK_REAPY_PORT", stock.getsockname()[1])
+        monkeypatch.setattr(stock_health, "PORT", stock.getsockname()[1])
         main(doctor)
     assert "(on the network), where reapy's own server lets anybody run code as you" in capsys.readouterr().out
     (resource / "reaper-extstate.ini").write_text('[reapy]\nactivate_reapy_server="_RS1"\n')
     (resource / "reaper.ini").write_text(f'[reaper]\ncsurf_0=OSC "pad" 3 {free_port} "10.0.0.2" 9000 1024 10 ""\n')
-    monkeypatch.setattr(reaper_health, "STOCK_REAPY_PORT", free_port)
+    monkeypatch.setattr(stock_health, "PORT", free_port)
     main(doctor)
     said = capsys.readouterr().out
     assert "-- network: reapy's own server does not listen now, but starts whenever" in said

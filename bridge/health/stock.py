@@ -1,0 +1,35 @@
+"""reapy's own server, which a user may have switched on before: it lets anybody who reaches its port run code."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from bridge.health import ports
+from bridge.health.ports import Reach
+
+log = logging.getLogger(__name__)
+
+PORT = 2306
+CURE = "In REAPER, stop the script activate_reapy_server and remove it from the actions; the bridge needs none."
+
+
+def sentence() -> str:
+    """What is wrong if something listens on reapy's port; "" if nothing does."""
+    where = ports.reach(PORT)
+    if where is Reach.NOBODY:
+        return ""
+    return f"a program listens on port {PORT} ({where.value}), where reapy's own server lets anybody run code as you"
+
+
+def warn() -> threading.Thread:
+    """Logs one warning if so, from a thread of its own, so that nothing waits for it."""
+
+    def look() -> None:
+        said = sentence()
+        if said:
+            log.warning("%s%s. %s", said[0].upper(), said[1:], CURE)
+
+    thread = threading.Thread(target=look, name="foley-stock", daemon=True)
+    thread.start()
+    return thread
