@@ -1,6 +1,6 @@
 """Many hours of a designer's work in minutes: does the daemon grow, or leave anything behind?
 
-``python -m tests.soak [--minutes N] [--events N] [--seed N] [--starter]``: the real daemon with the tiny pack (or the
+``python -m tests.soak [--minutes N] [--events N] [--seed N] [--starter] [--hold]``: the real daemon with the tiny pack (or the
 starter pack) and a simulated REAPER; renders, variations, drags in live mode, cancels, refused keys, floods of bad
 packets, strangers at the server in REAPER, freed memory, a REAPER that is restarted or killed, in a random order that
 the seed decides. Every key press is undone again, so that the project stays as long as it was.
@@ -72,8 +72,9 @@ COUNTED = ("threads", "files", "sockets", "leftovers", "reaper_sockets")
 class Day:
     """Hands that work without a pause, and undo what they did."""
 
-    def __init__(self, desk: Studio, port: int, seed: int) -> None:
+    def __init__(self, desk: Studio, port: int, seed: int, *, hold: bool = False) -> None:
         self.desk, self.port = desk, port
+        self.freed = 0 if hold else 5
         self.random = random.Random(seed)
         self.done: Counter[str] = Counter()
         self.process = psutil.Process(desk.daemon.pid)
@@ -99,7 +100,7 @@ class Day:
             "cancel": (10, self.cancel),
             "more than may wait": (3, self.too_many),
             "refused": (8, self.refused),
-            "free": (5, lambda: self.desk.press("free_memory")),
+            "free": (self.freed, lambda: self.desk.press("free_memory")),
             "bad packets": (8, self.flood),
             "strangers in REAPER": (4, self.strangers),
             "REAPER restarted": (3, lambda: self.restart(clean=True)),
@@ -249,7 +250,9 @@ def _slope(samples: list[Sample]) -> float:
 
 
 @contextmanager
-def day(folder: Path, *, starter: bool = False, seed: int = 0, film: Path | None = None) -> Iterator[Day]:
+def day(
+    folder: Path, *, starter: bool = False, seed: int = 0, hold: bool = False, film: Path | None = None
+) -> Iterator[Day]:
     """A daemon, a REAPER, a film, and hands."""
     if film is None:
         scene, film = demo_scene.scene(), folder / "film.mp4"
@@ -259,7 +262,7 @@ def day(folder: Path, *, starter: bool = False, seed: int = 0, film: Path | None
     home = {name: str(folder / "home") for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")}
     opened = studio(folder, film, **wanted, env=home) if starter else tiny_studio(folder, film, **wanted)
     with opened as desk:
-        yield Day(desk, port, seed)
+        yield Day(desk, port, seed, hold=hold)
 
 
 def run(hands: Day, *, minutes: float, events: int, say: Callable[[str], None] = lambda line: None) -> list[Sample]:
@@ -281,9 +284,13 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--events", type=int, default=2 * PRESSES_IN_TWO_HOURS)
     parser.add_argument("--seed", type=int, default=6)
+    parser.add_argument("--hold", action="store_true", help="never free memory, so that only growth moves it")
     parser.add_argument("--starter", action="store_true", help="the starter pack instead of the tiny one")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place, day(Path(place), starter=chosen.starter, seed=chosen.seed) as hands:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        day(Path(place), starter=chosen.starter, seed=chosen.seed, hold=chosen.hold) as hands,
+    ):
         began = time.monotonic()
         samples = run(hands, minutes=chosen.minutes, events=chosen.events, say=lambda line: print(line, flush=True))
         took = (time.monotonic() - began) / 60

@@ -58,7 +58,7 @@ Handler = Callable[[Verb], Answer]
 Holder = Callable[[], str]
 
 
-@dataclass
+@dataclass(slots=True)
 class _Order:
     """One key press: who wants its answer, and the answer once it is known."""
 
