@@ -1,9 +1,9 @@
 """Many hours of a designer's work in minutes: does the daemon grow, or leave anything behind?
 
-``python -m tests.soak [--minutes N] [--events N] [--seed N] [--starter] [--hold]``: the real daemon with the tiny pack (or the
-starter pack) and a simulated REAPER; renders, variations, drags in live mode, cancels, refused keys, floods of bad
-packets, strangers at the server in REAPER, freed memory, a REAPER that is restarted or killed, in a random order that
-the seed decides. Every key press is undone again, so that the project stays as long as it was.
+``python -m tests.soak [--minutes N] [--events N] [--seed N] [--starter] [--hold]``: the real daemon with the tiny pack
+(or the starter pack) and a simulated REAPER; renders, variations, drags in live mode, cancels, refused keys, floods of
+bad packets, strangers at the server in REAPER, freed memory, a REAPER that is restarted or killed, in a random order
+that the seed decides. Every key press is undone again, so that the project stays as long as it was.
 
 Convention: a sample is taken while nothing is being made. The first third of the samples is warming up; growth is told
 between the second and the last third, and as the median slope between all pairs of samples of both (Theil-Sen), with an

@@ -13,7 +13,7 @@ from pythonosc.osc_message import OscMessage
 
 from bridge.osc import client, server
 from bridge.osc.messages import Answer, Verb
-from bridge.osc.server import REMEMBERED, WAITING, OscServer
+from bridge.osc.server import WAITING, OscServer
 from tests import bursts
 from tests.tokens import TOKEN
 
@@ -149,8 +149,9 @@ def test_door_when_it_closes_then_who_still_waits_is_told_so(desk: Desk) -> None
 
 @pytest.mark.parametrize("kind", [*bursts.KINDS, bursts.MIXED])
 def test_flood_when_thousands_of_packets_come_then_a_key_is_answered_and_little_is_logged_and_kept(
-    desk: Desk, kind: str, caplog: pytest.LogCaptureFixture
+    desk: Desk, kind: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(server, "REMEMBERED", 64)
     with OscServer(desk.handle, token=TOKEN, port=0) as door:
         threads = threading.active_count()
         count = 10_000 if kind == bursts.MIXED else 2_000
@@ -162,7 +163,7 @@ def test_flood_when_thousands_of_packets_come_then_a_key_is_answered_and_little_
         assert during is not None
         assert after is not None
         assert threading.active_count() == threads
-        assert len(door._known) <= REMEMBERED
+        assert len(door._known) <= 64
         assert len(door._open) <= WAITING + 1
     assert len(caplog.records) <= 2
 

@@ -1,0 +1,53 @@
+"""reapy's own server, switched on in REAPER: seen where it really listens, told once, with the way out."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from pathlib import Path
+
+import pytest
+
+from bridge import commands
+from bridge.__main__ import main
+from bridge.health import stock
+from tests.reaper_sim.client import SimReaper
+from tests.reaper_sim.test_stock_reapy import SERVER
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number = probe.getsockname()[1]
+    monkeypatch.setattr(stock, "PORT", number)
+    return number
+
+
+def test_stock_server_when_it_runs_in_reaper_then_doctor_and_daemon_say_so_and_how_to_stop_it(
+    tmp_path: Path,
+    port: int,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script = tmp_path / "activate.py"
+    script.write_text(SERVER.format(port=port))
+    monkeypatch.setattr(commands.app, "serve", lambda settings: 0)
+    with SimReaper.start(tmp_path / "reaper", web_port=None) as reaper:
+        reaper.run_script(script)
+        main(["doctor", "--resource", str(reaper.resource_dir)])
+        with caplog.at_level(logging.WARNING):
+            assert main(["serve"]) == 0
+            stock.warn().join()
+    said = capsys.readouterr().out
+    assert f"-- network: a program listens on port {port} (on the network)" in said
+    warnings = [one.getMessage() for one in caplog.records if one.name == stock.__name__]
+    assert 1 <= len(warnings) <= 2
+    assert all("run code as you. In REAPER, stop the script activate_reapy_server" in one for one in warnings)
+
+
+def test_stock_server_when_nobody_listens_then_nothing_is_said(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    stock.warn().join()
+    assert stock.sentence() == ""
+    assert caplog.records == []
