@@ -36,7 +36,7 @@ from bridge.jobs.desk import Desk
 from bridge.jobs.runner import Context
 from bridge.jobs.telling import Telling, output_of
 from bridge.jobs.work import samples_of
-from bridge.media import output, wav
+from bridge.media import finish, wav
 from bridge.media.files import temporary_beside
 from bridge.media.output import Output
 
@@ -111,7 +111,7 @@ class Making:
                 raw, self._stream(recipe, progress), rate_hz=request.rate_hz, channels=1, subtype="FLOAT"
             )
             with wav.Reader(raw_path) as reader:
-                blocks, done = output.finish_blocks(
+                blocks, done = finish.finish_blocks(
                     reader.blocks,
                     wish,
                     rate_hz=request.rate_hz,
@@ -253,12 +253,12 @@ class Making:
 
     def _shaped(self, patch: Patch, recipe: Recipe, wish: Output, gain_db: float, length: int) -> Block:
         audio = Audio(samples=np.ascontiguousarray(patch.samples[None]), rate_hz=recipe.request.rate_hz)
-        return output.apply(audio, gain_db, wish, start_samples=patch.start, length_samples=length).samples
+        return finish.apply(audio, gain_db, wish, start_samples=patch.start, length_samples=length).samples
 
     def _written(self, path: Path, recipe: Recipe, blocks: Iterator[Block], *, shaped: bool = False) -> Made:
         request, wish = recipe.request, output_of(recipe)
         if not shaped:
-            blocks = output.apply_blocks(
+            blocks = finish.apply_blocks(
                 blocks,
                 float(recipe.output.get("gain_db", 0.0)),
                 wish,
