@@ -20,7 +20,7 @@ from bridge.errors import BridgeError
 
 try:
     from bridge import commands, config
-    from bridge.engine.devices import PROVIDERS
+    from bridge.engine.providers import PROVIDERS
     from bridge.install import dialog
 except KeyboardInterrupt:
     print("foley-bridge: stopped.", file=sys.stderr)

@@ -15,7 +15,7 @@ from bridge.config import Settings
 from bridge.engine import memory
 from bridge.engine.engine import Engine
 from bridge.engine.loader import load
-from bridge.engine.runtime import CPU, CUDA
+from bridge.engine.providers import CPU, CUDA
 from bridge.errors import PackError
 from bridge.media import mux
 from bridge.osc import client
