@@ -30,6 +30,7 @@ from bridge.host.base import Host
 from bridge.host.reaper import ReaperHost
 from bridge.jobs import verbs
 from bridge.jobs.desk import Wishes
+from bridge.jobs.doing import DOES
 from bridge.jobs.live import Live
 from bridge.jobs.runner import Context, Runner
 from bridge.osc.door import ControllerDoor
@@ -161,10 +162,8 @@ class Bridge:
         return Answer(ok=True, sentence=f"{verbs.VERBS[verb.NAME].started}.", job_id=job.id)
 
     def _submit(self, name: str, key: verbs.KeyPress) -> Job:
-        run = verbs.VERBS[name].run
-
         def work(context: Context) -> str:
-            return " ".join((run(self._desk, context, key), *self._notices()))
+            return " ".join((DOES[name](self._desk, context, key), *self._notices()))
 
         try:
             return self._runner.submit(name, work)

@@ -25,7 +25,9 @@ from bridge.engine.when import Detection
 from bridge.errors import MediaError, RequestError
 from bridge.host.base import Change
 from bridge.host.rpp import RppHost
-from bridge.jobs import score, verbs
+from bridge.jobs import score
+from bridge.jobs.desk import Desk, KeyPress
+from bridge.jobs.doing import DOES
 from bridge.jobs.runner import Context
 from bridge.media import mux, picture, video, wav
 
@@ -124,12 +126,12 @@ def _takes(
     markers = tuple(score.new_marker(clip, onset) for onset in detection.onsets)
     host.write(Change(token=host.read().token, undo_title="Foley: find onsets", add_markers=markers))
     seeds = (number % (MAX_SEED + 1) for number in count(seed))
-    desk = verbs.Desk(host=host, engine=lambda: engine, new_seed=lambda: next(seeds))
+    desk = Desk(host=host, engine=lambda: engine, new_seed=lambda: next(seeds))
     context = Context("demo", threading.Event(), lambda fraction, sentence: show(fraction))
     takes = []
     for number in range(TAKES):
         verb = "generate" if number == 0 else "variation"
-        verbs.VERBS[verb].run(desk, context, verbs.KeyPress(prompt=prompt))
+        DOES[verb](desk, context, KeyPress(prompt=prompt))
         takes.append(Path(host.read().foley_items[0].audio_path))
     show(1.0)
     return takes
