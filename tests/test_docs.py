@@ -32,7 +32,7 @@ REACH_REAPER = (
     "bridge/osc/surface.py",
 )
 TERMINAL = (
-    *("bridge/config.py", "bridge/commands.py", "bridge/demo.py", "bridge/listing.py", "bridge/health/report.py"),
+    *("bridge/config.py", "bridge/commands", "bridge/demo.py", "bridge/listing.py", "bridge/health/report.py"),
     *("bridge/install", "bridge/osc/door.py", "bridge/osc/peers.py", "bridge/packs/catalogue.py"),
     *("bridge/packs/pull.py", "bridge/packs/download.py"),
 )
