@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from bridge import __version__
 from bridge.engine.providers import PROVIDERS
 from bridge.errors import BridgeError
+from bridge.stopping import Stop
 
 if TYPE_CHECKING:
     from bridge.config import Settings
@@ -160,6 +161,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     arguments = parser().parse_args(argv)
+    if arguments.command == "serve":
+        arguments.stop = Stop()
+        arguments.stop.listen()
     names = ("pack", "onset_pack", "packs_dir", "threads", "provider", "log_level", "osc_port")
     try:
         from bridge import config

@@ -8,22 +8,19 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
 
-from bridge import __version__
+from bridge import __version__, libraries
 from bridge.config import Settings
 from bridge.domain.job import Job, JobState
 from bridge.domain.request import MAX_SEED
 from bridge.engine import memory
-from bridge.engine.engine import Engine
-from bridge.engine.loader import LoadedPack, load
 from bridge.errors import BridgeError, RequestError
 from bridge.host import endpoint
 from bridge.host.base import Host
@@ -31,7 +28,6 @@ from bridge.host.lock import DaemonLock
 from bridge.host.reaper import ReaperHost
 from bridge.jobs import verbs
 from bridge.jobs.desk import Wishes
-from bridge.jobs.doing import DOES
 from bridge.jobs.live import Live
 from bridge.jobs.runner import Context, Runner
 from bridge.osc.door import ControllerDoor
@@ -41,6 +37,11 @@ from bridge.osc.server import PATIENCE_S, OscServer
 from bridge.osc.surface import MarkerEar
 from bridge.packs.store import SHIPPED_FOLDER, Store
 from bridge.progress import Terminal
+from bridge.stopping import Stop, leave
+
+if TYPE_CHECKING:
+    from bridge.engine.engine import Engine
+    from bridge.engine.loader import LoadedPack
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +57,12 @@ def open_engine(settings: Settings) -> Engine:
     """The chosen packs, verified whole; their graphs open when they are first needed.
 
     Raises:
-        PackError: there is no such pack, or it is damaged.
+        PackError: there is no such pack, or it is damaged. EngineError: a library is missing.
     """
+    libraries.load()
+    from bridge.engine.engine import Engine
+    from bridge.engine.loader import load
+
     store = open_store(settings)
 
     def loaded(name: str) -> LoadedPack:
@@ -164,6 +169,9 @@ class Bridge:
 
     def _submit(self, name: str, key: verbs.KeyPress) -> Job:
         def work(context: Context) -> str:
+            libraries.load()
+            from bridge.jobs.doing import DOES
+
             return " ".join((DOES[name](self._desk, context, key), *self._notices()))
 
         try:
@@ -250,8 +258,11 @@ def _packs(names: tuple[str, ...]) -> str:
     return f"pack{'s' if len(names) > 1 else ''} {' and '.join(names)}"
 
 
-def serve(settings: Settings) -> int:
-    """Runs the daemon until SIGINT or SIGTERM; returns the exit code.
+def serve(settings: Settings, stop: Stop) -> int:
+    """Runs the daemon until it shall stop; returns the exit code.
+
+    Args:
+        stop: listens for signals already.
 
     Raises:
         BridgeError: another daemon runs, or a port is taken.
@@ -273,9 +284,9 @@ def serve(settings: Settings) -> int:
             stack.enter_context(MarkerEar(settings.reaper_osc_port, bridge.live.touched))
         bridge.warm_up()
         print(f"foley-bridge {__version__} listens on 127.0.0.1:{server.port} (Ctrl+C stops it)", flush=True)
-        _wait_for_signal()
+        stop.wait()
     print("foley-bridge: stopped.", flush=True)
-    return 0
+    return leave(0)
 
 
 def _door(settings: Settings, bridge: Bridge, feedback: Feedback) -> ControllerDoor:
@@ -311,16 +322,3 @@ def _holder() -> str:
     if not isinstance(pid, int) or pid == os.getpid() or not endpoint.alive(pid):
         return ""
     return f"another foley-bridge (process {pid})"
-
-
-def _wait_for_signal() -> None:
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), on_signal)
-    while not stop.wait(0.5):
-        pass

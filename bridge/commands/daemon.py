@@ -15,7 +15,7 @@ FREE_WAIT_S = 5.0
 
 def serve(arguments: argparse.Namespace, settings: Settings) -> int:
     """Runs the daemon until it is stopped."""
-    return app.serve(settings)
+    return app.serve(settings, arguments.stop)
 
 
 def free(arguments: argparse.Namespace, settings: Settings) -> int:
