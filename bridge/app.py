@@ -125,6 +125,7 @@ class Bridge:
         with self._engine_lock:
             if self._engine is None:
                 began = time.perf_counter()
+                log.info("Loading %s", self._wanted)
                 engine = self._open_engine(self._settings)
                 engine.warm_up()
                 self._engine = engine
@@ -142,6 +143,9 @@ class Bridge:
             except BridgeError as error:
                 self._trouble = error.sentence
                 log.error("%s", error.sentence)
+            except Exception as error:
+                self._trouble = f"An unexpected fault: {type(error).__name__}. The log has more."
+                log.exception("unexpected, while a pack was loaded")
 
         threading.Thread(target=work, name="foley-warm-up", daemon=True).start()
 
@@ -165,10 +169,16 @@ class Bridge:
             cursor_s=verb.cursor_s, mouse_track_guid=verb.mouse_track_guid, prompt=verb.prompt, project=verb.project
         )
         job = self._submit(verb.NAME, key)
-        return Answer(ok=True, sentence=f"{verbs.VERBS[verb.NAME].started}.", job_id=job.id)
+        started = verbs.VERBS[verb.NAME].started
+        if self._engine is None and self._engine_lock.locked():
+            started = f"{started}, as soon as {self._wanted} can be used"
+        return Answer(ok=True, sentence=f"{started}.", job_id=job.id)
 
     def _submit(self, name: str, key: verbs.KeyPress) -> Job:
         def work(context: Context) -> str:
+            if self._engine is None:
+                self._told_at = 0.0  # or the designer would read on what waits, and not for what
+                context.progress(0.0, f"Loading {self._wanted}")
             libraries.load()
             from bridge.jobs.doing import DOES
 
@@ -185,6 +195,11 @@ class Bridge:
         waiting = self._runner.job(self._following.get(project, ""))
         if waiting is None or waiting.state is not JobState.QUEUED:
             self._following[project] = self._submit(verbs.LIVE, verbs.KeyPress(project=project)).id
+
+    @property
+    def _wanted(self) -> str:
+        """The packs that the settings name, in words."""
+        return _packs(tuple(dict.fromkeys((self._settings.pack, self._settings.onset_pack or self._settings.pack))))
 
     def close(self) -> None:
         """Cancels what runs and lets go of the host."""
@@ -231,7 +246,7 @@ class Bridge:
         if self._trouble:
             return f"Not ready: {self._trouble}"
         if self._engine is None:
-            return f"Ready; pack {self._settings.pack} (loading), foley-bridge {__version__}."
+            return f"Ready; {self._wanted} (loading), foley-bridge {__version__}."
         name, *onsets = self._engine.pack_names
         by = f" (onsets by {onsets[0]})" if onsets else ""
         return f"Ready; pack {name}{by}, foley-bridge {__version__}."

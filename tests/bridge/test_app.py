@@ -309,6 +309,24 @@ def test_free_when_the_pack_is_being_loaded_or_never_was_then_a_sentence(loaded:
     assert "being loaded" in answer.sentence
 
 
+def test_key_when_the_pack_is_being_loaded_then_it_is_taken_and_everything_says_why_it_waits(loaded: Loaded) -> None:
+    loaded.opening.clear()
+    loaded.bridge.warm_up()
+    waiting = "Finding onsets, as soon as pack tiny can be used."
+    ends = time.monotonic() + 5
+    while (said := loaded.ask("detect").sentence) != waiting:  # the load had not begun
+        loaded.ask("cancel")
+        assert time.monotonic() < ends, said
+    ends = time.monotonic() + 5
+    while (said := loaded.ask("status").sentence) != "Loading pack tiny: 0 %.":
+        assert time.monotonic() < ends, said
+    while ("progress", "Loading pack tiny: 0 %") not in loaded.host.told:
+        assert time.monotonic() < ends, loaded.host.told
+    loaded.opening.set()
+    assert "onsets found" in loaded.told("clip.mp4")
+    assert "Ready; pack tiny, foley-bridge" in loaded.ask("status").sentence
+
+
 @pytest.mark.skipif(memory.resident_bytes() is None, reason="the system does not tell how much memory a process holds")
 def test_memory_when_a_large_block_was_used_in_small_pieces_then_it_is_given_back() -> None:
     pieces = [bytearray(100_000) for _ in range(2_000)]
