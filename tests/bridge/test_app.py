@@ -323,7 +323,7 @@ def test_key_when_the_pack_is_being_loaded_then_it_is_taken_and_everything_says_
     while ("progress", "Loading pack tiny: 0 %") not in loaded.host.told:
         assert time.monotonic() < ends, loaded.host.told
     loaded.opening.set()
-    assert "onsets found" in loaded.told("clip.mp4")
+    assert "1 onset found" in loaded.told("clip.mp4")
     assert "Ready; pack tiny, foley-bridge" in loaded.ask("status").sentence
 
 
