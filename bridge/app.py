@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,9 @@ from bridge.host.lock import DaemonLock
 from bridge.host.reaper import ReaperHost
 from bridge.jobs import verbs
 from bridge.jobs.desk import Wishes
+from bridge.jobs.journal import JOURNAL_FILE, Journal, NotedHost
 from bridge.jobs.live import Live
+from bridge.jobs.recovery import Recovery
 from bridge.jobs.runner import Context, Runner
 from bridge.osc.door import ControllerDoor
 from bridge.osc.feedback import Feedback
@@ -82,6 +85,7 @@ class Bridge:
     Args:
         settings: what the user set. host: the DAW. open_engine: opens the pack that the settings name.
         watchers: are given every snapshot of a job, as soon as it is there; must not raise or wait.
+        journal: where jobs are noted; what a daemon before this one left there is settled. None for none.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class Bridge:
         *,
         open_engine: Callable[[Settings], Engine] = open_engine,
         watchers: Sequence[Callable[[Job], None]] = (),
+        journal: Journal | None = None,
     ) -> None:
         self._settings = settings
         self._open_engine = open_engine
@@ -114,7 +119,11 @@ class Bridge:
             ),
             live=self.live,
         )
-        self._runner = Runner(on_change=self._changed)
+        self._journal = journal
+        self._runner = Runner(on_change=self._changed, journal=journal)
+        self._recovery = None if journal is None else Recovery(journal, host, lambda verb: _called(verb))
+        if self._recovery is not None:
+            self._recovery.start()
 
     def engine(self) -> Engine:
         """The engine, loaded once; every caller waits for the same load.
@@ -182,10 +191,11 @@ class Bridge:
             libraries.load()
             from bridge.jobs.doing import DOES
 
-            return " ".join((DOES[name](self._desk, context, key), *self._notices()))
+            desk = replace(self._desk, host=NotedHost(self._host, context.notes))
+            return " ".join(filter(None, (DOES[name](desk, context, key), *self._notices())))
 
         try:
-            return self._runner.submit(name, work)
+            return self._runner.submit(name, work, project=key.project)
         except BridgeError as error:
             log.warning("%s refused: %s", name, error.sentence)
             raise
@@ -204,11 +214,16 @@ class Bridge:
     def close(self) -> None:
         """Cancels what runs and lets go of the host."""
         self.live.close()
+        if self._recovery is not None:
+            self._recovery.close()
         self._runner.close()
         self._host.close()
+        if self._journal is not None:
+            self._journal.close()
 
     def _notices(self) -> tuple[str, ...]:
-        return self._engine.take_notices() if self._engine else ()
+        journal = self._journal.take_notice() if self._journal else ""
+        return (*(self._engine.take_notices() if self._engine else ()), journal)
 
     def _free(self) -> str:
         """Closes the pack's graphs; says which, and what that gave back; to the host too if the sender gave up waiting.
@@ -255,18 +270,29 @@ class Bridge:
         for watcher in self._watchers:
             watcher(job)
         if job.state is JobState.FAILED:
-            self._host.tell(job.sentence, kind="info" if job.verb == verbs.LIVE else "error")
+            self._tell(job, "info" if job.verb == verbs.LIVE else "error")
         elif job.state.final:
             log.debug("%s: %s is %s", job.id, job.verb, job.state.value)
             log.debug("%s: %s", job.id, job.sentence)
             if job.sentence:
-                self._host.tell(job.sentence, kind="progress" if job.verb == verbs.LIVE else "info")
+                self._tell(job, "progress" if job.verb == verbs.LIVE else "info")
+            elif self._journal is not None:
+                self._journal.forget(job.mark)
         elif job.verb == verbs.LIVE and not job.progress:
             return  # its project may be gone, which is told to nobody
         elif time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()
             text = job.sentence or verbs.VERBS[job.verb].started
             self._host.tell(f"{text}: {100 * job.progress:.0f} %", kind="progress")
+
+    def _tell(self, job: Job, kind: str) -> None:
+        """Tells how a job ended, and forgets it when that was heard."""
+        journal = self._journal
+        self._host.tell(job.sentence, kind=kind, told=None if journal is None else lambda: journal.forget(job.mark))
+
+
+def _called(verb: str) -> str:
+    return verbs.VERBS[verb].started if verb in verbs.VERBS else verb
 
 
 def _packs(names: tuple[str, ...]) -> str:
@@ -288,7 +314,8 @@ def serve(settings: Settings, stop: Stop) -> int:
         terminal = stack.enter_context(Terminal(sys.stderr, settings.progress_bar))
         words = {name: kind.started for name, kind in verbs.VERBS.items()}
         feedback = Feedback(settings.peers if settings.controller_port else (), words=words)
-        bridge = Bridge(settings, open_host(), watchers=(terminal.changed, feedback.changed))
+        journal = Journal(endpoint.folder() / JOURNAL_FILE)
+        bridge = Bridge(settings, open_host(), watchers=(terminal.changed, feedback.changed), journal=journal)
         stack.enter_context(feedback)
         stack.callback(bridge.close)
         server = stack.enter_context(OscServer(bridge.handle, token=token, port=settings.osc_port, holder=_holder))
