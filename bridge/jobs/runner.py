@@ -148,14 +148,16 @@ class Runner:
         notes = Notes(self._journal, self._jobs[job_id].mark)
         context = Context(job_id, cancelled, lambda fraction, text: self._progress(job_id, fraction, text), notes)
         if cancelled.is_set():
-            self._cancelled(job_id, "Cancelled before it began.")
+            sentence = STOPPED if self._closing else "Cancelled before it began."
+            self._change(job_id, state=JobState.CANCELLED, sentence=sentence)
             return
         notes.begun()
         self._change(job_id, state=JobState.RUNNING)
         try:
             sentence = work(context)
         except JobCancelled:
-            self._cancelled(job_id, "Cancelled; the project is unchanged.")
+            sentence = STOPPED if self._closing else "Cancelled; the project is unchanged."
+            self._change(job_id, state=JobState.CANCELLED, sentence=sentence)
         except BridgeError as error:
             log.warning("%s: %s", job_id, error.sentence)
             self._change(job_id, state=JobState.FAILED, sentence=error.sentence)
@@ -165,9 +167,6 @@ class Runner:
             self._change(job_id, state=JobState.FAILED, sentence=" ".join(text.split()))
         else:
             self._change(job_id, state=JobState.DONE, progress=1.0, sentence=sentence)
-
-    def _cancelled(self, job_id: str, sentence: str) -> None:
-        self._change(job_id, state=JobState.CANCELLED, sentence=STOPPED if self._closing else sentence)
 
     def _progress(self, job_id: str, fraction: float, sentence: str) -> None:
         with self._lock:
