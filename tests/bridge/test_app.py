@@ -299,6 +299,18 @@ def test_free_when_a_job_runs_then_refused_with_the_way_out(loaded: Loaded) -> N
     assert loaded.ask("free").ok
 
 
+def test_warm_up_when_it_fails_unexpectedly_then_status_says_so_and_the_daemon_lives(loaded: Loaded) -> None:
+    def fails(settings: Settings) -> Engine:
+        raise ValueError("nobody thought of this")
+
+    loaded.bridge._open_engine = fails
+    loaded.bridge.warm_up()
+    ends = time.monotonic() + 5
+    while "Not ready" not in (said := loaded.ask("status").sentence):
+        assert time.monotonic() < ends, said
+    assert said == "Not ready: An unexpected fault: ValueError. The log has more."
+
+
 def test_free_when_the_pack_is_being_loaded_or_never_was_then_a_sentence(loaded: Loaded) -> None:
     assert loaded.ask("free").sentence == "Nothing to free: no model is open."
     loaded.opening.clear()

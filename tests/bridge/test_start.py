@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,42 @@ def test_daemon_when_a_library_is_missing_then_the_pack_cannot_be_opened_and_the
     assert first == second
     assert first.startswith("A library is missing: import of cv2 halted")
     assert "Install foley-bridge again" in first
+
+
+def test_serve_when_begun_then_signals_are_heard_before_anything_is_loaded(tmp_path: Path) -> None:
+    code = f"sys.modules['bridge.config'] = None; {MAIN}; import signal; print(signal.getsignal(signal.SIGTERM))"
+    done = python(code, "serve", folder=tmp_path)
+    assert "bridge.config" in done.stderr
+    assert "_on_signal" in done.stdout
+    assert "_on_signal" not in python(code, "free", folder=tmp_path).stdout
+
+
+LEAVE = """
+import atexit, os, signal, threading, time
+from bridge import stopping
+stopping.LIMIT_S = 0.5
+stop = stopping.Stop()
+stop.listen()
+atexit.register(print, "Python's own way out")
+os.kill(os.getpid(), signal.SIGTERM)
+stop.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal ends a program at once there")
+@pytest.mark.parametrize(
+    ("then", "code", "said"),
+    [
+        ("", 0, ["so far", "Python's own way out"]),
+        ("threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", 0, ["so far"]),
+        ("time.sleep(60)", 1, ["so far"]),
+    ],
+    ids=["nothing is left", "a thread is left", "it does not close"],
+)
+def test_leave_when_something_is_left_then_the_process_ends_without_it(
+    then: str, code: int, said: list[str], tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    done = python(f"{LEAVE}\nprint('so far')\n{then}\nsys.exit(stopping.leave(0))", folder=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()) == (code, said), done.stderr
+    assert time.monotonic() - began < 20
