@@ -32,6 +32,7 @@ from bridge.engine.patches import Patch, Stretch, joined, only_within
 from bridge.engine.place import Placer
 from bridge.errors import HostUnsure, MediaError, RequestError
 from bridge.host.base import FoleyItemView, ItemView, ProjectView
+from bridge.jobs import reach
 from bridge.jobs.desk import Desk
 from bridge.jobs.runner import Context
 from bridge.jobs.telling import Telling, output_of
@@ -67,7 +68,7 @@ class Making:
     def __init__(
         self, desk: Desk, context: Context, view: ProjectView, item: ItemView, frame: Clip, folder: Path
     ) -> None:
-        self._desk, self._context = desk, context
+        self._desk, self._context, self._view = desk, context, view
         self._item, self._frame, self._folder = item, frame, folder
         self._telling = Telling(desk, view, item, frame)
         self._files: list[Path] = []
@@ -81,6 +82,7 @@ class Making:
                 f"The folder {self._folder} cannot be made: {error.strerror}",
                 hint="Make the project's media folder writable",
             ) from error
+        reach.check_made(self._view, self._folder)
         return self
 
     def __exit__(
@@ -99,8 +101,9 @@ class Making:
         """A sound made at once.
 
         Raises:
-            as ``Engine.render``; MediaError: it cannot be written.
+            as ``Engine.render``; MediaError: it cannot be written. RequestError: its reference lies elsewhere.
         """
+        reach.check_request(self._view, request)
         recipe = self._telling.recipe(request, controls, found_by)
         stem = self._telling.stem(request)
         wish = self._desk.wishes.output
@@ -150,6 +153,8 @@ class Making:
             return self.fresh(request, controls=controls, found_by=found_by, progress=progress)
         if within is not None:
             request = only_within(request, before.request, within)
+        for one in (request, before.request):
+            reach.check_request(self._view, one)
         recipe = replace(
             self._telling.recipe(request, controls, found_by),
             within=within,
@@ -165,7 +170,8 @@ class Making:
         """A take again from its recipe alone, by the very steps that made it: the same bytes.
 
         Raises:
-            RequestError: it was made by another pack, or the recipe does not tell how it began.
+            RequestError: it was made by another pack, the recipe does not tell how it began, or names what lies
+                elsewhere.
         """
         self._check_pack(before)
         parts = parts_of(before)
@@ -174,6 +180,8 @@ class Making:
                 f"The recipe of '{self._item.name}' does not tell how its sound began",
                 hint="It was made by an earlier version; press New variation",
             )
+        for part in parts:
+            reach.check_request(self._view, part.request)
         recipes = [self._step(before, number, part) for number, part in enumerate(parts)]
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=".foley-") as steps:
             folders = [*[Path(steps)] * (len(recipes) - 1), self._folder]
