@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from bridge.domain.wording import counted
 from bridge.errors import HostError, MediaError, RequestError
 from bridge.install import scripts
 from bridge.media import onset_table, reference, video, wav
+from bridge.media.files import write_whole
 from bridge.osc import client
 from bridge.packs import catalogue, pull
 from bridge.packs.download import Downloader
@@ -181,8 +181,10 @@ def reaper(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.copy_to is not None:
         folder = arguments.copy_to / "Foley Bridge"
         try:
-            shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-        except OSError as error:
+            for name, data in scripts.shipped(source).items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                write_whole(folder / name, data, overwrite=True)
+        except (OSError, MediaError) as error:
             raise MediaError(
                 f"the actions cannot be copied to {folder}: {error}", hint="Name another folder"
             ) from error

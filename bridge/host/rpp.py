@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import soundfile
@@ -21,7 +22,7 @@ from bridge.domain.clip import Clip
 from bridge.errors import HostError, MediaError
 from bridge.host import rpp_edit, rpp_tree, rpp_view
 from bridge.host.base import SAME_S, Change, ItemView, ProjectView, Report
-from bridge.media.files import publish, temporary_beside
+from bridge.media.files import write_whole
 from bridge.media.rpp import Block, Document, block, parse, real, words
 
 log = logging.getLogger(__name__)
@@ -208,10 +209,10 @@ class RppHost:
         """Keeps the file as somebody else left it."""
         backup = self._path.with_name(f"{self._path.stem} before foley{self._path.suffix}-bak")
         try:
-            with temporary_beside(backup) as temporary:
-                temporary.write_bytes(data)
-                shutil.copymode(self._path, temporary)
-                log.info("the project as it was is kept as %s", publish(temporary, backup))
+            kept = write_whole(backup, data)
+            with suppress(OSError):
+                shutil.copymode(self._path, kept)
+            log.info("the project as it was is kept as %s", kept)
         except MediaError as error:
             raise HostError(error.message, hint=error.hint) from error
 
@@ -283,11 +284,7 @@ def _rate_hz(root: Block) -> int:
 def _replace(path: Path, data: bytes) -> None:
     """Puts a whole file in the place of another, or of nothing."""
     try:
-        with temporary_beside(path) as temporary:
-            temporary.write_bytes(data)
-            if path.exists():
-                shutil.copymode(path, temporary)
-            publish(temporary, path, overwrite=True)
+        write_whole(path, data, overwrite=True)
     except MediaError as error:
         raise HostError(error.message, hint=error.hint) from error
 
