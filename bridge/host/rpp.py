@@ -22,6 +22,7 @@ from bridge.domain.clip import Clip
 from bridge.errors import HostError, MediaError
 from bridge.host import rpp_edit, rpp_tree, rpp_view
 from bridge.host.base import SAME_S, Change, ItemView, ProjectView, Report
+from bridge.media.bounds import is_foreign
 from bridge.media.files import write_whole
 from bridge.media.rpp import Block, Document, block, parse, real, words
 
@@ -96,11 +97,12 @@ class RppHost:
         cursor = real(root.line("CURSOR")) if cursor_s is None else cursor_s
         items, chosen = rpp_view.items_at(root, self._path.parent, cursor, 0.5 / rate_hz, mouse_track_guid)
         recordings = rpp_tree.text_of(root.line("RECORD_PATH")).replace("\\", os.sep)
+        media_dir = os.path.normpath(self._path.parent / recordings)
         digest = _hash(data)
         return ProjectView(
             token=f"{self._path}\n{digest}",
             path=str(self._path),
-            media_dir=os.path.normpath(self._path.parent / recordings),
+            media_dir="" if is_foreign(media_dir, str(self._path.parent)) else media_dir,
             change_count=int(digest[:8], 16),
             cursor_s=cursor,
             sample_rate_hz=rate_hz,

@@ -102,6 +102,18 @@ def misspelt(text: str, *, windows: bool = os.name == "nt", upwards: bool = Fals
     return any(":" in part or _reserved(part) for part in parts)
 
 
+def is_foreign(text: str, folder: str, *, windows: bool = os.name == "nt") -> bool:
+    """Whether a path that a project file states without REAPER is none of this computer's, nor of the project's share.
+
+    Args:
+        folder: that of the project file. windows: by the rules of which system.
+    """
+    if misspelt(text, windows=windows, upwards=True):
+        return True
+    share, own = (ntpath.splitdrive(one.replace("/", "\\"))[0].lower() for one in (text, folder))
+    return windows and share.startswith("\\\\") and share != own
+
+
 def own_folder(media_dir: str, name: str, *, project_dir: str, what: str) -> Path:
     """Where files of a kind go in a project: a folder in its media folder, not made here; not resolved.
 

@@ -163,6 +163,22 @@ def test_spelling_when_a_media_folder_has_a_way_up_then_good_there_only() -> Non
     assert not bounds.misspelt("/shows/one/../audio", windows=False, upwards=True)
 
 
+@pytest.mark.parametrize(
+    ("text", "folder", "foreign"),
+    [
+        (r"D:\films\a.mp4", r"C:\shows", False),
+        (r"\\nas\shows\films\a.mp4", r"\\NAS\shows\one", False),
+        (r"\\evil\share\a.mp4", r"\\nas\shows\one", True),
+        (r"\\evil\share\a.mp4", r"C:\shows", True),
+        ("//evil/share/a.mp4", "C:/shows", True),
+        (r"\\.\pipe\x", r"C:\shows", True),
+        ("", r"C:\shows", True),
+    ],
+)
+def test_foreign_when_a_file_states_another_computers_share_then_it_is(text: str, folder: str, foreign: bool) -> None:
+    assert bounds.is_foreign(text, folder, windows=True) == foreign
+
+
 # -- where files are put -----------------------------------------------------------------------------------------------
 
 
