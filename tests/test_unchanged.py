@@ -17,7 +17,8 @@ def test_guard_when_a_file_is_touched_then_it_is_named(tmp_path: Path) -> None:
         (tmp_path / name).write_text("film")
     before = fingerprints([tmp_path, tmp_path / "missing"])
     (tmp_path / "changed").write_text("filn")
-    os.utime(tmp_path / "changed", ns=before[tmp_path / "changed"][1:2] * 2)
+    then_ns = before[tmp_path / "changed"][1]
+    os.utime(tmp_path / "changed", ns=(then_ns, then_ns))
     os.utime(tmp_path / "touched", ns=(1, 1))
     (tmp_path / "gone").unlink()
     (tmp_path / "new").write_text("film")

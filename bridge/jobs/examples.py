@@ -18,6 +18,7 @@ from bridge.domain.reference import Reference
 from bridge.errors import BridgeError, HostUnsure, MediaError, RequestError
 from bridge.host.base import ProjectView
 from bridge.jobs import choose, reach
+from bridge.jobs.runner import Context
 from bridge.media import bounds, wav
 from bridge.media import reference as sounds
 
@@ -25,8 +26,11 @@ FOLDER = "References"
 
 
 @contextmanager
-def brought_in(view: ProjectView, found: Reference) -> Iterator[Reference]:
+def brought_in(context: Context, view: ProjectView, found: Reference) -> Iterator[Reference]:
     """An example sound as the project can keep it; a copy that was made is removed if what follows fails.
+
+    Args:
+        context: of the key press. view: the project. found: the sound.
 
     Raises:
         RequestError: it lies outside, and the project was never saved. MediaError: it cannot be read or copied.
@@ -34,7 +38,7 @@ def brought_in(view: ProjectView, found: Reference) -> Iterator[Reference]:
     if _lies_in(view, found):
         yield found
         return
-    copy, fresh = _copied(view, found)
+    copy, fresh = _copied(context, view, found)
     try:
         yield sounds.named(copy)
     except BaseException as error:
@@ -54,7 +58,7 @@ def _lies_in(view: ProjectView, found: Reference) -> bool:
     return True
 
 
-def _copied(view: ProjectView, found: Reference) -> tuple[Path, bool]:
+def _copied(context: Context, view: ProjectView, found: Reference) -> tuple[Path, bool]:
     """(the copy of what is heard of a sound, whether it was made just now)."""
     told = asdict(found)
     name = bounds.plain_name(Path(found.path).stem)[:80]
@@ -72,8 +76,11 @@ def _copied(view: ProjectView, found: Reference) -> tuple[Path, bool]:
             f"The folder {folder} cannot be made: {error.strerror}", hint="Make the project's media folder writable"
         ) from error
     reach.check_made(view, folder)
+    context.notes.folder(folder)
     blocks = iter([samples[None]])
     provenance = {"reference": told}
-    return wav.write_blocks(
+    copy = wav.write_blocks(
         path, blocks, rate_hz=rate_hz, channels=1, length_samples=len(samples), provenance=provenance, subtype="FLOAT"
-    ), True
+    )
+    context.notes.file(copy)
+    return copy, True

@@ -127,7 +127,7 @@ def place(desk: Desk, context: Context, key: KeyPress) -> str:
     """*Place this sound*: a new track with the reference itself on every onset, no two neighbours alike; no model."""
     view = desk.read(key)
     item = choose.video_item(view)
-    with examples.brought_in(view, _to_place(view)) as reference:
+    with examples.brought_in(context, view, _to_place(view)) as reference:
         return _placed(desk, context, view, item, reference)
 
 

@@ -83,6 +83,7 @@ class Making:
                 hint="Make the project's media folder writable",
             ) from error
         reach.check_made(self._view, self._folder)
+        self._context.notes.folder(self._folder)
         return self
 
     def __exit__(
@@ -238,6 +239,7 @@ class Making:
             broadcast=self._telling.broadcast(recipe),
         )
         self._files.append(new)
+        self._context.notes.file(new)
         self._note_peak(new, wish)
         return Made(path=new, recipe=recipe)
 
@@ -284,6 +286,7 @@ class Making:
             broadcast=self._telling.broadcast(recipe),
         )
         self._files.append(new)
+        self._context.notes.file(new)
         return Made(path=new, recipe=recipe)
 
     def _step(self, before: Recipe, number: int, part: Part) -> Recipe:

@@ -38,7 +38,7 @@ def use_reference(desk: Desk, context: Context, key: KeyPress) -> str:
         desk.engine().check_reference(found)
     except (RequestError, PackError) as error:  # placing it needs no pack
         deaf = f" (only Place this sound can use it: {error.message})"
-    with examples.brought_in(view, found) as kept:
+    with examples.brought_in(context, view, found) as kept:
         desk.host.write(
             Change(token=view.token, undo_title="Foley: use item as reference", reference=json.dumps(asdict(kept)))
         )

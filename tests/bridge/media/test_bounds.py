@@ -68,6 +68,21 @@ def test_text_when_it_leads_elsewhere_then_refused_with_the_way_out(project: Pat
         refused(project, text, "The reference")
 
 
+@pytest.mark.parametrize("name", ["knock.wav\0.txt", "a" * 300, "\ud800.wav", "a/" * 3000, "Media/../knock.wav"])
+def test_text_when_it_lies_inside_and_no_system_takes_it_then_refused_in_words(project: Path, name: str) -> None:
+    refused(project, f"{project}/{name}", "no path of a file")
+
+
+@posix_only
+def test_text_when_it_begins_with_two_strokes_then_refused_for_what_it_may_mean(project: Path) -> None:
+    refused(project, f"/{project}/knock.wav", "no path of a file")
+
+
+def test_text_when_a_folder_beside_begins_with_the_projects_name_then_outside(project: Path) -> None:
+    refused(project, f"{project}2/knock.wav", "outside the project's folders")
+    refused(project, str(project), "outside the project's folders")
+
+
 @pytest.mark.parametrize("text", [None, 3, ["/a"], {"path": 1}, 1e400])
 def test_text_when_it_is_none_then_refused(project: Path, text: object) -> None:
     refused(project, text, "no path of a file")
