@@ -22,8 +22,6 @@ from bridge.jobs.runner import Context
 from bridge.media import bounds, wav
 from bridge.media import reference as sounds
 
-FOLDER = "References"
-
 
 @contextmanager
 def brought_in(context: Context, view: ProjectView, found: Reference) -> Iterator[Reference]:
@@ -52,7 +50,7 @@ def brought_in(context: Context, view: ProjectView, found: Reference) -> Iterato
 
 def _lies_in(view: ProjectView, found: Reference) -> bool:
     try:
-        reach.check_reference(reach.own(view), found, hint="")
+        reach.own(view).admit(found.path, hint="")
     except (RequestError, MediaError):
         return False
     return True
@@ -63,7 +61,7 @@ def _copied(context: Context, view: ProjectView, found: Reference) -> tuple[Path
     told = asdict(found)
     name = bounds.plain_name(Path(found.path).stem)[:80]
     part = f"{found.sha256} {found.start_s!r} {found.length_s!r}"
-    folder = choose.audio_folder(view, f"{name}.wav") / FOLDER / hashlib.sha256(part.encode()).hexdigest()[:8]
+    folder = choose.audio_folder(view, f"{name}.wav") / reach.REFERENCES / hashlib.sha256(part.encode()).hexdigest()[:8]
     path = folder / f"{name}.wav"
     with suppress(BridgeError):
         if (wav.read_provenance(path) or {}).get("reference") == told:

@@ -104,7 +104,7 @@ class Making:
         Raises:
             as ``Engine.render``; MediaError: it cannot be written. RequestError: its reference lies elsewhere.
         """
-        reach.check_request(self._view, request)
+        request = reach.request_here(self._view, request)
         recipe = self._telling.recipe(request, controls, found_by)
         stem = self._telling.stem(request)
         wish = self._desk.wishes.output
@@ -154,8 +154,7 @@ class Making:
             return self.fresh(request, controls=controls, found_by=found_by, progress=progress)
         if within is not None:
             request = only_within(request, before.request, within)
-        for one in (request, before.request):
-            reach.check_request(self._view, one)
+        request, _ = (reach.request_here(self._view, one) for one in (request, before.request))
         recipe = replace(
             self._telling.recipe(request, controls, found_by),
             within=within,
@@ -182,7 +181,7 @@ class Making:
                 hint="It was made by an earlier version; press New variation",
             )
         for part in parts:
-            reach.check_request(self._view, part.request)
+            reach.request_here(self._view, part.request)
         recipes = [self._step(before, number, part) for number, part in enumerate(parts)]
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=".foley-") as steps:
             folders = [*[Path(steps)] * (len(recipes) - 1), self._folder]
@@ -212,13 +211,14 @@ class Making:
     # -- steps ---------------------------------------------------------------------------------------------------------
 
     def _stream(self, recipe: Recipe, progress: Progress) -> Iterator[Block]:
-        """Raw sound of a request, as blocks (1, n)."""
+        """Raw sound of a request, as blocks (1, n); the recipe keeps the path of its reference as it was."""
+        request = reach.request_here(self._view, recipe.request)
         if recipe.placed:
             placer = Placer(variation=float(recipe.controls.get("variation", 1.0)))
-            blocks = placer.stream(recipe.request, progress=progress, cancelled=self._context.cancelled)
+            blocks = placer.stream(request, progress=progress, cancelled=self._context.cancelled)
         else:
             engine = self._desk.engine()
-            blocks = engine.stream(recipe.request, progress=progress, cancelled=self._context.cancelled)
+            blocks = engine.stream(request, progress=progress, cancelled=self._context.cancelled)
         for block in blocks:
             yield block[None]
 
@@ -247,8 +247,8 @@ class Making:
         cancelled = self._context.cancelled
         if not recipe.placed:
             return self._desk.engine().changes(
-                recipe.request,
-                previous_request=before.request,
+                reach.request_here(self._view, recipe.request),
+                previous_request=reach.request_here(self._view, before.request),
                 previous=previous,
                 within=recipe.within,
                 progress=progress,

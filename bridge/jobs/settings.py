@@ -114,8 +114,7 @@ def project_reference(view: ProjectView) -> Reference | None:
             "The reference that the project remembers cannot be read",
             hint="Select an item and press Use selected item as reference",
         ) from error
-    reach.check_reference(reach.own(view), found, hint=reach.CHOOSE)
-    return found
+    return reach.reference_here(view, found, reach.own(view), hint=reach.CHOOSE)
 
 
 def _printed(name: str, recipe: Recipe) -> str:

@@ -125,6 +125,54 @@ def test_take_when_the_library_is_gone_then_it_can_still_be_made(show: Table, ou
     assert (show.content(None) == before) == (verb == "exactly")
 
 
+@pytest.mark.parametrize("verb", ["little", "again", "exactly", "variation", "generate"])
+def test_take_when_the_project_was_moved_then_the_copy_is_found_again(show: Table, outside, verb: str) -> None:
+    show.change(selected=outside)
+    show.press("reference")
+    show.press("place")
+    before = show.content(None)
+    moved = show.folder.parent / "moved"
+    shutil.move(show.folder, moved)
+    view = show.host.view
+    (item,) = view.foley_items
+    show.change(
+        selected=None,
+        path=str(moved / "show.rpp"),
+        media_dir=str(moved),
+        items=(replace(view.items[0], source_path=str(moved / "clip.mp4")),),
+        videos=(replace(view.items[0], source_path=str(moved / "clip.mp4")),),
+        foley_items=(replace(item, audio_path=str(moved / "Foley" / Path(item.audio_path).name)),),
+    )
+    show.mark((10.25, "foley"), (10.8, "foley"))
+    show.press(verb)
+    if verb == "exactly":
+        assert show.content(None) == before
+    if verb == "generate":
+        assert show.request().reference is not None
+
+
+@pytest.mark.parametrize(
+    "text", [r"C:\Show\Foley\References\{}\door knock.wav", "/Users/me/Foley/References/{}/door knock.wav"]
+)
+def test_reference_when_it_was_chosen_on_another_system_then_the_copy_is_found(show: Table, outside, text: str) -> None:
+    show.change(selected=outside)
+    show.press("reference")
+    copy = Path(remembered(show)["path"])
+    show.change(selected=None, reference=json.dumps({**remembered(show), "path": text.format(copy.parent.name)}))
+    assert "placed" in show.press("place")
+    assert Path(show.request(None).reference.path) == copy  # pyright: ignore[reportOptionalMemberAccess]
+    show.change(reference=json.dumps({**remembered(show), "path": text.format("0" * 8)}))
+    show.fails("place", "The reference")
+
+
+def test_reference_when_its_copy_is_another_file_by_now_then_not_taken_for_it(show: Table, outside) -> None:
+    show.change(selected=outside)
+    show.press("reference")
+    Path(remembered(show)["path"]).write_bytes(b"other")
+    show.change(selected=None)
+    show.fails("place", "not the file that it was")
+
+
 def test_reference_when_the_project_was_never_saved_then_a_sentence(show: Table, outside) -> None:
     show.change(selected=outside, path="")
     show.fails("reference", "door knock.wav", "never been saved", "Save the project")
@@ -184,6 +232,20 @@ def test_recipe_when_it_leads_outside_then_one_sentence_and_an_item_with_the_sou
     )
     show.change(selected=item)
     assert show.press(verb)
+
+
+def test_project_when_it_lies_in_the_home_folder_then_home_is_no_projects_folder(
+    show: Table, sound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(show.folder))
+    item = sound(show.folder / "private.wav")
+    show.change(reference=json.dumps(asdict(sounds.named(item.source_path))))
+    show.fails("place", "private.wav", "outside the project's folders")
+    show.change(selected=item)
+    assert "copied into the project" in show.press("reference")
+    show.change(selected=None)
+    assert show.press("place")
 
 
 @posix_only
@@ -256,6 +318,26 @@ def test_sound_when_the_media_lie_on_another_disk_then_it_goes_there(show: Table
     show.change(media_dir=str(tmp_path / "audio drive"))
     show.press("generate")
     assert Path(show.layer().audio_path).parent == tmp_path / "audio drive" / "Foley"
+
+
+def test_sound_when_the_disk_of_the_media_is_away_then_no_folders_are_made_in_its_place(
+    show: Table, tmp_path: Path
+) -> None:
+    for gone in (tmp_path / "mnt" / "nas" / "audio", tmp_path / "mnt" / "nas" / "deep" / "audio"):
+        show.change(media_dir=str(gone))
+        show.fails("generate", "audio", "is not there", "Bring its disk back", kind=MediaError)
+    show.change(media_dir=str(tmp_path / "gone" / "Media"), path=str(tmp_path / "gone" / "show.rpp"))
+    show.fails("generate", "is not there", kind=MediaError)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["library", "show"]
+
+
+@pytest.mark.parametrize("media_dir", ["show/Media", "show/Audio/2026/May", "recordings"])
+def test_sound_when_the_media_folder_was_never_used_then_it_is_made(
+    show: Table, tmp_path: Path, media_dir: str
+) -> None:
+    show.change(media_dir=str(tmp_path / media_dir))
+    show.press("generate")
+    assert Path(show.layer().audio_path).parent == tmp_path / media_dir / "Foley"
 
 
 def test_sound_when_the_clip_has_a_devices_name_then_the_file_has_none(show: Table) -> None:
