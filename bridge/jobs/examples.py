@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from bridge.domain.reference import Reference
 from bridge.errors import BridgeError, HostUnsure, MediaError, RequestError
 from bridge.host.base import ProjectView
@@ -58,15 +60,15 @@ def _lies_in(view: ProjectView, found: Reference) -> bool:
 
 def _copied(context: Context, view: ProjectView, found: Reference) -> tuple[Path, bool]:
     """(the copy of what is heard of a sound, whether it was made just now)."""
-    told = asdict(found)
-    name = bounds.plain_name(Path(found.path).stem)[:80]
+    name = bounds.plain_name(Path(found.path).stem)[:60]
     part = f"{found.sha256} {found.start_s!r} {found.length_s!r}"
     folder = choose.audio_folder(view, f"{name}.wav") / reach.REFERENCES / hashlib.sha256(part.encode()).hexdigest()[:8]
     path = folder / f"{name}.wav"
-    with suppress(BridgeError):
-        if (wav.read_provenance(path) or {}).get("reference") == told:
-            return path, False
     samples, rate_hz = sounds.read(found)
+    with suppress(BridgeError):
+        there = wav.read(path)
+        if there.rate_hz == rate_hz and np.array_equal(there.samples, samples[None]):
+            return path, False
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -76,7 +78,7 @@ def _copied(context: Context, view: ProjectView, found: Reference) -> tuple[Path
     reach.check_made(view, folder)
     context.notes.folder(folder)
     blocks = iter([samples[None]])
-    provenance = {"reference": told}
+    provenance = {"reference": asdict(found)}
     copy = wav.write_blocks(
         path, blocks, rate_hz=rate_hz, channels=1, length_samples=len(samples), provenance=provenance, subtype="FLOAT"
     )
