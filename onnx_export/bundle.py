@@ -20,6 +20,7 @@ from pathlib import Path
 
 import onnx
 
+from bridge import durable
 from bridge.engine.graph import Graph
 from bridge.errors import PackError
 from bridge.packs import contract
@@ -138,7 +139,7 @@ class PackWriter:
         with self._writing():
             path = self._part.joinpath(*name.split("/"))
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+            durable.write_new(path, data)
 
     def add_graph(self, role: str, model: onnx.ModelProto) -> None:
         """Writes a graph of the pack, as ``<role>.onnx``.
@@ -173,7 +174,7 @@ class PackWriter:
             files=dict(sorted(self._files.items())),
         )
         with self._writing():
-            (self._part / MANIFEST_NAME).write_bytes(manifest.to_json().encode())
+            durable.write_new(self._part / MANIFEST_NAME, manifest.to_json().encode())
             _prove(self._part)
             _swap(self._part, self.folder)
         return Store(()).open_folder(self.folder)
@@ -199,8 +200,11 @@ def _prove(folder: Path) -> None:
 
 def _swap(part: Path, folder: Path) -> None:
     """Moves the finished pack into place; what stood there comes back if that fails."""
+    for inner, _, _ in os.walk(part):
+        durable.sync_folder(inner)
     if not folder.exists():
         os.rename(part, folder)
+        durable.sync_folder(folder.parent)
         return
     old = part.with_suffix(".old")
     os.rename(folder, old)
@@ -209,4 +213,5 @@ def _swap(part: Path, folder: Path) -> None:
     except OSError:
         os.rename(old, folder)
         raise
+    durable.sync_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from bridge import durable
 from bridge.errors import PackError
 from bridge.packs.catalogue import Entry, Item
 from bridge.packs.download import MAX_BYTES, PART_SUFFIX, Downloader, Progress, Source, check
@@ -144,7 +145,7 @@ class Puller:
         try:
             shutil.copyfile(found, part)
             check(part, Source(url="", sha256=digest), name=str(part))
-            os.replace(part, path)
+            durable.settle(part, path)
         finally:
             part.unlink(missing_ok=True)
         _write_note(path, digest)
@@ -245,7 +246,8 @@ class Puller:
                     while piece := source.read(_PIECE_BYTES):
                         digest.update(piece)
                         target.write(piece)
-            os.replace(part, path)
+            check(part, Source(url="", sha256=digest.hexdigest()), name=str(part))
+            durable.settle(part, path)
         except PackError:
             raise
         except Exception as error:  # every way of packing has its own errors, and bz2's is an OSError without a number
@@ -338,4 +340,8 @@ def _read_note(path: Path) -> str | None:
 
 
 def _write_note(path: Path, digest: str) -> None:
-    path.with_name(path.name + NOTE_SUFFIX).write_text(f"{digest}  {path.name}\n", "utf-8")
+    note = path.with_name(path.name + NOTE_SUFFIX)
+    part = note.with_name(note.name + PART_SUFFIX)
+    part.unlink(missing_ok=True)
+    durable.write_new(part, f"{digest}  {path.name}\n".encode())
+    durable.settle(part, note)
