@@ -73,7 +73,7 @@ lock:
 licences: $(VENV)/.dev
 	$(BIN)/python -m tests.licences
 
-wheel: $(VENV)/.runtime
+wheel: $(VENV)/.tools
 	$(BIN)/python -m tests.wheel
 
 clean:
