@@ -1,11 +1,11 @@
 """``foley-bridge packs pull``: the files that a pack is made from, got and verified.
 
 Convention: what lies in the download folder under its name was verified once, and its SHA-256 is written beside it
-(``NAME.sha256``, as ``sha256sum`` does); it is verified again on every run. Who vouches for a file, in this order: the
-catalogue's SHA-256, the checksum that Zenodo states now, the SHA-256 written beside it. A mirror's word for its own
-files counts for nothing. What nobody vouches for is only used if the user says so. A server's words are no more than
-words: no name of its leads out of the folder, nothing that lay there is replaced or removed, and control characters
-never reach the terminal.
+(``NAME.sha256``, as ``sha256sum`` does), with where it came from, when, and under which terms (``NAME.origin.json``,
+see ``origin``); it is verified again on every run. Who vouches for a file, in this order: the catalogue's SHA-256, the
+checksum that Zenodo states now, the SHA-256 written beside it. A mirror's word for its own files counts for nothing.
+What nobody vouches for is only used if the user says so. A server's words are no more than words: no name of its leads
+out of the folder, nothing that lay there is replaced or removed, and control characters never reach the terminal.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from urllib.parse import quote, urlsplit
 
 from bridge import durable
 from bridge.errors import PackError
+from bridge.packs import origin
 from bridge.packs.catalogue import Entry, Item
 from bridge.packs.download import MAX_BYTES, PART_SUFFIX, Downloader, Progress, Source, check
 
@@ -45,6 +46,7 @@ class Puller:
         mirror: URL under which the publishers' hosts lie as folders (``MIRROR/zenodo.org/...``), "" for none.
         choose: names to take where a publisher offers several files.
         unverified: files are used that nobody vouches for.
+        accepted: how the user accepted the terms, in words, for the record.
         downloader: does the transfers. say: is told in words what is done. progress: is told how far a transfer is.
     """
 
@@ -53,6 +55,7 @@ class Puller:
     mirror: str = ""
     choose: tuple[str, ...] = ()
     unverified: bool = False
+    accepted: str = ""
     downloader: Downloader
     say: Callable[[str], None]
     progress: Callable[[str], Progress]
@@ -110,6 +113,8 @@ class Puller:
         except PackError as error:
             raise PackError(error.message, hint=f"Move {path} away and run the command again") from error
         _write_note(path, digest)
+        if origin.read_note(path, sha256=digest) is None:
+            self._record(item, path, digest, "", self._voucher(item, source))
         self._tell(f"{item.name}: is there and whole (SHA-256 {digest})")
 
     def _at_hand(self, item: Item) -> Path | None:
@@ -137,7 +142,7 @@ class Puller:
         except PackError as error:
             raise PackError(error.message, hint=f"Move {found} away and run the command again") from error
         if found.suffix == ARCHIVE_SUFFIX:
-            self._unpack(item, found, path)
+            self._unpack(item, found, path, came_from=str(found.absolute()), vouched=self._voucher(item, source))
             return
         self._compare_size(item, found.stat().st_size, name=str(found))
         part = path.with_name(path.name + PART_SUFFIX)
@@ -149,6 +154,7 @@ class Puller:
         finally:
             part.unlink(missing_ok=True)
         _write_note(path, digest)
+        self._record(item, path, digest, str(found.absolute()), self._voucher(item, source))
         self._tell(f"{item.name}: SHA-256 {digest}")
 
     def _get_from_record(self, item: Item, path: Path) -> None:
@@ -166,7 +172,7 @@ class Puller:
         archive = self.folder / name
         _refuse_taken(archive)
         self._get(item, offers[name], archive)
-        self._unpack(item, archive, path)
+        self._unpack(item, archive, path, came_from=offers[name].url, vouched=self._voucher(item, offers[name]))
         archive.unlink()
 
     def _get(self, item: Item, source: Source, path: Path) -> None:
@@ -175,6 +181,7 @@ class Puller:
         digest = self.downloader.fetch(source, path, progress=self.progress(path.name))
         if path.name == item.name:
             _write_note(path, digest)
+            self._record(item, path, digest, source.url, self._voucher(item, source))
         self._tell(f"{path.name}: {'verified' if source.vouched else 'NOT verified'}, SHA-256 {digest}")
 
     def _offers(self, item: Item) -> dict[str, Source]:
@@ -225,7 +232,7 @@ class Puller:
             )
         self._tell(f"{message}; used all the same (--unverified)")
 
-    def _unpack(self, item: Item, archive: Path, path: Path) -> None:
+    def _unpack(self, item: Item, archive: Path, path: Path, *, came_from: str, vouched: str) -> None:
         """Takes the one file that is needed out of an archive; the zip's own checksum is verified on the way."""
         part = path.with_name(path.name + PART_SUFFIX)
         part.unlink(missing_ok=True)
@@ -259,7 +266,27 @@ class Puller:
         finally:
             part.unlink(missing_ok=True)
         _write_note(path, digest.hexdigest())
+        self._record(item, path, digest.hexdigest(), f"{info.filename} in {came_from}", vouched)
         self._tell(f"{item.name}: SHA-256 {digest.hexdigest()}")
+
+    def _record(self, item: Item, path: Path, digest: str, came_from: str, vouched: str) -> None:
+        """Writes down where a file came from, who vouched for it, and under which terms."""
+        source = origin.Source(
+            name=item.name,
+            origin=_plain(came_from),
+            sha256=digest,
+            got=origin.now() if came_from else "",
+            vouched=vouched,
+            licence=f"{item.licence}; commercial use: {item.commercial_use}; territory: {item.territory}",
+            accepted=self.accepted,
+        )
+        origin.write_note(path, source)
+
+    def _voucher(self, item: Item, source: Source) -> str:
+        """Who vouches for a file, in words."""
+        if source.sha256 is not None:
+            return "the catalogue" if source.sha256 == item.sha256 else "the SHA-256 written beside it"
+        return "Zenodo's MD5" if source.md5 is not None else "nobody (--unverified)"
 
     def _url(self, url: str) -> str:
         if not self.mirror:
