@@ -11,7 +11,7 @@ import traceback
 
 import reapy
 
-from . import endpoint, peaks, project, read, say, watch, write
+from . import endpoint, peaks, project, read, say, slices, watch, write
 from .api import rp
 from .server import SafeServer
 
@@ -62,10 +62,12 @@ class Loop:
             self.stop()
             return
         try:
+            turn = slices.Turn()
             self._show_life()
-            self._server.tick()
-            peaks.step()
-            watch.step()
+            self._server.tick(turn)
+            watch.step(turn)
+            if not turn.over():
+                peaks.step()
         except BaseException:
             if not self._complained:
                 rp.RPR_ShowConsoleMsg("Foley Bridge: a fault in the server script:\n" + traceback.format_exc())

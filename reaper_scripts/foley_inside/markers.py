@@ -1,36 +1,59 @@
-"""Project markers by GUID, with REAPER's pointer functions (7.62 and later) or the older enumeration.
+"""Project markers by GUID, found by their place in REAPER's list, which every version has.
 
 Convention: regions are read and left alone. Which markers are ours is a list in the project's ext state, each a GUID or
 "GUID=origin" (what it was made for), so undo takes it along and a copied or renamed marker never becomes ours by
-accident.
+accident. An index in REAPER's list is good for one call only.
 """
-
-import ctypes
 
 from . import api, texts
 from .api import rp
 
 COLOUR = (232, 138, 36)
+CLOSE_S = 1e-6
+"""Two markers of one name so close together are the same."""
 _KEY = "markers"
 
 
 def everything(project):
-    """One look: (markers as dicts of guid, position_s, name; regions of start_s, end_s, name), in REAPER's order."""
-    found = _by_pointer(project) if _has_pointers() else _by_index(project)
-    markers = [
-        {"guid": one["guid"], "position_s": one["position_s"], "name": one["name"]}
-        for one in found
-        if not one["is_region"]
-    ]
-    regions = [
-        {"start_s": one["position_s"], "end_s": one["end_s"], "name": one["name"]} for one in found if one["is_region"]
-    ]
+    """One look: (markers as dicts of guid, position_s, name; regions of start_s, end_s, name), in REAPER's order.
+
+    In slices (see ``slices``).
+    """
+    markers, regions = [], []
+    while (found := texts.marker(project, len(markers) + len(regions))) is not None:
+        is_region, position_s, end_s, name = found
+        if is_region:
+            regions.append({"start_s": position_s, "end_s": end_s, "name": name})
+        else:
+            (guid,) = texts.guids_of_markers(project, [len(markers) + len(regions)])
+            markers.append({"guid": guid, "position_s": position_s, "name": name})
+        yield
     return markers, regions
 
 
-def all_markers(project):
-    """Every marker: dicts of guid, position_s, name, in REAPER's order."""
-    return everything(project)[0]
+def guids(project):
+    """GUIDs of markers and regions by their index."""
+    return list(texts.guids_of_markers(project, range(rp.RPR_CountProjectMarkers(project, 0, 0)[0])))
+
+
+class Standing:
+    """Markers by place and name: REAPER does not make the same one twice."""
+
+    def __init__(self):
+        self._places = {}
+
+    def put(self, position_s, name, mark):
+        """Remembers anything of a marker that stands there."""
+        self._places.setdefault((name, int(position_s // CLOSE_S)), []).append((position_s, mark))
+
+    def find(self, position_s, name):
+        """What was remembered of the marker that stands there; None if none does."""
+        near = int(position_s // CLOSE_S)
+        for place in (near, near - 1, near + 1):
+            for at_s, mark in self._places.get((name, place), ()):
+                if abs(at_s - position_s) <= CLOSE_S:
+                    return mark
+        return None
 
 
 def ours(project):
@@ -45,11 +68,12 @@ def remember(project, origins):
     api.set_project_state(project, _KEY, " ".join(entries))
 
 
-def add(project, wanted):
+def add(project, wanted, before):
     """Adds coloured markers.
 
     Args:
         wanted: (position, name) of each, no two the same and none that stands there already.
+        before: the GUIDs of all markers that are there.
 
     Returns:
         Their GUIDs in the same order; "" for one that REAPER did not make.
@@ -57,84 +81,31 @@ def add(project, wanted):
     if not wanted:
         return []
     colour = rp.RPR_ColorToNative(*COLOUR) | 0x1000000
-    if _has_pointers():
+    if api.has("AddRegionOrMarker", "GetSetRegionOrMarkerInfo_String"):
         made = [
             rp.RPR_AddRegionOrMarker(project, False, position_s, position_s, name, -1, colour)
             for position_s, name in wanted
         ]
         return ["" if api.is_null(marker) else texts.of_marker(project, marker, "GUID") for marker in made]
-    before = set(_guids(project))
     for position_s, name in wanted:
         rp.RPR_AddProjectMarker2(project, False, position_s, position_s, name, -1, colour)
-    new = {(m["position_s"], m["name"]): m["guid"] for m in all_markers(project) if m["guid"] not in before}
+    new = {}
+    for index, guid in enumerate(guids(project)):
+        if guid not in before:
+            is_region, position_s, _, name = texts.marker(project, index) or (True, 0.0, 0.0, "")
+            if not is_region:
+                new[position_s, name] = guid
     return [new.get(key, "") for key in wanted]
 
 
-def delete(project, guids):
+def delete(project, doomed):
     """Deletes markers by GUID, the last in time first, because every deletion moves the indices after it.
 
     Returns:
         The GUIDs that were deleted.
     """
-    wanted = set(guids)
+    wanted = set(doomed)
     if not wanted:
         return []
-    indices = [(index, guid) for index, guid in enumerate(_guids(project)) if guid in wanted]
+    indices = [(index, guid) for index, guid in enumerate(guids(project)) if guid in wanted]
     return [guid for index, guid in reversed(indices) if rp.RPR_DeleteProjectMarkerByIndex(project, index)]
-
-
-def _has_pointers():
-    return api.has(
-        "GetNumRegionsOrMarkers",
-        "GetRegionOrMarker",
-        "GetRegionOrMarkerInfo_Value",
-        "GetSetRegionOrMarkerInfo_String",
-        "AddRegionOrMarker",
-    )
-
-
-def _by_pointer(project):
-    found = []
-    for index in range(rp.RPR_GetNumRegionsOrMarkers(project)):
-        marker = rp.RPR_GetRegionOrMarker(project, index, "")
-        if api.is_null(marker):
-            continue
-        found.append(
-            {
-                "guid": texts.of_marker(project, marker, "GUID"),
-                "is_region": bool(rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "B_ISREGION")),
-                "position_s": rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "D_STARTPOS"),
-                "end_s": rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "D_ENDPOS"),
-                "name": texts.of_marker(project, marker, "P_NAME"),
-            }
-        )
-    return found
-
-
-def _by_index(project):
-    found = []
-    for index, guid in enumerate(_guids(project)):
-        is_region, position_s, end_s, name = _enumerate(project, index)[1:]
-        found.append({"guid": guid, "is_region": is_region, "position_s": position_s, "end_s": end_s, "name": name})
-    return found
-
-
-def _guids(project):
-    """GUIDs of markers and regions by enumeration index."""
-    found = []
-    while _enumerate(project, len(found))[0]:
-        found.append(texts.of_project(project, f"MARKER_GUID:{len(found)}"))
-    return found
-
-
-def _enumerate(project, index):
-    """(next index or 0, is region, position, end, name); through ctypes, since the Python wrapper cannot read names."""
-    function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint64, ctypes.c_int, *[ctypes.c_void_p] * 6)(
-        rp._ft["EnumProjectMarkers3"]
-    )
-    is_region, start_s, end_s = ctypes.c_byte(0), ctypes.c_double(0.0), ctypes.c_double(0.0)
-    name, number, colour = ctypes.c_char_p(None), ctypes.c_int(0), ctypes.c_int(0)
-    out = [ctypes.addressof(cell) for cell in (is_region, start_s, end_s, name, number, colour)]
-    following = function(rp.rpr_packp("ReaProject*", project), index, *out)
-    text = (name.value or b"").decode("utf-8", "replace") if following else ""
-    return following, bool(is_region.value), start_s.value, end_s.value, text

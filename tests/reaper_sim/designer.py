@@ -228,8 +228,8 @@ class Designer(EditingDesigner):
     def turns(self) -> list[dict[str, Any]]:
         """How long each script cycle since the last question held REAPER's main thread, oldest first.
 
-        Each has script (file name), held_s, calls (API functions called) and inside_s: of held_s, what the simulated
-        functions took by themselves, which says nothing about a real REAPER.
+        Each has script (file name), held_s, calls (API functions called), worked_s: of held_s, what the processor was
+        at work, and inside_s: of held_s, what the simulated functions took, which says nothing about a real REAPER.
         """
         return self._ask("turns")
 

@@ -103,15 +103,21 @@ class Scripts:
         return lambda: self._interpreter.execute(script, compile(text, name, "exec"))
 
     def _cycle(self, script: Script, run: Callable[[], None]) -> None:
-        began_s, calls, inside_s = time.perf_counter(), self._table.calls, self._table.inside_s
+        began_s, worked_s = time.perf_counter(), time.thread_time()
+        calls, inside_s = self._table.calls, self._table.inside_s
         try:
             run()
         except BaseException:  # also SystemExit: nothing that a script does ends REAPER
             self._app.console += traceback.format_exc()
             if assumptions.SCRIPT_ERROR_ENDS_SCRIPT:
                 script.deferred.clear()
-        held = {"held_s": time.perf_counter() - began_s, "inside_s": self._table.inside_s - inside_s}
-        self._turns.append({"script": Path(script.path).name, "calls": self._table.calls - calls, **held})
+        self._turns.append(
+            {
+                **{"script": Path(script.path).name, "calls": self._table.calls - calls},
+                **{"held_s": time.perf_counter() - began_s, "worked_s": time.thread_time() - worked_s},
+                "inside_s": self._table.inside_s - inside_s,
+            }
+        )
         if self._interpreter.running is None:
             self._end_of_cycle(script)
 

@@ -17,7 +17,7 @@ COUNTING = f"""
 import json, sys
 sys.path.insert(0, {str(SCRIPTS)!r})
 import reaper_python as rp
-from foley_inside import project, read, watch, write
+from foley_inside import project, read, slices, watch, write
 
 counts = {{"buffers": 0, "pointers": 0}}
 def counted(name, key):
@@ -42,9 +42,9 @@ change = dict.fromkeys(names.split(), [])
 change.update(dict.fromkeys(("prompt", "reference", "score", "expect_item")))
 change.update(token=token, undo_title="Foley: controls", controls="x")
 found = {{
-    "read": cost(read.read),
-    "write": cost(write.write, change),
-    "fingerprint": cost(watch.fingerprint, project.active()[0]),
+    "read": cost(lambda: slices.at_once(read.read())),
+    "write": cost(lambda: slices.at_once(write.write(change))),
+    "fingerprint": cost(lambda: slices.at_once(watch.fingerprint(project.active()[0]))),
 }}
 rp.RPR_SetExtState("test", "out", json.dumps(found), 0)
 """
