@@ -46,13 +46,16 @@ class Standing:
         """Remembers anything of a marker that stands there."""
         self._places.setdefault((name, int(position_s // CLOSE_S)), []).append((position_s, mark))
 
-    def find(self, position_s, name):
+    def find(self, position_s, name, *, forget=False):
         """What was remembered of the marker that stands there; None if none does."""
         near = int(position_s // CLOSE_S)
         for place in (near, near - 1, near + 1):
-            for at_s, mark in self._places.get((name, place), ()):
-                if abs(at_s - position_s) <= CLOSE_S:
-                    return mark
+            entries = self._places.get((name, place), ())
+            for entry in entries:
+                if abs(entry[0] - position_s) <= CLOSE_S:
+                    if forget:
+                        entries.remove(entry)
+                    return entry[1]
         return None
 
 
@@ -76,30 +79,34 @@ def add(project, wanted, before):
         before: the GUIDs of all markers that are there.
 
     Returns:
-        Their GUIDs in the same order; "" for one that REAPER did not make.
+        (their GUIDs in the same order, "" for one that REAPER did not make; all GUIDs by index now if that was looked
+        at, else None).
     """
     if not wanted:
-        return []
+        return [], None
     colour = rp.RPR_ColorToNative(*COLOUR) | 0x1000000
     if api.has("AddRegionOrMarker", "GetSetRegionOrMarkerInfo_String"):
         made = [
             rp.RPR_AddRegionOrMarker(project, False, position_s, position_s, name, -1, colour)
             for position_s, name in wanted
         ]
-        return ["" if api.is_null(marker) else texts.of_marker(project, marker, "GUID") for marker in made]
+        return ["" if api.is_null(marker) else texts.of_marker(project, marker, "GUID") for marker in made], None
     for position_s, name in wanted:
         rp.RPR_AddProjectMarker2(project, False, position_s, position_s, name, -1, colour)
-    new = {}
-    for index, guid in enumerate(guids(project)):
+    new, order = {}, guids(project)
+    for index, guid in enumerate(order):
         if guid not in before:
             is_region, position_s, _, name = texts.marker(project, index) or (True, 0.0, 0.0, "")
             if not is_region:
                 new[position_s, name] = guid
-    return [new.get(key, "") for key in wanted]
+    return [new.get(key, "") for key in wanted], order
 
 
-def delete(project, doomed):
+def delete(project, doomed, order=None):
     """Deletes markers by GUID, the last in time first, because every deletion moves the indices after it.
+
+    Args:
+        doomed: their GUIDs. order: all GUIDs by index, if they are known.
 
     Returns:
         The GUIDs that were deleted.
@@ -107,5 +114,6 @@ def delete(project, doomed):
     wanted = set(doomed)
     if not wanted:
         return []
-    indices = [(index, guid) for index, guid in enumerate(guids(project)) if guid in wanted]
+    order = guids(project) if order is None else order
+    indices = [(index, guid) for index, guid in enumerate(order) if guid in wanted]
     return [guid for index, guid in reversed(indices) if rp.RPR_DeleteProjectMarkerByIndex(project, index)]

@@ -71,6 +71,7 @@ class _Work:
         self.plan = plan
         self.report = {"marker_guids": [], "item_guids": [], "take_guids": []}
         self._before = {marker["guid"] for marker in plan.markers}
+        self._order = None
         self._origins = markers.ours(tab)
         self._ours = {}
         self._undo_by_hand = []
@@ -129,7 +130,7 @@ class _Work:
 
     def _add_markers(self):
         """REAPER does not make the same marker twice, so one that stands there already stays, and is reported."""
-        made = markers.add(self.tab, self.plan.fresh_markers, self._before)
+        made, self._order = markers.add(self.tab, self.plan.fresh_markers, self._before)
         if not all(made):
             raise Refusal("a marker that cannot be made")
         doomed = set(self.plan.delete_markers)
@@ -143,7 +144,7 @@ class _Work:
 
     def _delete_markers(self):
         gone = set(self.plan.delete_markers)
-        if len(markers.delete(self.tab, gone)) != len(gone):
+        if len(markers.delete(self.tab, gone, self._order)) != len(gone):
             raise Refusal("a marker that cannot be deleted")
         if gone or self._ours:
             there = self._before - gone - set(self._ours)
