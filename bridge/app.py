@@ -27,6 +27,7 @@ from bridge.engine.loader import LoadedPack, load
 from bridge.errors import BridgeError, RequestError
 from bridge.host import endpoint
 from bridge.host.base import Host
+from bridge.host.lock import DaemonLock
 from bridge.host.reaper import ReaperHost
 from bridge.jobs import verbs
 from bridge.jobs.desk import Wishes
@@ -254,17 +255,19 @@ def serve(settings: Settings) -> int:
     """Runs the daemon until SIGINT or SIGTERM; returns the exit code.
 
     Raises:
-        BridgeError: a port is taken.
+        BridgeError: another daemon runs, or a port is taken.
     """
+    token = secrets.token_hex(32)
     with ExitStack() as stack:
+        stack.enter_context(DaemonLock())
         terminal = stack.enter_context(Terminal(sys.stderr, settings.progress_bar))
         words = {name: kind.started for name, kind in verbs.VERBS.items()}
         feedback = Feedback(settings.peers if settings.controller_port else (), words=words)
         bridge = Bridge(settings, open_host(), watchers=(terminal.changed, feedback.changed))
         stack.enter_context(feedback)
         stack.callback(bridge.close)
-        server = stack.enter_context(OscServer(bridge.handle, port=settings.osc_port, holder=_holder))
-        stack.enter_context(_announced(server.port))
+        server = stack.enter_context(OscServer(bridge.handle, token=token, port=settings.osc_port, holder=_holder))
+        stack.enter_context(_announced(server.port, token))
         if settings.controller_port:
             stack.enter_context(_door(settings, bridge, feedback))
         if settings.reaper_osc_port:
@@ -295,8 +298,8 @@ def _door(settings: Settings, bridge: Bridge, feedback: Feedback) -> ControllerD
 
 
 @contextmanager
-def _announced(port: int) -> Iterator[None]:
-    endpoint.announce_daemon(port)
+def _announced(port: int, token: str) -> Iterator[None]:
+    endpoint.announce_daemon(port, token)
     try:
         yield
     finally:
