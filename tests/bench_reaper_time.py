@@ -150,10 +150,12 @@ def _print(what: str, runs: list[list[dict[str, Any]]]) -> None:
         print(f"  {what:24} {0:5}")
         return
     longest = max(turns, key=lambda turn: turn["held_s"])
+    held, worked, inside = (longest[key] * 1000 for key in ("held_s", "worked_s", "inside_s"))
+    median = statistics.median(turn["held_s"] for turn in turns) * 1000
+    number = statistics.median(map(len, busy))
     print(
-        f"  {what:24} {statistics.median(map(len, busy)):5.0f}  {longest['held_s'] * 1000:6.1f} ms  {longest['worked_s'] * 1000:6.1f} ms "
-        f"{statistics.median(turn['held_s'] for turn in turns) * 1000:6.1f} ms  {longest['calls']:6}"
-        f"   {longest['inside_s'] * 1000:6.1f} ms"
+        f"  {what:24} {number:5.0f}  {held:6.1f} ms  {worked:6.1f} ms {median:6.1f} ms  {longest['calls']:6}"
+        f"   {inside:6.1f} ms"
     )
 
 

@@ -2,10 +2,10 @@
 
 An action sends its message at once and looks for the answer for a moment: a daemon that is well answers within a few
 milliseconds. One that does not is busy, stopped or gone, and REAPER cannot wait for it. The action cannot come back
-later by itself: an action that is deferred and started again makes REAPER ask, in a dialog, what to do with the one that
-still runs. So it leaves the key press to the server script, which turns all the time anyway: that sends the same message
-again (the daemon knows the press id, gives the same answer again and does nothing twice) and looks for the answer once a
-turn until the 0.3 s are over. If no server script shows life the action waits a little longer itself, and that is all.
+later by itself: one that is deferred and started again makes REAPER ask, in a dialog, what to do with the one that still
+runs. So it leaves the key press to the server script, which turns all the time anyway: that sends the same message again
+(the daemon knows the press id, gives the same answer again and does nothing twice) and looks for the answer once a turn
+until the 0.3 s are over. If no server script shows life the action waits a little longer itself, and that is all.
 
 Convention: what is left to the server script is in the ext state FOLEY/presses, a JSON object a line: address,
 arguments without the daemon's token, and a mark made with that token, because REAPER's web interface reads and writes
@@ -144,8 +144,8 @@ def _nobody(port, error, *, alone=False):
         return f"Another program uses UDP port {port} ({error}). Stop it, or start the bridge with another port."
     if alone:
         return (
-            f"The Foley Bridge daemon has not answered on UDP port {port} yet, and its server script in REAPER does not "
-            'run. Run the action "Script: foley_server.py", and in a terminal: foley-bridge serve'
+            f"The Foley Bridge daemon has not answered on UDP port {port} yet, and its server script in REAPER does "
+            'not run. Run the action "Script: foley_server.py", and in a terminal: foley-bridge serve'
         )
     return (
         f"The Foley Bridge daemon does not answer on UDP port {port}. Start it in a terminal with: foley-bridge serve"

@@ -1,8 +1,8 @@
 """Keeps the server alive inside REAPER: one deferred turn after another, until REAPER or the script ends.
 
 Convention: a second run of the script finds a fresh mark (see ``life``) and does nothing; a server that finds another
-mark than its own steps back. Each turn is as short as ``slices`` says, all that is done in it together; only the acts of
-a write are not cut.
+mark than its own steps back. Each turn is as short as ``slices`` says, all that is done in it together; only the acts
+of a write are not cut.
 """
 
 import os

@@ -1,9 +1,9 @@
 """One key press: says to the daemon which verb, where the cursor and the mouse are, and has its one answer shown.
 
 Convention: the answer is there within 0.3 s, and REAPER never stands still for it (see ``answers``). Failures go to
-REAPER's console; what went well only to the hint line. Arguments of every verb are strings: cursor (``repr`` of seconds), GUID of the track under
-the mouse, prompt, token of the project in front (see ``project``; "" if no server runs), the daemon's token, and a
-random press id by which the daemon knows a key press that comes twice.
+REAPER's console; what went well only to the hint line. Arguments of every verb are strings: cursor (``repr`` of
+seconds), GUID of the track under the mouse, prompt, token of the project in front (see ``project``; "" if no server
+runs), the daemon's token, and a random press id by which the daemon knows a key press that comes twice.
 """
 
 import json
