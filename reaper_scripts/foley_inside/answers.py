@@ -2,10 +2,11 @@
 
 An action sends its message at once and looks for the answer for a moment: a daemon that is well answers within a few
 milliseconds. One that does not is busy, stopped or gone, and REAPER cannot wait for it. The action cannot come back
-later by itself: one that is deferred and started again makes REAPER ask, in a dialog, what to do with the one that still
-runs. So it leaves the key press to the server script, which turns all the time anyway: that sends the same message again
-(the daemon knows the press id, gives the same answer again and does nothing twice) and looks for the answer once a turn
-until the 0.3 s are over. If no server script shows life the action waits a little longer itself, and that is all.
+later by itself: one that is deferred and started again makes REAPER ask, in a dialog, what to do with the one that
+still runs. So it leaves the key press to the server script, which turns all the time anyway: that sends the same
+message again (the daemon knows the press id, gives the same answer again and does nothing twice) and looks for the
+answer once a turn until the 0.3 s are over. If no server script shows life the action waits a little longer itself, and
+that is all.
 
 Convention: what is left to the server script is in the ext state FOLEY/presses, a JSON object a line: address,
 arguments without the daemon's token, and a mark made with that token, because REAPER's web interface reads and writes

@@ -286,6 +286,7 @@ class Project:
 
     def __post_init__(self) -> None:
         self.master = Track(self, texts={"P_NAME": "MASTER"})
+        self._revision = 0
         self._numbers: dict[bool, tuple[int, set[int], int]] = {}
 
     def alive(self) -> bool:
@@ -293,7 +294,14 @@ class Project:
         return self.open
 
     def touch(self) -> None:
-        """Counts a change."""
+        """Counts a change, in a script's hands or the designer's."""
+        self._revision += 1
+        if assumptions.CHANGES_WITHOUT_UNDO_POINT_ARE_COUNTED:
+            self.change_count += 1
+
+    def step_recorded(self) -> None:
+        """Counts an undo point that was added, undone or redone, and a project that was loaded."""
+        self._revision += 1
         self.change_count += 1
 
     def insert_marker(self, marker: Marker) -> None:
@@ -306,7 +314,7 @@ class Project:
     def numbers_taken(self, is_region: bool) -> tuple[set[int], int]:
         """(displayed numbers in use, the lowest that is not) of the markers, or of the regions."""
         known_at, taken, lowest = self._numbers.get(is_region, (-1, set(), 1))
-        if known_at != self.change_count:
+        if known_at != self._revision:
             taken = {marker.number for marker in self.markers if marker.is_region == is_region}
             lowest = 1
         while lowest in taken:
@@ -317,7 +325,7 @@ class Project:
         """Remembers for the change that comes next, and for that one, that a number is in use."""
         taken, lowest = self.numbers_taken(is_region)
         taken.add(number)
-        self._numbers[is_region] = self.change_count + 1, taken, lowest
+        self._numbers[is_region] = self._revision + 1, taken, lowest
 
     def markers_near(self, position_s: float, tolerance_s: float) -> list[Marker]:
         """Markers and regions that begin at most so far from a position, in the order of enumeration."""

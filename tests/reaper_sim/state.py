@@ -75,7 +75,7 @@ def restore(project: Project, wanted: Snapshot, flags: int, handles: Handles | N
         project.ext = {name: dict(keys) for name, keys in misc["ext"].items()}
         project.time_selection = (misc["time_selection"][0], misc["time_selection"][1])
         project.loop_points = (misc["loop_points"][0], misc["loop_points"][1])
-    project.touch()
+    project.step_recorded()
 
 
 def _restored_track(project: Project, state: dict[str, Any], old: Track | None) -> Track:

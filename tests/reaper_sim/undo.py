@@ -101,7 +101,7 @@ class History:
         self._undone.clear()
         self._recorded = now
         self._project.dirty = True
-        self._project.touch()
+        self._project.step_recorded()
 
     def undo(self) -> str:
         """Undoes the last step and returns its title; "" if there is none."""
