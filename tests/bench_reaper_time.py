@@ -31,6 +31,7 @@ from bridge.host.base import Change, NewItem, NewMarker, NewTake, ProjectView
 from bridge.host.reaper import ReaperHost
 from tests.bridge.media import clips
 from tests.reaper_sim.client import SimReaper
+from tests.tokens import TOKEN
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "reaper_scripts"
 PROFILES = ("7.78", "6.80")
@@ -129,7 +130,7 @@ def _everything(reaper: SimReaper, host: ReaperHost, sound: Path) -> list[Row]:
     timed("key: no daemon", lambda: reaper.run_script(key), script=key.name)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
-        endpoint.announce_daemon(deaf.getsockname()[1])
+        endpoint.announce_daemon(deaf.getsockname()[1], TOKEN)
         timed("key: stopped daemon", lambda: reaper.run_script(key), script=key.name)
     timed("nothing", lambda: time.sleep(0.5))
     return rows

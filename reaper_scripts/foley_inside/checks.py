@@ -37,8 +37,8 @@ class Plan:
     """What to do, checked. ``sources`` are those that no take holds yet."""
 
     def __init__(self, sources):
-        self.markers = []
-        """Every marker that is there; looked at only if this change touches any."""
+        self.there = {}
+        """{GUID: (index, position)} of every marker that is there; looked at only if this change touches any."""
         self.delete_markers = []
         self.fresh_markers = []
         """(position, name) of the markers that do not stand there yet."""
@@ -135,13 +135,13 @@ def check(tab, change, sources):
 
 
 def _check_markers(plan, tab, change):
-    plan.markers = (yield from markers.everything(tab))[0]
-    standing, there = markers.Standing(), set()
-    for marker in reversed(plan.markers):
-        standing.put(marker["position_s"], marker["name"], marker["guid"])
-        there.add(marker["guid"])
+    standing = markers.Standing()
+    for index, (guid, position_s, _, name) in enumerate((yield from markers.listed(tab))):
+        if guid is not None:
+            standing.put(position_s, name, guid)
+            plan.there[guid] = index, position_s
         yield
-    plan.delete_markers = [guid for guid in change["delete_markers"] if guid in there]
+    plan.delete_markers = [guid for guid in change["delete_markers"] if guid in plan.there]
     for new in change["add_markers"]:
         position_s, name, origin = _time(new["position_s"]), str(new["name"]), _origin(new["origin"])
         mark = standing.find(position_s, name)

@@ -19,21 +19,33 @@ def everything(project):
 
     In slices (see ``slices``).
     """
-    markers, regions = [], []
-    while (found := texts.marker(project, len(markers) + len(regions))) is not None:
-        is_region, position_s, end_s, name = found
-        if is_region:
-            regions.append({"start_s": position_s, "end_s": end_s, "name": name})
-        else:
-            (guid,) = texts.guids_of_markers(project, [len(markers) + len(regions)])
-            markers.append({"guid": guid, "position_s": position_s, "name": name})
-        yield
+    found = yield from listed(project)
+    markers = [
+        {"guid": guid, "position_s": position_s, "name": name}
+        for guid, position_s, _, name in found
+        if guid is not None
+    ]
+    regions = [
+        {"start_s": start_s, "end_s": end_s, "name": name} for guid, start_s, end_s, name in found if guid is None
+    ]
     return markers, regions
 
 
-def guids(project):
-    """GUIDs of markers and regions by their index."""
-    return list(texts.guids_of_markers(project, range(rp.RPR_CountProjectMarkers(project, 0, 0)[0])))
+def listed(project):
+    """REAPER's list: (GUID of a marker, None of a region; position, end, name) of each; in slices."""
+    found = []
+    while (one := texts.marker(project, len(found))) is not None:
+        is_region, position_s, end_s, name = one
+        guid = None if is_region else next(texts.guids_of_markers(project, [len(found)]))
+        found.append((guid, position_s, end_s, name))
+        yield
+    return found
+
+
+def where(project):
+    """{GUID: index} of all markers and regions."""
+    indices = range(rp.RPR_CountProjectMarkers(project, 0, 0)[0])
+    return {guid: index for index, guid in enumerate(texts.guids_of_markers(project, indices))}
 
 
 class Standing:
@@ -79,8 +91,8 @@ def add(project, wanted, before):
         before: the GUIDs of all markers that are there.
 
     Returns:
-        (their GUIDs in the same order, "" for one that REAPER did not make; all GUIDs by index now if that was looked
-        at, else None).
+        (their GUIDs in the same order, "" for one that REAPER did not make; {GUID: index} of all markers and regions as
+        they are now, or None if that was not looked at).
     """
     if not wanted:
         return [], None
@@ -93,27 +105,33 @@ def add(project, wanted, before):
         return ["" if api.is_null(marker) else texts.of_marker(project, marker, "GUID") for marker in made], None
     for position_s, name in wanted:
         rp.RPR_AddProjectMarker2(project, False, position_s, position_s, name, -1, colour)
-    new, order = {}, guids(project)
-    for index, guid in enumerate(order):
+    new, places = {}, where(project)
+    for guid, index in places.items():
         if guid not in before:
             is_region, position_s, _, name = texts.marker(project, index) or (True, 0.0, 0.0, "")
             if not is_region:
                 new[position_s, name] = guid
-    return [new.get(key, "") for key in wanted], order
+    return [new.get(key, "") for key in wanted], places
 
 
-def delete(project, doomed, order=None):
+def delete(project, doomed, places=None, *, sure=False):
     """Deletes markers by GUID, the last in time first, because every deletion moves the indices after it.
 
     Args:
-        doomed: their GUIDs. order: all GUIDs by index, if they are known.
+        doomed: their GUIDs. places: {GUID: index} where they should be; None looks at all. sure: they are there, so
+            none of them is looked at before it is deleted.
 
     Returns:
         The GUIDs that were deleted.
     """
-    wanted = set(doomed)
-    if not wanted:
+    if not doomed:
         return []
-    order = guids(project) if order is None else order
-    indices = [(index, guid) for index, guid in enumerate(order) if guid in wanted]
-    return [guid for index, guid in reversed(indices) if rp.RPR_DeleteProjectMarkerByIndex(project, index)]
+    if places is None:
+        places, sure = where(project), True
+    gone = []
+    for index, guid in sorted(((places[guid], guid) for guid in doomed if guid in places), reverse=True):
+        if not sure and next(texts.guids_of_markers(project, [index])) != guid:
+            return gone + delete(project, set(doomed) - set(gone))
+        if rp.RPR_DeleteProjectMarkerByIndex(project, index):
+            gone.append(guid)
+    return gone

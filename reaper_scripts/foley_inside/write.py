@@ -6,6 +6,7 @@ What can fail comes before what cannot be taken back by hand (deleting markers).
 made is deleted, the undo block is closed under a name of its own, and that step, and only that step, is undone.
 """
 
+import bisect
 import secrets
 
 from . import api, checks, envelopes, markers, peaks, project, slices, steady, take_markers, takes, tracks
@@ -70,8 +71,8 @@ class _Work:
         self.tab = tab
         self.plan = plan
         self.report = {"marker_guids": [], "item_guids": [], "take_guids": []}
-        self._before = {marker["guid"] for marker in plan.markers}
-        self._order = None
+        self._before = set(plan.there)
+        self._places = None
         self._origins = markers.ours(tab)
         self._ours = {}
         self._undo_by_hand = []
@@ -107,8 +108,8 @@ class _Work:
         for undo in reversed(self._undo_by_hand):
             undo()
         if self.plan.fresh_markers:
-            there = markers.everything(self.tab)
-            markers.delete(self.tab, {marker["guid"] for marker in slices.at_once(there)[0]} - self._before)
+            there = slices.at_once(markers.listed(self.tab))
+            markers.delete(self.tab, {guid for guid, *_ in there if guid is not None} - self._before)
         self.plan.discard_sources()
         title = "Foley: taken back " + secrets.token_hex(4)
         rp.RPR_Undo_EndBlock2(self.tab, title, EVERYTHING)
@@ -130,7 +131,7 @@ class _Work:
 
     def _add_markers(self):
         """REAPER does not make the same marker twice, so one that stands there already stays, and is reported."""
-        made, self._order = markers.add(self.tab, self.plan.fresh_markers, self._before)
+        made, self._places = markers.add(self.tab, self.plan.fresh_markers, self._before)
         if not all(made):
             raise Refusal("a marker that cannot be made")
         doomed = set(self.plan.delete_markers)
@@ -144,9 +145,16 @@ class _Work:
 
     def _delete_markers(self):
         gone = set(self.plan.delete_markers)
-        if len(markers.delete(self.tab, gone, self._order)) != len(gone):
+        places = self._expected(gone) if self._places is None else self._places
+        if len(markers.delete(self.tab, gone, places, sure=self._places is not None)) != len(gone):
             raise Refusal("a marker that cannot be deleted")
         if gone or self._ours:
             there = self._before - gone - set(self._ours)
             kept = {guid: origin for guid, origin in self._origins.items() if guid in there}
             markers.remember(self.tab, {**kept, **self._ours})
+
+    def _expected(self, guids):
+        """{GUID: index} of markers that were there before, now that others are among them."""
+        fresh = sorted(position_s for position_s, _ in self.plan.fresh_markers)
+        there = {guid: self.plan.there[guid] for guid in guids}
+        return {guid: index + bisect.bisect_left(fresh, position_s) for guid, (index, position_s) in there.items()}
