@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge import durable
 from bridge.errors import PackError
 from bridge.packs import strict
 
@@ -179,9 +180,10 @@ def _write(path: Path, record: Origin | Source) -> None:
     """A link that lies there is replaced, not followed."""
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
+    text = json.dumps(strict.encode(record), indent=2, ensure_ascii=False) + "\n"
     try:
-        part.write_text(json.dumps(strict.encode(record), indent=2, ensure_ascii=False) + "\n", "utf-8")
-        os.replace(part, path)
+        durable.write_new(part, text.encode())
+        durable.settle(part, path)
     finally:
         part.unlink(missing_ok=True)
 
