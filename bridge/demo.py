@@ -30,6 +30,7 @@ from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.doing import DOES
 from bridge.jobs.runner import Context
 from bridge.media import mux, picture, video, wav
+from bridge.media.files import write_whole
 
 TOLERANCE_S = 0.05
 TAKES = 2
@@ -93,7 +94,7 @@ def _fill(
     began = time.perf_counter()
     takes = _takes(engine, folder / "project.RPP", clip, detection, prompt, seed, progress("Making sound"))
     seconds = (time.perf_counter() - began) / len(takes)
-    shutil.copyfile(takes[0], folder / "foley.wav")
+    write_whole(folder / "foley.wav", takes[0].read_bytes())
     audio = wav.read(takes[0])
     mux.preview(video_path, audio, folder / "preview.mp4")
     thumbnails = [frame.image for frame in video.sample(video_path, rate_hz=8 / clip.length_s, end_s=clip.length_s)]

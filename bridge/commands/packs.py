@@ -44,6 +44,7 @@ def pull(arguments: argparse.Namespace, settings: Settings) -> int:
         mirror=arguments.mirror,
         choose=tuple(arguments.choose),
         unverified=arguments.unverified,
+        accepted="with --yes" if arguments.yes else "when asked",
         downloader=Downloader(allow_http=arguments.mirror.startswith("http://")),
         say=lambda sentence: print(sentence, flush=True),
         progress=_transfer,

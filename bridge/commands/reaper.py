@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 
 from bridge import checks
 from bridge.config import Settings
 from bridge.errors import MediaError
 from bridge.install import scripts
+from bridge.media.files import write_whole
 
 
 def doctor(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -23,8 +23,10 @@ def actions(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.copy_to is not None:
         folder = arguments.copy_to / "Foley Bridge"
         try:
-            shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-        except OSError as error:
+            for name, data in scripts.shipped(source).items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                write_whole(folder / name, data, overwrite=True)
+        except (OSError, MediaError) as error:
             raise MediaError(
                 f"the actions cannot be copied to {folder}: {error}", hint="Name another folder"
             ) from error
