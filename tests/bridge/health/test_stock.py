@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import socket
 from pathlib import Path
 
 import pytest
 
-from bridge import commands
 from bridge.__main__ import main
+from bridge.commands import daemon
+from bridge.config import Settings
 from bridge.health import stock
 from tests.reaper_sim.client import SimReaper
 from tests.reaper_sim.test_stock_reapy import SERVER
@@ -33,12 +35,12 @@ def test_stock_server_when_it_runs_in_reaper_then_doctor_and_daemon_say_so_and_h
 ) -> None:
     script = tmp_path / "activate.py"
     script.write_text(SERVER.format(port=port))
-    monkeypatch.setattr(commands.app, "serve", lambda settings: 0)
+    monkeypatch.setattr(daemon.app, "serve", lambda *given: 0)
     with SimReaper.start(tmp_path / "reaper", web_port=None) as reaper:
         reaper.run_script(script)
         main(["doctor", "--resource", str(reaper.resource_dir)])
         with caplog.at_level(logging.WARNING):
-            assert main(["serve"]) == 0
+            assert daemon.serve(argparse.Namespace(stop=None), Settings()) == 0
             stock.warn().join()
     said = capsys.readouterr().out
     assert f"-- network: a program listens on port {port} (on the network)" in said
