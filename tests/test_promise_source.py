@@ -14,6 +14,7 @@ SERVERS = {
 }
 LISTENING = {"bind", "listen", "create_server", "start_server", "serve_forever", "HTTPServer", "TCPServer"}
 BOUND = {
+    ("bridge/__main__.py", "arguments.stop.listen()"),  # to signals
     ("bridge/host/endpoint.py", "line.bind(('127.0.0.1', port))"),
     ("bridge/checks.py", "probe.bind(('127.0.0.1', port))"),
     ("bridge/osc/door.py", "self._line.bind((bind, port))"),
