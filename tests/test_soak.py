@@ -20,7 +20,7 @@ def test_day_when_each_kind_of_event_happened_then_nothing_is_left_behind(tmp_pa
             hands.desk.undo_back_to(hands.steps)
             hands.desk.reaper.set_cursor(10.1)
         before = hands.sample()
-        for name in ("variation", "cancel", "bad packets", "strangers in REAPER", "REAPER restarted", "free"):
+        for name in ("REAPER restarted", "variation", "cancel", "bad packets", "free", "strangers in REAPER"):
             for _ in range(2):
                 hands.kinds[name][1]()
                 hands.idle()
