@@ -25,13 +25,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pythonosc.osc_message_builder import OscMessageBuilder
-
 from bridge.errors import BridgeError, RequestError
 from bridge.host.endpoint import DEFAULT_OSC_PORT as DEFAULT_PORT
 from bridge.osc.limits import Allowance, Refused
 from bridge.osc.messages import ANSWER_ADDRESS, PREFIX, Answer, Verb, opened, parse
-from bridge.osc.packet import unpack
+from bridge.osc.packet import pack, unpack
 
 log = logging.getLogger(__name__)
 
@@ -277,9 +275,4 @@ class OscServer:
 
 def pack_answer(verb: str, answer: Answer) -> bytes:
     """The packet of an answer."""
-    builder = OscMessageBuilder(address=ANSWER_ADDRESS)
-    builder.add_arg(verb, "s")
-    builder.add_arg(int(answer.ok), "i")
-    builder.add_arg(answer.sentence[:LONGEST_SENTENCE], "s")
-    builder.add_arg(answer.job_id, "s")
-    return builder.build().dgram
+    return pack(ANSWER_ADDRESS, verb, int(answer.ok), answer.sentence[:LONGEST_SENTENCE], answer.job_id)

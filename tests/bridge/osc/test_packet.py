@@ -12,7 +12,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bridge.errors import RequestError
-from bridge.osc.packet import MOST_ARGUMENTS, unpack
+from bridge.osc.packet import MOST_ARGUMENTS, pack, unpack
 
 GOOD = [("s", ""), ("s", "abc"), ("s", "four"), ("s", "木 ä"), ("i", -7), ("f", 0.5), ("h", 2**40), ("d", 1.25)]
 
@@ -66,3 +66,8 @@ def test_largest_message_when_read_ten_thousand_times_then_its_size_bounds_the_w
         with pytest.raises(RequestError):
             unpack(data)
     assert time.process_time() - began < 5.0
+
+
+@pytest.mark.parametrize("text", ["", "abc", "four", "木 ä", "x" * 1500])
+def test_answer_when_packed_then_its_bytes_are_python_oscs(text: str) -> None:
+    assert pack("/foley/answer", text, 1, text) == built("/foley/answer", ("s", text), ("i", 1), ("s", text))
