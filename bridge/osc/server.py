@@ -34,8 +34,8 @@ from bridge.osc.packet import pack, unpack
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
-BUFFER_BYTES = 4 * 1024 * 1024
-"""What the system is asked to keep for us while we are busy; it gives what it allows."""
+BUFFER_BYTES = 512 * 1024
+"""What the system keeps for us while we are busy: what is read in 0.1 s, or a key press would wait behind the rest."""
 PATIENCE_S = 0.2
 POLL_S = 0.1
 LONGEST_SENTENCE = 1500
