@@ -94,9 +94,10 @@ def test_job_when_never_written_then_it_is_lost_its_files_go_and_the_designer_is
 ) -> None:
     folder = tmp_path / "Foley"
     folder.mkdir()
-    ours = [folder / "wood 1.wav", folder / ".wood 2.wav.0123abcd.part", folder / ".foley-steps" / "0.wav"]
-    theirs = [folder / "take.wav", folder / ".hidden", folder / "notes.part", tmp_path / "elsewhere.wav"]
-    (folder / ".foley-steps").mkdir()
+    ours = [folder / "wood 1.wav", folder / ".wood 2.wav.0123abcd.part", folder / ".foley-ab12_x9z" / "0.wav"]
+    theirs = [folder / "take.wav", folder / ".foley-archive" / "old.wav", folder / ".hidden", folder / "notes.part", tmp_path / "elsewhere.wav"]
+    (folder / ".foley-ab12_x9z").mkdir()
+    (folder / ".foley-archive").mkdir()
     for file in (*ours, *theirs):
         file.write_bytes(b"sound")
     journal = Journal(path)
