@@ -8,22 +8,20 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
 
-from bridge import __version__
+from bridge import __version__, libraries
 from bridge.config import Settings
 from bridge.domain.job import Job, JobState
 from bridge.domain.request import MAX_SEED
 from bridge.engine import memory
-from bridge.engine.engine import Engine
-from bridge.engine.loader import LoadedPack, load
 from bridge.errors import BridgeError, RequestError
 from bridge.host import endpoint
 from bridge.host.base import Host
@@ -31,7 +29,9 @@ from bridge.host.lock import DaemonLock
 from bridge.host.reaper import ReaperHost
 from bridge.jobs import verbs
 from bridge.jobs.desk import Wishes
+from bridge.jobs.journal import JOURNAL_FILE, Journal, NotedHost
 from bridge.jobs.live import Live
+from bridge.jobs.recovery import Recovery
 from bridge.jobs.runner import Context, Runner
 from bridge.osc.door import ControllerDoor
 from bridge.osc.feedback import Feedback
@@ -40,6 +40,11 @@ from bridge.osc.server import PATIENCE_S, OscServer
 from bridge.osc.surface import MarkerEar
 from bridge.packs.store import SHIPPED_FOLDER, Store
 from bridge.progress import Terminal
+from bridge.stopping import Stop, leave
+
+if TYPE_CHECKING:
+    from bridge.engine.engine import Engine
+    from bridge.engine.loader import LoadedPack
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +60,12 @@ def open_engine(settings: Settings) -> Engine:
     """The chosen packs, verified whole; their graphs open when they are first needed.
 
     Raises:
-        PackError: there is no such pack, or it is damaged.
+        PackError: there is no such pack, or it is damaged. EngineError: a library is missing.
     """
+    libraries.load()
+    from bridge.engine.engine import Engine
+    from bridge.engine.loader import load
+
     store = open_store(settings)
 
     def loaded(name: str) -> LoadedPack:
@@ -76,6 +85,7 @@ class Bridge:
     Args:
         settings: what the user set. host: the DAW. open_engine: opens the pack that the settings name.
         watchers: are given every snapshot of a job, as soon as it is there; must not raise or wait.
+        journal: where jobs are noted; what a daemon before this one left there is settled. None for none.
     """
 
     def __init__(
@@ -85,6 +95,7 @@ class Bridge:
         *,
         open_engine: Callable[[Settings], Engine] = open_engine,
         watchers: Sequence[Callable[[Job], None]] = (),
+        journal: Journal | None = None,
     ) -> None:
         self._settings = settings
         self._open_engine = open_engine
@@ -108,7 +119,11 @@ class Bridge:
             ),
             live=self.live,
         )
-        self._runner = Runner(on_change=self._changed)
+        self._journal = journal
+        self._runner = Runner(on_change=self._changed, journal=journal)
+        self._recovery = None if journal is None else Recovery(journal, host, lambda verb: _called(verb))
+        if self._recovery is not None:
+            self._recovery.start()
 
     def engine(self) -> Engine:
         """The engine, loaded once; every caller waits for the same load.
@@ -119,6 +134,7 @@ class Bridge:
         with self._engine_lock:
             if self._engine is None:
                 began = time.perf_counter()
+                log.info("Loading %s", self._wanted)
                 engine = self._open_engine(self._settings)
                 engine.warm_up()
                 self._engine = engine
@@ -136,6 +152,9 @@ class Bridge:
             except BridgeError as error:
                 self._trouble = error.sentence
                 log.error("%s", error.sentence)
+            except Exception as error:
+                self._trouble = f"An unexpected fault: {type(error).__name__}. The log has more."
+                log.exception("unexpected, while a pack was loaded")
 
         threading.Thread(target=work, name="foley-warm-up", daemon=True).start()
 
@@ -159,16 +178,24 @@ class Bridge:
             cursor_s=verb.cursor_s, mouse_track_guid=verb.mouse_track_guid, prompt=verb.prompt, project=verb.project
         )
         job = self._submit(verb.NAME, key)
-        return Answer(ok=True, sentence=f"{verbs.VERBS[verb.NAME].started}.", job_id=job.id)
+        started = verbs.VERBS[verb.NAME].started
+        if self._engine is None and self._engine_lock.locked():
+            started = f"{started}, as soon as {self._wanted} can be used"
+        return Answer(ok=True, sentence=f"{started}.", job_id=job.id)
 
     def _submit(self, name: str, key: verbs.KeyPress) -> Job:
-        run = verbs.VERBS[name].run
-
         def work(context: Context) -> str:
-            return " ".join((run(self._desk, context, key), *self._notices()))
+            if self._engine is None:
+                self._told_at = 0.0  # or the designer would read on what waits, and not for what
+                context.progress(0.0, f"Loading {self._wanted}")
+            libraries.load()
+            from bridge.jobs.doing import DOES
+
+            desk = replace(self._desk, host=NotedHost(self._host, context.notes))
+            return " ".join(filter(None, (DOES[name](desk, context, key), *self._notices())))
 
         try:
-            return self._runner.submit(name, work)
+            return self._runner.submit(name, work, project=key.project)
         except BridgeError as error:
             log.warning("%s refused: %s", name, error.sentence)
             raise
@@ -179,14 +206,24 @@ class Bridge:
         if waiting is None or waiting.state is not JobState.QUEUED:
             self._following[project] = self._submit(verbs.LIVE, verbs.KeyPress(project=project)).id
 
+    @property
+    def _wanted(self) -> str:
+        """The packs that the settings name, in words."""
+        return _packs(tuple(dict.fromkeys((self._settings.pack, self._settings.onset_pack or self._settings.pack))))
+
     def close(self) -> None:
         """Cancels what runs and lets go of the host."""
         self.live.close()
+        if self._recovery is not None:
+            self._recovery.close()
         self._runner.close()
         self._host.close()
+        if self._journal is not None:
+            self._journal.close()
 
     def _notices(self) -> tuple[str, ...]:
-        return self._engine.take_notices() if self._engine else ()
+        journal = self._journal.take_notice() if self._journal else ""
+        return (*(self._engine.take_notices() if self._engine else ()), journal)
 
     def _free(self) -> str:
         """Closes the pack's graphs; says which, and what that gave back; to the host too if the sender gave up waiting.
@@ -224,7 +261,7 @@ class Bridge:
         if self._trouble:
             return f"Not ready: {self._trouble}"
         if self._engine is None:
-            return f"Ready; pack {self._settings.pack} (loading), foley-bridge {__version__}."
+            return f"Ready; {self._wanted} (loading), foley-bridge {__version__}."
         name, *onsets = self._engine.pack_names
         by = f" (onsets by {onsets[0]})" if onsets else ""
         return f"Ready; pack {name}{by}, foley-bridge {__version__}."
@@ -233,12 +270,14 @@ class Bridge:
         for watcher in self._watchers:
             watcher(job)
         if job.state is JobState.FAILED:
-            self._host.tell(job.sentence, kind="info" if job.verb == verbs.LIVE else "error")
+            self._tell(job, "info" if job.verb == verbs.LIVE else "error")
         elif job.state.final:
             log.debug("%s: %s is %s", job.id, job.verb, job.state.value)
             log.debug("%s: %s", job.id, job.sentence)
             if job.sentence:
-                self._host.tell(job.sentence, kind="progress" if job.verb == verbs.LIVE else "info")
+                self._tell(job, "progress" if job.verb == verbs.LIVE else "info")
+            elif self._journal is not None:
+                self._journal.forget(job.mark)
         elif job.verb == verbs.LIVE and not job.progress:
             return  # its project may be gone, which is told to nobody
         elif time.monotonic() - self._told_at >= TELL_EVERY_S:
@@ -246,13 +285,25 @@ class Bridge:
             text = job.sentence or verbs.VERBS[job.verb].started
             self._host.tell(f"{text}: {100 * job.progress:.0f} %", kind="progress")
 
+    def _tell(self, job: Job, kind: str) -> None:
+        """Tells how a job ended, and forgets it when that was heard."""
+        journal = self._journal
+        self._host.tell(job.sentence, kind=kind, told=None if journal is None else lambda: journal.forget(job.mark))
+
+
+def _called(verb: str) -> str:
+    return verbs.VERBS[verb].started if verb in verbs.VERBS else verb
+
 
 def _packs(names: tuple[str, ...]) -> str:
     return f"pack{'s' if len(names) > 1 else ''} {' and '.join(names)}"
 
 
-def serve(settings: Settings) -> int:
-    """Runs the daemon until SIGINT or SIGTERM; returns the exit code.
+def serve(settings: Settings, stop: Stop) -> int:
+    """Runs the daemon until it shall stop; returns the exit code.
+
+    Args:
+        stop: listens for signals already.
 
     Raises:
         BridgeError: another daemon runs, or a port is taken.
@@ -263,7 +314,8 @@ def serve(settings: Settings) -> int:
         terminal = stack.enter_context(Terminal(sys.stderr, settings.progress_bar))
         words = {name: kind.started for name, kind in verbs.VERBS.items()}
         feedback = Feedback(settings.peers if settings.controller_port else (), words=words)
-        bridge = Bridge(settings, open_host(), watchers=(terminal.changed, feedback.changed))
+        journal = Journal(endpoint.folder() / JOURNAL_FILE)
+        bridge = Bridge(settings, open_host(), watchers=(terminal.changed, feedback.changed), journal=journal)
         stack.enter_context(feedback)
         stack.callback(bridge.close)
         server = stack.enter_context(OscServer(bridge.handle, token=token, port=settings.osc_port, holder=_holder))
@@ -274,9 +326,9 @@ def serve(settings: Settings) -> int:
             stack.enter_context(MarkerEar(settings.reaper_osc_port, bridge.live.touched))
         bridge.warm_up()
         print(f"foley-bridge {__version__} listens on 127.0.0.1:{server.port} (Ctrl+C stops it)", flush=True)
-        _wait_for_signal()
+        stop.wait()
     print("foley-bridge: stopped.", flush=True)
-    return 0
+    return leave(0)
 
 
 def _door(settings: Settings, bridge: Bridge, feedback: Feedback) -> ControllerDoor:
@@ -312,16 +364,3 @@ def _holder() -> str:
     if not isinstance(pid, int) or pid == os.getpid() or not endpoint.alive(pid):
         return ""
     return f"another foley-bridge (process {pid})"
-
-
-def _wait_for_signal() -> None:
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), on_signal)
-    while not stop.wait(0.5):
-        pass

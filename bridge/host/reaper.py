@@ -31,12 +31,13 @@ READ = ("foley_inside.read", "read")
 WRITE = ("foley_inside.write", "write")
 TELL = ("foley_inside.say", "tell")
 SHOW = ("foley_inside.say", "show")
+LANDED = ("foley_inside.read", "landed")
 WATCH = ("foley_inside.watch", "watch")
 
 GRACE_S = 0.25
 TELL_S = 1.0
 RETRY_S = 1.0
-CLOSE_S = 1.5
+CLOSE_S = 0.5
 
 BUSY = "REAPER does not answer: a dialog may be open"
 BUSY_HINT = "Close it and press the key again"
@@ -109,14 +110,28 @@ class ReaperHost:
         self._turn_to(project)
         self._ask(WATCH, [project, on], self._read_timeout_s, again=True)
 
-    def tell(self, sentence: str, *, kind: str = "info") -> None:
-        """Shows one sentence in REAPER, as soon as it listens; never raises and never waits."""
+    def landed(self, token: str, marks: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of some changes a project took, also one that was closed, or REAPER with it, and opened again since.
+
+        Raises:
+            HostGone: the project is not open. HostError: REAPER is away or busy.
+        """
+        self._turn_to(token)
+        found = self._ask(LANDED, [token, list(marks)], self._read_timeout_s, again=True)
+        return tuple(mark for mark in marks if isinstance(found, list) and mark in found)
+
+    def tell(self, sentence: str, *, kind: str = "info", told: Callable[[], None] | None = None) -> None:
+        """Shows one sentence in REAPER, as soon as it listens; never raises and never waits.
+
+        Args:
+            told: called on the host's own thread when it was shown.
+        """
         if not self._closed:
-            self._untold.add(sentence, kind)
+            self._untold.add(sentence, kind, told)
             self._submit(self._tell_next)
 
     def close(self) -> None:
-        """Shows what is still to be told if REAPER listens, and hangs up, within 2 s; may be called twice."""
+        """Shows what is still to be told if REAPER listens, and hangs up, within 1 s; may be called twice."""
         with self._lock:
             if self._closed:
                 return

@@ -51,6 +51,7 @@ class Plan:
         self.envelopes = []
         self.track_controls = []
         self.state = {}
+        self.mark = ""
         self.sources = sources
 
     def still_there(self, tab):
@@ -92,6 +93,7 @@ def open_sources(change, sources):
 def check(tab, change, sources):
     """The plan for a change, or a Refusal; in slices. ``sources``: see ``open_sources``."""
     plan = Plan(sources)
+    plan.mark = str(change.get("mark", ""))
     opened = iter(tuple(sources))
     tracks, all_items = yield from api.by_guid(tab)
     _expected(tab, change.get("expect_item"), all_items)

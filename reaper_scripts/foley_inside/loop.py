@@ -16,6 +16,7 @@ from .server import SafeServer
 
 CALLABLES = {
     ("foley_inside.read", "read"): read.read,
+    ("foley_inside.read", "landed"): read.landed,
     ("foley_inside.write", "write"): write.write,
     ("foley_inside.say", "tell"): say.tell,
     ("foley_inside.say", "show"): say.show,
