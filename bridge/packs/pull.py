@@ -191,7 +191,7 @@ class Puller:
 
     def _offer(self, item: Item, file: dict[str, Any]) -> Source:
         kind, _, digest = str(file.get("checksum", "")).partition(":")
-        md5 = digest if kind == "md5" and not self.mirror else None
+        md5 = digest if kind == "md5" and digest and not self.mirror else None
         url = f"{ZENODO}{item.record}/files/{quote(file['key'])}/content"
         return Source(url=self._url(url), size_bytes=int(file["size"]), md5=md5)
 
