@@ -98,7 +98,7 @@ def test_fetch_when_the_folder_cannot_be_written_then_why_and_the_way_out(
     def full(*given: Any) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(download.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     said = refused(net(Answer(DATA)), tmp_path / "a")
     assert said == f"{tmp_path / 'a'} cannot be written ({os.strerror(number)}). {hint}"
     assert (tmp_path / "a.part").read_bytes() == DATA
