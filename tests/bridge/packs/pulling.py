@@ -102,4 +102,5 @@ class Pulled:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(file.name for file in folder.iterdir())
+    """What lies in a folder, but for the notes of where it came from."""
+    return sorted(file.name for file in folder.iterdir() if not file.name.endswith(".origin.json"))

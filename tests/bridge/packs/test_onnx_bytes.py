@@ -95,7 +95,8 @@ def test_inspect_when_operators_are_imported_then_every_domain(read: Callable[[b
         + graph(field(2, b"name"))
         + field(25, field(9, field(1, b"org.example")))
     )
-    assert read(model) == OnnxFile(external=frozenset(), domains=frozenset({"", "com.example", "org.example"}))
+    assert read(model).domains == {"", "com.example", "org.example"}
+    assert read(model).external == frozenset()
 
 
 def test_inspect_when_there_are_numbers_of_every_kind_then_stepped_over(read: Callable[[bytes], OnnxFile]) -> None:
