@@ -125,7 +125,7 @@ class Puller:
         """Verifies what was put there by hand, and gives it its name."""
         self._tell(f"{item.name}: found {found}")
         source = Source(url="", sha256=item.sha256, size_bytes=item.size_bytes if item.sha256 else None)
-        if item.record and found.name != item.name:
+        if item.record:
             if self.offline is None:
                 source = self._vouched_offer(item, found.name)
             elif noted := _read_note(found):

@@ -79,6 +79,10 @@ def clip(**changes: Any) -> Clip:
             f"The control 'guidance' is no number: '{'x' * 40}'. Press Controls and type one.",
         ),
         (
+            lambda: Controls.typed("guidance=1=2"),
+            "The control 'guidance' is no number: '1=2'. Press Controls and type one.",
+        ),
+        (
             lambda: Controls.from_json("["),
             "The controls stored with the track cannot be read. Press Controls and set them again.",
         ),

@@ -117,6 +117,26 @@ def test_pull_when_a_note_lies_beside_what_was_brought_then_it_vouches(
     assert "is not the published file" in Pulled(server, folder / "b", offline=stick).refused(NET)
 
 
+def test_pull_when_the_file_itself_was_brought_with_its_note_then_it_vouches_too(
+    server: FileServer, folder: Path, stick: Path
+) -> None:
+    """So a download folder that was carried to a computer without a network is good there."""
+    (stick / "net.ckpt").write_bytes(DATA)
+    assert Pulled(server, folder, offline=stick).refused(NET).startswith("nobody vouches for net.ckpt")
+    (stick / "net.ckpt.sha256").write_text(f"{SHA256}  net.ckpt\n")
+    Pulled(server, folder, offline=stick).puller.pull(entry(NET))
+    assert (folder / "net.ckpt").read_bytes() == DATA
+
+
+def test_pull_when_a_file_of_another_size_was_accepted_once_then_it_is_good_from_then_on(
+    server: FileServer, folder: Path, stick: Path
+) -> None:
+    (stick / "net.ckpt").write_bytes(DATA)
+    sized = replace(NET, size_bytes=5)
+    Pulled(server, folder, offline=stick, unverified=True).puller.pull(entry(sized))
+    assert Pulled(server, folder).puller.pull(entry(sized))
+
+
 @pytest.mark.parametrize("note", [b"", b" \n", b"0" * 63, b"0" * 65, b"g" * 64, b"X" * 64, b"\xff" * 64, b"sha256: 0"])
 def test_pull_when_a_note_is_no_checksum_then_it_vouches_for_nothing(
     server: FileServer, folder: Path, stick: Path, note: bytes

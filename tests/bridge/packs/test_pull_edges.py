@@ -15,6 +15,7 @@ from bridge.packs.pull import next_command, terms
 from tests.bridge.packs.file_server import FileServer, Page, serving
 from tests.bridge.packs.pulling import (
     DATA,
+    HAND,
     NET,
     PAGE,
     RECORD,
@@ -97,6 +98,36 @@ def test_pull_when_a_mirror_vouches_for_itself_then_that_counts_for_nothing(serv
         said = Pulled(server, folder, mirror=mirror).refused(NET)
         assert said.startswith("nobody vouches for net.zip")
     assert [path for path, _ in server.asked] == [RECORD] * 3
+
+
+def test_pull_when_a_mirror_lies_in_a_folder_then_asked_there_whatever_its_address_ends_with(
+    server: FileServer, folder: Path
+) -> None:
+    offer(server, {"net.zip": ZIP})
+    server.pages = {f"/deep/mirror{path}": page for path, page in server.pages.items()}
+    for number, ending in enumerate(("", "/", "//")):
+        place = folder / str(number)
+        Pulled(server, place, mirror=f"{server.url}/deep/mirror{ending}", unverified=True).puller.pull(entry(NET))
+        assert (place / "net.ckpt").read_bytes() == DATA
+
+
+def test_pull_when_the_published_file_has_another_size_then_refused_before_the_transfer(
+    server: FileServer, folder: Path
+) -> None:
+    server.pages["/example.org/words/vocab.json"] = Page(data=DATA * 2)
+    pulled = Pulled(server, folder)
+    assert f"has {2 * len(DATA)} bytes, the published file {len(DATA)}. Try later. {HAND}" in pulled.refused(WORDS)
+    assert pulled.moved == []
+
+
+def test_pull_when_the_file_in_an_archive_has_another_size_then_which_of_which(
+    server: FileServer, folder: Path
+) -> None:
+    offer(server, {"net.zip": ZIP})
+    assert Pulled(server, folder).refused(replace(NET, size_bytes=5)) == (
+        f"in/best.ckpt in {folder / 'net.zip'} has {len(DATA)} bytes where 5 were expected. "
+        f"Compare it with {PAGE} yourself and run the command again with --unverified."
+    )
 
 
 def test_pull_when_the_answer_is_no_record_then_by_hand(server: FileServer, folder: Path) -> None:

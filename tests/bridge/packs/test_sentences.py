@@ -222,6 +222,13 @@ def test_manifest_when_a_tensor_makes_no_sense_then_graph_place_and_tensor(good:
     )
 
 
+def test_manifest_when_written_then_one_key_a_line_and_words_as_they_are(good: dict[str, Any]) -> None:
+    text = parse(json.dumps({**good, "title": "Türschloß"}), where="p").to_json()
+    assert text.startswith('{\n  "schema": 1,\n  "name": "tiny",\n')
+    assert '\n  "title": "Türschloß",\n' in text
+    assert text.endswith("}\n")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import onnx
@@ -29,6 +30,11 @@ def refused(pack: Path) -> str:
     with pytest.raises(PackError) as caught:
         Store([pack.parent]).open(pack.name)
     return caught.value.sentence
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the folder is another one elsewhere")
+def test_user_folder_when_asked_for_then_where_users_of_this_system_keep_such_things() -> None:
+    assert user_folder() == Path(os.environ["XDG_DATA_HOME"]) / "foley-bridge" / "packs"
 
 
 def test_open_when_something_is_wrong_then_pack_file_and_way_out(pack: Path) -> None:
