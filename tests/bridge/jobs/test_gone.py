@@ -100,7 +100,7 @@ def test_live_when_one_video_is_gone_then_the_other_follows_and_it_is_told_once(
 def test_item_when_it_plays_a_stretch_of_its_source_then_the_clip_does(tmp_path: Path) -> None:
     part = video_item("a.mp4", source_length_s=10.0, section_offset_s=4.0, section_length_s=3.0)
     assert choose.clip_of(part).to_source([10.0, 11.5]).tolist() == [4.0, 5.5]
-    to_the_end = video_item("a.mp4", source_length_s=10.0, section_offset_s=4.0)
-    assert choose.clip_of(to_the_end).to_source(10.0) == 4.0
+    to_the_end = video_item("a.mp4", source_length_s=10.0, section_offset_s=4.0, length_s=8.0, loop=True)
+    assert choose.clip_of(to_the_end).to_source([10.0, 16.5]).tolist() == [4.0, 4.5]
     back = video_item("a.mp4", source_length_s=10.0, reverse=True)
     assert choose.clip_of(back).to_source([10.0, 11.5]).tolist() == [10.0, 8.5]
