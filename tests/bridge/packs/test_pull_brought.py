@@ -61,6 +61,7 @@ def test_pull_when_a_brought_file_is_another_then_refused_though_unverified_is_a
     sentence = Pulled(server, folder, offline=stick, unverified=True).refused(WORDS)
     assert sentence.startswith(f"{stick / 'vocab.json'} is not the published file: {said}")
     assert sentence.endswith(f"Move {stick / 'vocab.json'} away and run the command again.")
+    assert (stick / "vocab.json").read_bytes() == data
     assert names(folder) == []
 
 
