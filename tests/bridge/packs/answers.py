@@ -76,7 +76,7 @@ def broken(start: int, etag: str | None = '"one"') -> Answer:
     return Answer(DATA[:start], content_length=str(len(DATA)), etag=etag)
 
 
-def rest(start: int, etag: str | None = '"one"', **headers: str) -> Answer:
+def rest(start: int, etag: str | None = '"one"', **headers: str | None) -> Answer:
     told: dict[str, Any] = {"content_range": f"bytes {start}-{len(DATA) - 1}/{len(DATA)}", **headers}
     return Answer(DATA[start:], 206, etag=etag, **told)
 
