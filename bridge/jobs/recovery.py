@@ -11,7 +11,6 @@ import logging
 import re
 import shutil
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from bridge.jobs.journal import Journal, Page, Stage
 log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 1.0
+CLOSE_S = 0.1
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.part|\.foley-\w+")
 """Names that only files under way have: see ``bridge.media.files`` and ``bridge.jobs.making``."""
 
@@ -38,10 +38,12 @@ class Recovery:
         self._journal, self._host, self._named = journal, host, named
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._began_at = time.time()
+        self._unfinished: dict[str, tuple[Path, ...]] = {}
 
     def start(self) -> None:
-        """Begins, if there is anything to settle."""
+        """Begins, if there is anything to settle; to be called before this daemon makes any file itself."""
+        folders = [folder for page in self._journal.left() for folder in page.folders]
+        self._unfinished = {folder: _unfinished_in(Path(folder)) for folder in dict.fromkeys(folders)}
         if self._journal.left():
             self._thread = threading.Thread(target=self._run, name="foley-recovery", daemon=True)
             self._thread.start()
@@ -50,7 +52,7 @@ class Recovery:
         """Ends; what is not settled is settled by the next daemon."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(0.5)
+            self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         for page in self._journal.left():
@@ -99,16 +101,21 @@ class Recovery:
 
     def _tidy(self, page: Page, *, files: bool) -> None:
         """Removes what was under way, and the finished files too where no project holds them."""
-        for folder in dict.fromkeys(page.folders):
-            with suppress(OSError):
-                for path in Path(folder).iterdir():
-                    if UNFINISHED.fullmatch(path.name) and path.lstat().st_mtime < self._began_at:
-                        log.info("removing %s, which was never finished", path)
-                        _remove(path)
+        for folder in page.folders:
+            for path in self._unfinished.pop(folder, ()):
+                log.info("removing %s, which was never finished", path)
+                _remove(path)
         for name in page.files if files else ():
             path = Path(name)
             if str(path.parent) in page.folders:
                 _remove(path)
+
+
+def _unfinished_in(folder: Path) -> tuple[Path, ...]:
+    try:
+        return tuple(path for path in folder.iterdir() if UNFINISHED.fullmatch(path.name))
+    except OSError:
+        return ()
 
 
 def _remove(path: Path) -> None:
