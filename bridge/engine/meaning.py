@@ -143,12 +143,15 @@ def _embedding(path: Path, *, dim: int) -> Array:
             read = _HEADS[np.lib.format.read_magic(file)]
             shape, _, kind = read(file)
             values = file.read(4 * dim)
+        if kind.hasobject:
+            raise ValueError("it holds objects")
+        if (shape, kind) == ((1, dim), np.float32) and len(values) != 4 * dim:
+            raise ValueError("it is cut short")
     except Exception as error:  # a damaged head makes numpy raise more kinds than it names
         raise PackError(f"the embedding {path} cannot be read ({error})", hint=hint) from error
-    if kind.hasobject or (shape, kind) == ((1, dim), np.float32) and len(values) != 4 * dim:
-        raise PackError(f"the embedding {path} cannot be read (it is cut short, or holds objects)", hint=hint)
     if shape != (1, dim) or kind != np.float32:
-        raise PackError(f"the embedding {path} must be float32 (1, {dim}), it is {kind} {shape}", hint=hint)
+        found = f"{kind} {shape}"
+        raise PackError(f"the embedding {path} must be float32 (1, {dim}), it is {found}", hint=hint)
     stored = np.frombuffer(values, np.float32).reshape(1, dim).copy()
     if not np.isfinite(stored).all():
         raise PackError(f"the embedding {path} holds values that are not finite", hint=hint)
