@@ -72,7 +72,7 @@ def fitting(kind: Any, value: Any) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind is None or kind is type(None):
         return value is None
-    return isinstance(value, kind) and (kind is bool) == isinstance(value, bool)
+    return isinstance(value, bool) if kind is bool else type(value) is kind
 
 
 def _fits(kind: type, value: dict[str, Any]) -> bool:

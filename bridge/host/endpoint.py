@@ -25,6 +25,8 @@ FOLDER_VARIABLE = "FOLEY_BRIDGE_ENDPOINT"
 REAPER_FILE = "reaper.json"
 DAEMON_FILE = "daemon.json"
 DEFAULT_OSC_PORT = 9124
+LARGEST_BYTES = 65536
+"""No announcement is longer; of a longer file the rest is not read."""
 
 START_HINT = 'Start REAPER and run the action "Script: foley_server.py" in it, then press the key again'
 
@@ -70,8 +72,8 @@ def find_reaper(where: Path | None = None, *, run: str = "") -> Endpoint:
 
 def _peek(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        data = json.loads(path.read_bytes()[:LARGEST_BYTES])
+    except (OSError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 
@@ -87,10 +89,10 @@ def _age(path: Path) -> float:
 def _endpoint(path: Path) -> Endpoint:
     try:
         status = path.stat()
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_bytes()[:LARGEST_BYTES])
     except FileNotFoundError:
         raise HostError("REAPER's server script is not running", hint=START_HINT) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise HostError(f"{path} cannot be read: {error}", hint=START_HINT) from error
     if os.name == "posix" and (status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077):
         raise HostError(
@@ -102,16 +104,13 @@ def _endpoint(path: Path) -> Endpoint:
             "The scripts in REAPER are of another version than the daemon",
             hint="Install both from the same release, restart REAPER and run foley-bridge serve again",
         )
-    try:
-        return Endpoint(
-            port=int(data["port"]),
-            token=str(data["token"]),
-            pid=int(data["pid"]),
-            version=str(data["version"]),
-            resource_path=str(data["resource_path"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise HostError(f"{path} is damaged", hint=START_HINT) from error
+    port, pid, token = data.get("port"), data.get("pid"), data.get("token")
+    version, resource_path = data.get("version"), data.get("resource_path")
+    whole = isinstance(port, int) and isinstance(pid, int) and bool not in (type(port), type(pid))
+    texts = isinstance(token, str) and isinstance(version, str) and isinstance(resource_path, str)
+    if not (whole and texts and 1 <= port <= 65535 and 0 <= pid < 2**63):
+        raise HostError(f"{path} is damaged", hint=START_HINT)
+    return Endpoint(port=port, token=token, pid=pid, version=version, resource_path=resource_path)
 
 
 def announce_daemon(port: int, where: Path | None = None) -> Path:

@@ -151,10 +151,10 @@ class ReaperHost:
         except FutureTimeout:
             unsent = answer.cancel()
             raise (HostError if again or unsent else HostUnsure)(BUSY, hint=BUSY_HINT) from None
-        if not isinstance(value, dict) or len(value) != 1:
+        refused = value.get("refused") if isinstance(value, dict) else None
+        if not isinstance(value, dict) or len(value) != 1 or not ("ok" in value or _is_refusal(refused)):
             raise HostError("REAPER's script gave an answer that is none", hint="Run the server script again")
-        if "refused" in value:
-            refused = value["refused"]
+        if refused is not None:
             kind = HostGone if refused.get("gone") else HostError
             raise kind(str(refused["message"]), hint=str(refused["hint"]))
         return value["ok"]
@@ -255,3 +255,7 @@ class ReaperHost:
         if self._line is not None:
             self._line.close()
             self._line = None
+
+
+def _is_refusal(value: Any) -> bool:
+    return isinstance(value, dict) and {"message", "hint"} <= set(value)

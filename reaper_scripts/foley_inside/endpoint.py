@@ -82,15 +82,15 @@ def withdraw(token):
 def osc_port():
     """The UDP port of the daemon: what ``daemon.json`` says, else the default."""
     port = read(os.path.join(folder(), DAEMON_FILE)).get("port")
-    return port if isinstance(port, int) and 0 < port < 65536 else DEFAULT_OSC_PORT
+    return port if type(port) is int and 0 < port < 65536 else DEFAULT_OSC_PORT
 
 
 def read(path):
     """A JSON object from a file; an empty dict when there is none or it is damaged."""
     try:
         with open(path, encoding="utf-8") as file:
-            value = json.load(file)
-    except (OSError, ValueError):
+            value = json.loads(file.read(65536))
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.fuzz import config, notes, packs, rpp
+from tests.fuzz import config, endpoints, frames, notes, packs, rpp, sound
 from tests.fuzz.target import Target
 
-ALL: dict[str, Target] = {target.name: target for group in (packs, config, rpp, notes) for target in group.TARGETS}
+GROUPS = (packs, config, rpp, notes, sound, endpoints, frames)
+ALL: dict[str, Target] = {target.name: target for group in GROUPS for target in group.TARGETS}
