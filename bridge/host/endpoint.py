@@ -104,13 +104,17 @@ def _endpoint(path: Path) -> Endpoint:
             "The scripts in REAPER are of another version than the daemon",
             hint="Install both from the same release, restart REAPER and run foley-bridge serve again",
         )
-    port, pid, token = data.get("port"), data.get("pid"), data.get("token")
-    version, resource_path = data.get("version"), data.get("resource_path")
-    whole = isinstance(port, int) and isinstance(pid, int) and bool not in (type(port), type(pid))
-    texts = isinstance(token, str) and isinstance(version, str) and isinstance(resource_path, str)
-    if not (whole and texts and 1 <= port <= 65535 and 0 <= pid < 2**63):
+    port, pid = _whole(data.get("port"), 1, 65535), _whole(data.get("pid"), 0, 2**63 - 1)
+    texts = [text for text in map(data.get, ("token", "version", "resource_path")) if isinstance(text, str)]
+    if port is None or pid is None or len(texts) != 3:
         raise HostError(f"{path} is damaged", hint=START_HINT)
+    token, version, resource_path = texts
     return Endpoint(port=port, token=token, pid=pid, version=version, resource_path=resource_path)
+
+
+def _whole(value: object, least: int, most: int) -> int | None:
+    """A whole number between two others; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most else None
 
 
 def announce_daemon(port: int, where: Path | None = None) -> Path:
