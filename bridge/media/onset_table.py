@@ -23,6 +23,7 @@ from bridge.media.files import publish, temporary_beside
 
 COLUMNS = ("time_s", "confidence", "strength")
 LARGEST_BYTES = 50_000_000
+MOST_COLUMNS = 200
 
 _HINT = "The table needs the columns time_s,confidence,strength; `foley-bridge detect` writes one"
 _KNOWN = f"known are {', '.join(COLUMNS)}"
@@ -96,6 +97,8 @@ def read(path: Path, *, say: Say = lambda sentence: None) -> tuple[Onset, ...]:
                 time_s=values["time_s"], confidence=values.get("confidence", 1.0), strength=values.get("strength", 1.0)
             )
         )
+        if len(cells) > MOST_COLUMNS:
+            raise MediaError(f"{path}, line {line}: there are {len(cells)} values", hint=_HINT)
         more = {place for place, cell in enumerate(cells) if cell and place not in places.values()}
         if headed and any(place >= len(names) for place in more):
             raise MediaError(
@@ -138,6 +141,8 @@ def _places(path: Path, line: int, header: Sequence[str]) -> Mapping[str, int]:
     Raises:
         MediaError: there is no time_s, one is there twice, or a name is nearly one of ours.
     """
+    if len(header) > MOST_COLUMNS:
+        raise MediaError(f"{path} has {len(header)} columns", hint=_HINT)
     names = [cell.lower() for cell in header]
     if "time_s" not in names and {"name", "start"} <= set(names):
         raise MediaError(
