@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -27,10 +28,13 @@ from bridge.engine.loader import LoadedPack, load
 from bridge.errors import BridgeError, RequestError
 from bridge.host import endpoint
 from bridge.host.base import Host
+from bridge.host.lock import DaemonLock
 from bridge.host.reaper import ReaperHost
 from bridge.jobs import verbs
 from bridge.jobs.desk import Wishes
+from bridge.jobs.journal import JOURNAL_FILE, Journal, NotedHost
 from bridge.jobs.live import Live
+from bridge.jobs.recovery import Recovery
 from bridge.jobs.runner import Context, Runner
 from bridge.osc.door import ControllerDoor
 from bridge.osc.feedback import Feedback
@@ -75,6 +79,7 @@ class Bridge:
     Args:
         settings: what the user set. host: the DAW. open_engine: opens the pack that the settings name.
         watchers: are given every snapshot of a job, as soon as it is there; must not raise or wait.
+        journal: where jobs are noted; what a daemon before this one left there is settled. None for none.
     """
 
     def __init__(
@@ -84,6 +89,7 @@ class Bridge:
         *,
         open_engine: Callable[[Settings], Engine] = open_engine,
         watchers: Sequence[Callable[[Job], None]] = (),
+        journal: Journal | None = None,
     ) -> None:
         self._settings = settings
         self._open_engine = open_engine
@@ -107,7 +113,11 @@ class Bridge:
             ),
             live=self.live,
         )
-        self._runner = Runner(on_change=self._changed)
+        self._journal = journal
+        self._runner = Runner(on_change=self._changed, journal=journal)
+        self._recovery = None if journal is None else Recovery(journal, host, lambda verb: _called(verb))
+        if self._recovery is not None:
+            self._recovery.start()
 
     def engine(self) -> Engine:
         """The engine, loaded once; every caller waits for the same load.
@@ -164,10 +174,11 @@ class Bridge:
         run = verbs.VERBS[name].run
 
         def work(context: Context) -> str:
-            return " ".join((run(self._desk, context, key), *self._notices()))
+            desk = replace(self._desk, host=NotedHost(self._host, context.notes))
+            return " ".join(filter(None, (run(desk, context, key), *self._notices())))
 
         try:
-            return self._runner.submit(name, work)
+            return self._runner.submit(name, work, project=key.project)
         except BridgeError as error:
             log.warning("%s refused: %s", name, error.sentence)
             raise
@@ -181,11 +192,16 @@ class Bridge:
     def close(self) -> None:
         """Cancels what runs and lets go of the host."""
         self.live.close()
+        if self._recovery is not None:
+            self._recovery.close()
         self._runner.close()
         self._host.close()
+        if self._journal is not None:
+            self._journal.close()
 
     def _notices(self) -> tuple[str, ...]:
-        return self._engine.take_notices() if self._engine else ()
+        journal = self._journal.take_notice() if self._journal else ""
+        return (*(self._engine.take_notices() if self._engine else ()), journal)
 
     def _free(self) -> str:
         """Closes the pack's graphs; says which, and what that gave back; to the host too if the sender gave up waiting.
@@ -232,18 +248,29 @@ class Bridge:
         for watcher in self._watchers:
             watcher(job)
         if job.state is JobState.FAILED:
-            self._host.tell(job.sentence, kind="info" if job.verb == verbs.LIVE else "error")
+            self._tell(job, "info" if job.verb == verbs.LIVE else "error")
         elif job.state.final:
             log.debug("%s: %s is %s", job.id, job.verb, job.state.value)
             log.debug("%s: %s", job.id, job.sentence)
             if job.sentence:
-                self._host.tell(job.sentence, kind="progress" if job.verb == verbs.LIVE else "info")
+                self._tell(job, "progress" if job.verb == verbs.LIVE else "info")
+            elif self._journal is not None:
+                self._journal.forget(job.mark)
         elif job.verb == verbs.LIVE and not job.progress:
             return  # its project may be gone, which is told to nobody
         elif time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()
             text = job.sentence or verbs.VERBS[job.verb].started
             self._host.tell(f"{text}: {100 * job.progress:.0f} %", kind="progress")
+
+    def _tell(self, job: Job, kind: str) -> None:
+        """Tells how a job ended, and forgets it when that was heard."""
+        journal = self._journal
+        self._host.tell(job.sentence, kind=kind, told=None if journal is None else lambda: journal.forget(job.mark))
+
+
+def _called(verb: str) -> str:
+    return verbs.VERBS[verb].started if verb in verbs.VERBS else verb
 
 
 def _packs(names: tuple[str, ...]) -> str:
@@ -254,17 +281,20 @@ def serve(settings: Settings) -> int:
     """Runs the daemon until SIGINT or SIGTERM; returns the exit code.
 
     Raises:
-        BridgeError: a port is taken.
+        BridgeError: another daemon runs, or a port is taken.
     """
+    token = secrets.token_hex(32)
     with ExitStack() as stack:
+        stack.enter_context(DaemonLock())
         terminal = stack.enter_context(Terminal(sys.stderr, settings.progress_bar))
         words = {name: kind.started for name, kind in verbs.VERBS.items()}
         feedback = Feedback(settings.peers if settings.controller_port else (), words=words)
-        bridge = Bridge(settings, open_host(), watchers=(terminal.changed, feedback.changed))
+        journal = Journal(endpoint.folder() / JOURNAL_FILE)
+        bridge = Bridge(settings, open_host(), watchers=(terminal.changed, feedback.changed), journal=journal)
         stack.enter_context(feedback)
         stack.callback(bridge.close)
-        server = stack.enter_context(OscServer(bridge.handle, port=settings.osc_port, holder=_holder))
-        stack.enter_context(_announced(server.port))
+        server = stack.enter_context(OscServer(bridge.handle, token=token, port=settings.osc_port, holder=_holder))
+        stack.enter_context(_announced(server.port, token))
         if settings.controller_port:
             stack.enter_context(_door(settings, bridge, feedback))
         if settings.reaper_osc_port:
@@ -295,8 +325,8 @@ def _door(settings: Settings, bridge: Bridge, feedback: Feedback) -> ControllerD
 
 
 @contextmanager
-def _announced(port: int) -> Iterator[None]:
-    endpoint.announce_daemon(port)
+def _announced(port: int, token: str) -> Iterator[None]:
+    endpoint.announce_daemon(port, token)
     try:
         yield
     finally:

@@ -16,7 +16,7 @@ from bridge.domain.request import Request
 from bridge.engine.engine import Engine
 from bridge.engine.patches import Patch, joined, stretches
 from bridge.engine.when import Detection
-from bridge.errors import HostError, JobCancelled, RequestError
+from bridge.errors import HostError, HostUnsure, JobCancelled, RequestError
 from bridge.host.base import (
     Change,
     FoleyItemView,
@@ -35,7 +35,11 @@ KNOWN_WORDS = {"wood", "metal", "glass"}
 
 @dataclass
 class FakeHost:
-    """Applies changes to a ProjectView; ``refuse`` makes the next write fail after its checks."""
+    """Applies changes to a ProjectView.
+
+    ``refuse`` makes the next write fail after its checks; with ``silent`` it is applied and never answered; ``away`` is
+    raised by ``landed``; when ``deaf`` no sentence is ever shown.
+    """
 
     view: ProjectView
     refuse: str = ""
@@ -44,6 +48,9 @@ class FakeHost:
     changes: list[Change] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     watched: list[tuple[str, bool]] = field(default_factory=list)
+    away: HostError | None = None
+    deaf: bool = False
+    silent: bool = False
     _guids: Callable[[], str] = field(default_factory=lambda: map("{{{}}}".format, count(1)).__next__)
 
     def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "", project: str = "") -> ProjectView:
@@ -121,6 +128,8 @@ class FakeHost:
         )
         self.changes.append(change)
         self.undo_steps.append(change.undo_title)
+        if self.silent:
+            raise HostUnsure("REAPER does not answer", hint="Close it")
         return Report(marker_guids=tuple(marker.guid for marker in made))
 
     def show(self, text: str) -> None:
@@ -129,8 +138,15 @@ class FakeHost:
     def watch(self, project: str, *, on: bool) -> None:
         self.watched.append((project, on))
 
-    def tell(self, sentence: str, *, kind: str = "info") -> None:
+    def landed(self, token: str, marks: tuple[str, ...]) -> tuple[str, ...]:
+        if self.away:
+            raise self.away
+        return tuple(mark for mark in marks if mark in [change.mark for change in self.changes])
+
+    def tell(self, sentence: str, *, kind: str = "info", told: Callable[[], None] | None = None) -> None:
         self.told.append((kind, sentence))
+        if told is not None and not self.deaf:
+            told()
 
     def close(self) -> None:
         pass

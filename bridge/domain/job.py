@@ -27,6 +27,7 @@ class Job:
 
     Attributes:
         id: short, unique in this daemon's life.
+        mark: unique for ever; names the job in the journal.
         verb: what was asked ("detect", "generate", ...).
         state: where it stands.
         progress: 0..1.
@@ -38,3 +39,4 @@ class Job:
     state: JobState = JobState.QUEUED
     progress: float = 0.0
     sentence: str = ""
+    mark: str = ""

@@ -6,6 +6,7 @@ Convention: objects are named by GUID, never by pointer; every time is project t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -314,6 +315,8 @@ class Change:
     controls: str | None = None
     expect_item: ItemView | None = field(default=None)
     """If given, ``write`` refuses when this video item is gone or was moved or trimmed since it was read."""
+    mark: str = ""
+    """Names this change for ``landed``; "" for one that nobody will ask after."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -341,6 +344,14 @@ class Host(Protocol):
         """Applies a change as one undo step, or nothing at all."""
         ...
 
+    def landed(self, token: str, marks: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of some changes a project took, also one that was closed and opened again since.
+
+        Raises:
+            HostGone: the project is not open. HostError: the host is away or busy.
+        """
+        ...
+
     def show(self, text: str) -> None:
         """Shows a text of several lines in a window of its own that the designer may keep open.
 
@@ -357,8 +368,12 @@ class Host(Protocol):
         """
         ...
 
-    def tell(self, sentence: str, *, kind: str = "info") -> None:
-        """Shows one sentence to the designer; kind is "progress", "info" or "error". Never raises."""
+    def tell(self, sentence: str, *, kind: str = "info", told: Callable[[], None] | None = None) -> None:
+        """Shows one sentence to the designer; kind is "progress", "info" or "error". Never raises.
+
+        Args:
+            told: called, perhaps from another thread, when it was shown.
+        """
         ...
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 from bridge.errors import HostError
 
-API = 2
+API = 3
 FOLDER_VARIABLE = "FOLEY_BRIDGE_ENDPOINT"
 REAPER_FILE = "reaper.json"
 DAEMON_FILE = "daemon.json"
@@ -28,6 +28,7 @@ DEFAULT_OSC_PORT = 9124
 LARGEST_BYTES = 65536
 """No announcement is longer; of a longer file the rest is not read."""
 
+FOLDER_HINT = f"Make it a folder of yours, or name another one in {FOLDER_VARIABLE}"
 START_HINT = 'Start REAPER and run the action "Script: foley_server.py" in it, then press the key again'
 
 
@@ -117,13 +118,33 @@ def _whole(value: object, least: int, most: int) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most else None
 
 
-def announce_daemon(port: int, where: Path | None = None) -> Path:
-    """Writes ``daemon.json`` (this process, this UDP port), readable by this user only.
+def announce_daemon(port: int, token: str, where: Path | None = None) -> Path:
+    """Writes ``daemon.json`` (this process, this UDP port, what it wants to be shown), readable by this user only.
 
     Raises:
-        HostError: another daemon that runs is announced there.
+        HostError: another daemon that runs is announced there, or the folder is somebody else's.
     """
     path = (where or folder()) / DAEMON_FILE
+    refuse_second(where)
+    make_private(path.parent)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"port": port, "token": token, "pid": os.getpid()}, file)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise HostError(f"{path} cannot be written: {error.strerror}", hint=FOLDER_HINT) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def refuse_second(where: Path | None = None) -> None:
+    """Nothing, unless another daemon that runs is announced.
+
+    Raises:
+        HostError: it is; the sentence names its process and port.
+    """
     other = announced_daemon(where)
     pid, held = other.get("pid"), other.get("port")
     if isinstance(pid, int) and isinstance(held, int) and pid != os.getpid() and alive(pid) and _is_held(held):
@@ -132,16 +153,29 @@ def announce_daemon(port: int, where: Path | None = None) -> Path:
             hint=f"Use that one, or stop it (Ctrl+C in its terminal) and start again; to run two, give each its own "
             f"folder in {FOLDER_VARIABLE}",
         )
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
-    with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-        json.dump({"port": port, "pid": os.getpid()}, file)
-    os.replace(temporary, path)
-    return path
+
+
+def make_private(where: Path) -> None:
+    """Makes the folder, for this user only.
+
+    Raises:
+        HostError: it is somebody else's, or cannot be made.
+    """
+    try:
+        where.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.name != "posix":
+            return
+        status = where.stat()
+        if status.st_uid != os.getuid():
+            raise HostError(f"{where} is a folder of another user's", hint=FOLDER_HINT)
+        if stat.S_IMODE(status.st_mode) & 0o077:
+            where.chmod(0o700)
+    except OSError as error:
+        raise HostError(f"{where} cannot be made or written: {error.strerror}", hint=FOLDER_HINT) from error
 
 
 def announced_daemon(where: Path | None = None) -> dict[str, Any]:
-    """What ``daemon.json`` says: port and pid; empty when there is none."""
+    """What ``daemon.json`` says: port, token and pid; empty when there is none."""
     return _peek((where or folder()) / DAEMON_FILE)
 
 

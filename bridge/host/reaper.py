@@ -31,6 +31,7 @@ READ = ("foley_inside.read", "read")
 WRITE = ("foley_inside.write", "write")
 TELL = ("foley_inside.say", "tell")
 SHOW = ("foley_inside.say", "show")
+LANDED = ("foley_inside.read", "landed")
 WATCH = ("foley_inside.watch", "watch")
 
 GRACE_S = 0.25
@@ -109,10 +110,24 @@ class ReaperHost:
         self._turn_to(project)
         self._ask(WATCH, [project, on], self._read_timeout_s, again=True)
 
-    def tell(self, sentence: str, *, kind: str = "info") -> None:
-        """Shows one sentence in REAPER, as soon as it listens; never raises and never waits."""
+    def landed(self, token: str, marks: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of some changes a project took, also one that was closed, or REAPER with it, and opened again since.
+
+        Raises:
+            HostGone: the project is not open. HostError: REAPER is away or busy.
+        """
+        self._turn_to(token)
+        found = self._ask(LANDED, [token, list(marks)], self._read_timeout_s, again=True)
+        return tuple(mark for mark in marks if isinstance(found, list) and mark in found)
+
+    def tell(self, sentence: str, *, kind: str = "info", told: Callable[[], None] | None = None) -> None:
+        """Shows one sentence in REAPER, as soon as it listens; never raises and never waits.
+
+        Args:
+            told: called on the host's own thread when it was shown.
+        """
         if not self._closed:
-            self._untold.add(sentence, kind)
+            self._untold.add(sentence, kind, told)
             self._submit(self._tell_next)
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import soundfile
@@ -144,9 +145,15 @@ class RppHost:
         """Refuses: nobody edits a closed file's markers while it is watched."""
         raise HostError(f"{self._path.name} is a file; only an open project can be live", hint="Open it in REAPER")
 
-    def tell(self, sentence: str, *, kind: str = "info") -> None:
+    def landed(self, token: str, marks: tuple[str, ...]) -> tuple[str, ...]:
+        """None: a file is changed whole or not at all, and remembers nothing of it."""
+        return ()
+
+    def tell(self, sentence: str, *, kind: str = "info", told: Callable[[], None] | None = None) -> None:
         """Logs the sentence."""
         log.log(_LEVELS.get(kind, logging.INFO), "%s", sentence)
+        if told is not None:
+            told()
 
     def close(self) -> None:
         """Nothing is held between calls."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
@@ -17,10 +18,11 @@ LONGEST = 32
 
 @dataclass(frozen=True, eq=False)
 class Sentence:
-    """One thing to say; ``kind`` is "progress", "info" or "error"."""
+    """One thing to say; ``kind`` is "progress", "info" or "error"; ``told`` is called when it was shown."""
 
     text: str
     kind: str
+    told: Callable[[], None] | None = None
 
 
 class Untold:
@@ -30,13 +32,13 @@ class Untold:
         self._lock = threading.Lock()
         self._waiting: list[Sentence] = []
 
-    def add(self, text: str, kind: str) -> None:
+    def add(self, text: str, kind: str, told: Callable[[], None] | None = None) -> None:
         """Appends a sentence, at the cost of older ones if need be."""
         with self._lock:
             kept = [sentence for sentence in self._waiting if sentence.kind != "progress"]
             if len(kept) >= LONGEST:
                 log.warning("not shown in REAPER: %s", kept.pop(0).text)
-            self._waiting = [*kept, Sentence(text, kind)]
+            self._waiting = [*kept, Sentence(text, kind, told)]
 
     def first(self) -> Sentence | None:
         """The sentence to say next, which stays; None if there is nothing to say."""
@@ -48,3 +50,5 @@ class Untold:
         with self._lock:
             if sentence in self._waiting:
                 self._waiting.remove(sentence)
+        if sentence.told is not None:
+            sentence.told()

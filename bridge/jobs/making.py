@@ -81,6 +81,7 @@ class Making:
                 f"The folder {self._folder} cannot be made: {error.strerror}",
                 hint="Make the project's media folder writable",
             ) from error
+        self._context.notes.folder(self._folder)
         return self
 
     def __exit__(
@@ -230,6 +231,7 @@ class Making:
             broadcast=self._telling.broadcast(recipe),
         )
         self._files.append(new)
+        self._context.notes.file(new)
         self._note_peak(new, wish)
         return Made(path=new, recipe=recipe)
 
@@ -276,6 +278,7 @@ class Making:
             broadcast=self._telling.broadcast(recipe),
         )
         self._files.append(new)
+        self._context.notes.file(new)
         return Made(path=new, recipe=recipe)
 
     def _step(self, before: Recipe, number: int, part: Part) -> Recipe:

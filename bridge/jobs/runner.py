@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import queue
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -16,11 +17,13 @@ from dataclasses import replace
 
 from bridge.domain.job import Job, JobState
 from bridge.errors import BridgeError, JobCancelled, RequestError
+from bridge.jobs.journal import Journal, Notes
 
 log = logging.getLogger(__name__)
 
 QUEUE_LENGTH = 8
 REMEMBERED = 64
+STOPPED = "The bridge was stopped; the project is unchanged. Start it again and press the key again."
 Listener = Callable[[Job], None]
 Work = Callable[["Context"], str]
 
@@ -28,8 +31,15 @@ Work = Callable[["Context"], str]
 class Context:
     """What a job's work may use while it runs."""
 
-    def __init__(self, job_id: str, cancelled: threading.Event, tell: Callable[[float, str], None]) -> None:
+    def __init__(
+        self,
+        job_id: str,
+        cancelled: threading.Event,
+        tell: Callable[[float, str], None],
+        notes: Notes | None = None,
+    ) -> None:
         self.job_id = job_id
+        self.notes = notes or Notes()
         self._cancelled = cancelled
         self._tell = tell
 
@@ -53,10 +63,13 @@ class Runner:
 
     Args:
         on_change: called from the worker's thread with every new snapshot of a job; must not raise.
+        journal: where every job is noted until it is over; None for nowhere.
     """
 
-    def __init__(self, *, on_change: Listener = lambda job: None) -> None:
+    def __init__(self, *, on_change: Listener = lambda job: None, journal: Journal | None = None) -> None:
         self._on_change = on_change
+        self._journal = journal
+        self._closing = False
         self._queue: queue.Queue[tuple[str, Work] | None] = queue.Queue(maxsize=QUEUE_LENGTH)
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._cancels: dict[str, threading.Event] = {}
@@ -65,22 +78,28 @@ class Runner:
         self._thread = threading.Thread(target=self._run, name="foley-jobs", daemon=True)
         self._thread.start()
 
-    def submit(self, verb: str, work: Work) -> Job:
-        """Puts a job in the queue and returns at once.
+    def submit(self, verb: str, work: Work, *, project: str = "") -> Job:
+        """Notes a job in the journal, puts it in the queue and returns at once.
+
+        Args:
+            project: token of the project that the job is for, for the journal.
 
         Raises:
-            RequestError: the queue is full.
+            RequestError: the queue is full, or the daemon is stopping.
         """
         with self._lock:
-            job = Job(id=f"j{next(self._ids)}", verb=verb)
-            try:
-                self._queue.put_nowait((job.id, work))
-            except queue.Full:
+            if self._closing:
+                raise RequestError("The bridge is stopping", hint="Start it again and press the key again")
+            if self._queue.full():
                 raise RequestError(
                     f"{QUEUE_LENGTH} jobs are waiting already", hint="Wait for one to finish, or press Cancel"
-                ) from None
+                )
+            job = Job(id=f"j{next(self._ids)}", verb=verb, mark=secrets.token_hex(8))
+            if self._journal is not None:
+                self._journal.accept(job.mark, verb, project)
             self._jobs[job.id] = job
             self._cancels[job.id] = threading.Event()
+            self._queue.put_nowait((job.id, work))
             finished = [key for key, old in self._jobs.items() if old.state.final]
             for key in finished[: max(0, len(self._jobs) - REMEMBERED)]:
                 del self._jobs[key], self._cancels[key]
@@ -106,6 +125,8 @@ class Runner:
 
     def close(self, *, timeout_s: float = 2.0) -> None:
         """Cancels what runs and waits for the worker to end."""
+        with self._lock:
+            self._closing = True
         self.cancel()
         try:
             self._queue.put(None, timeout=timeout_s)
@@ -120,15 +141,19 @@ class Runner:
 
     def _work_off(self, job_id: str, work: Work) -> None:
         cancelled = self._cancels[job_id]
-        context = Context(job_id, cancelled, lambda fraction, text: self._progress(job_id, fraction, text))
+        notes = Notes(self._journal, self._jobs[job_id].mark)
+        context = Context(job_id, cancelled, lambda fraction, text: self._progress(job_id, fraction, text), notes)
         if cancelled.is_set():
-            self._change(job_id, state=JobState.CANCELLED, sentence="Cancelled before it began.")
+            sentence = STOPPED if self._closing else "Cancelled before it began."
+            self._change(job_id, state=JobState.CANCELLED, sentence=sentence)
             return
+        notes.begun()
         self._change(job_id, state=JobState.RUNNING)
         try:
             sentence = work(context)
         except JobCancelled:
-            self._change(job_id, state=JobState.CANCELLED, sentence="Cancelled; the project is unchanged.")
+            sentence = STOPPED if self._closing else "Cancelled; the project is unchanged."
+            self._change(job_id, state=JobState.CANCELLED, sentence=sentence)
         except BridgeError as error:
             log.warning("%s: %s", job_id, error.sentence)
             self._change(job_id, state=JobState.FAILED, sentence=error.sentence)
@@ -147,6 +172,11 @@ class Runner:
     def _change(self, job_id: str, **fields: object) -> None:
         with self._lock:
             job = self._jobs[job_id] = replace(self._jobs[job_id], **fields)  # pyright: ignore[reportArgumentType]
+        if self._journal is not None and job.state.final:
+            if job.state is JobState.DONE:
+                self._journal.forget(job.mark)
+            else:
+                self._journal.end(job.mark, job.sentence)
         log.debug("%s %s %s %.0f%% %s", job.id, job.verb, job.state.value, 100 * job.progress, job.sentence)
         try:
             self._on_change(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from collections.abc import Sequence
 
@@ -9,7 +10,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bridge.host import endpoint
-from bridge.osc.messages import ANSWER_ADDRESS, PREFIX, Answer
+from bridge.osc.messages import ANSWER_ADDRESS, PREFIX, Answer, sealed
 
 WAIT_S = 0.5
 
@@ -20,10 +21,17 @@ def daemon_port(default: int) -> int:
     return announced if isinstance(announced, int) else default
 
 
-def ask(port: int, verb: str, arguments: Sequence[str] = (), *, timeout_s: float = WAIT_S) -> Answer | None:
-    """The daemon's answer to a verb; None when nobody, or nobody of ours, answers on that port."""
+def ask(
+    port: int, verb: str, arguments: Sequence[str] = (), *, token: str | None = None, timeout_s: float = WAIT_S
+) -> Answer | None:
+    """The daemon's answer to a verb; None when nobody, or nobody of ours, answers on that port.
+
+    Args:
+        token: what the daemon wants to be shown; None takes that of the daemon that announced itself.
+    """
+    token = str(endpoint.announced_daemon().get("token", "")) if token is None else token
     builder = OscMessageBuilder(address=PREFIX + verb)
-    for text in arguments:
+    for text in sealed(arguments, token, secrets.token_hex(8)):
         builder.add_arg(text, "s")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.settimeout(timeout_s)

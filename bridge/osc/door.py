@@ -15,12 +15,11 @@ import queue
 import socket
 import struct
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 
 from bridge.errors import BridgeError, RequestError
 from bridge.osc.feedback import PROGRESS_ADDRESS, STATE_ADDRESS, outward
+from bridge.osc.limits import Allowance, Refused
 from bridge.osc.messages import ANSWER_ADDRESS, PREFIX, Answer
 from bridge.osc.peers import Peer
 from bridge.osc.server import pack_answer
@@ -31,7 +30,6 @@ LARGEST_PACKET_BYTES = 256
 PRESSES_PER_S = 20
 REFUSALS_PER_S = 5
 WAITING = 8
-LOG_EVERY_S = 60.0
 POLL_S = 0.1
 OURS = (ANSWER_ADDRESS, PROGRESS_ADDRESS, STATE_ADDRESS)
 NUMBERS = {b",i\0\0": ">i", b",f\0\0": ">f", b",h\0\0": ">q", b",d\0\0": ">d"}
@@ -60,9 +58,9 @@ class ControllerDoor:
         self._peers: dict[str, list[Peer]] = {}
         for peer in peers:
             self._peers.setdefault(peer.address, []).append(peer)
-        self._presses = {address: _Allowance(PRESSES_PER_S) for address in self._peers}
-        self._refusals = {address: _Allowance(REFUSALS_PER_S) for address in self._peers}
-        self._refused = _Refused()
+        self._presses = {address: Allowance(PRESSES_PER_S) for address in self._peers}
+        self._refusals = {address: Allowance(REFUSALS_PER_S) for address in self._peers}
+        self._refused = Refused("controller door")
         self._waiting: queue.Queue[tuple[str, str]] = queue.Queue(maxsize=WAITING)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -221,48 +219,3 @@ def _pressed(name: str, argument: bytes) -> bool:
     raise RequestError(
         f"{name} came with an argument", hint="Send it without, or as a button that sends 1 when pressed and 0 after"
     )
-
-
-class _Allowance:
-    """So many per second, and so many at once."""
-
-    def __init__(self, per_s: float) -> None:
-        self._per_s = self._left = per_s
-        self._at = time.monotonic()
-
-    def take(self) -> bool:
-        """Whether one more is allowed now."""
-        now = time.monotonic()
-        self._left = min(self._per_s, self._left + (now - self._at) * self._per_s)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-
-class _Refused:
-    """Counts what was not taken; one line in the log a minute at most."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._stranger = ""
-        self._logged_at = -LOG_EVERY_S
-
-    def count(self, why: str, *, stranger: str = "") -> None:
-        """One more."""
-        self._counts[why] += 1
-        self._stranger = stranger or self._stranger
-        if time.monotonic() - self._logged_at >= LOG_EVERY_S:
-            self.log_rest()
-
-    def log_rest(self) -> None:
-        """Logs what is not logged yet."""
-        if not self._counts:
-            return
-        self._logged_at = time.monotonic()
-        parts = ", ".join(f"{number} {why}" for why, number in sorted(self._counts.items()))
-        last = f"; the last stranger was {self._stranger}" if self._stranger else ""
-        log.warning("controller door: %d messages not taken (%s)%s", sum(self._counts.values()), parts, last)
-        self._counts.clear()
-        self._stranger = ""

@@ -2,8 +2,10 @@
 
 Convention: a verb's arguments are all optional and in this order: cursor (text, ``repr`` of seconds, because OSC's
 floats are 32 bits; "" = unknown; numbers are taken too), GUID of the track under the mouse (text), words typed (text),
-project (text: the token by which the host knows the tab in which the key was pressed; "" = the one in front). The
-answer is ``/foley/answer`` with verb (s), ok (i, 1 or 0), sentence (s), job id (s, "" if no job was made).
+project (text: the token by which the host knows the tab in which the key was pressed; "" = the one in front). On the
+daemon's own door two texts come last, after the four: the token of ``daemon.json``, and the press id, a random word
+that is new for each key press. The answer is ``/foley/answer`` with verb (s), ok (i, 1 or 0), sentence (s), job id (s,
+"" if no job was made).
 """
 
 from __future__ import annotations
@@ -11,14 +13,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from bridge.errors import RequestError
 
+T = TypeVar("T")
 PREFIX = "/foley/"
 ANSWER_ADDRESS = "/foley/answer"
 LONGEST_PROMPT = 500
 LONGEST_GUID = 64
+LONGEST_TOKEN = 128
+LONGEST_PRESS = 64
 LONGEST_PROJECT = 4300
 """A token holds the path of a project file, for which REAPER has room of 4096 characters."""
 
@@ -237,6 +242,24 @@ class Answer:
 
     def __str__(self) -> str:
         return self.sentence
+
+
+def sealed(arguments: Sequence[T], token: str, press: str) -> list[T | str]:
+    """A verb's arguments as the daemon's own door wants them."""
+    return [*(*arguments, "", "", "", "")[: max(4, len(arguments))], token, press]
+
+
+def opened(address: str, arguments: Sequence[object]) -> tuple[str, list[object], str, str]:
+    """(address, the verb's arguments, token, press id) of a message to the daemon's own door; "" for what is missing.
+
+    Raises:
+        RequestError: token or press id are no texts, or too long.
+    """
+    if len(arguments) != 6:
+        return address, list(arguments), "", ""
+    token = _text(address, "token", arguments[-2], LONGEST_TOKEN)
+    press = _text(address, "press id", arguments[-1], LONGEST_PRESS)
+    return address, list(arguments[:-2]), token, press
 
 
 def parse(address: str, arguments: Sequence[object]) -> Verb:

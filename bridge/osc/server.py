@@ -1,15 +1,20 @@
 """The daemon's ear: a UDP server on the loopback interface that answers every OSC message once, within 0.3 s.
 
-Convention: the handler only takes orders, it does no work; what it raises becomes the answer's sentence. Bytes that are
-no OSC message are answered if they look like one (they begin with "/" or are a bundle) and dropped otherwise, so that
-two programs never answer each other's answers. Nothing that arrives ends the server.
+Convention: the handler only takes orders, it does no work; what it raises becomes the answer's sentence. A message must
+carry the token that only this user can read (``daemon.json``); what carries none, or another, is counted, logged once,
+and answered a few times a second at most. A message comes with a press id: the same id again gets the same answer again
+and nothing else happens, so that a key press that is sent twice, or replayed, is one key press. Bytes that are no OSC
+message are answered if they look like one (they begin with "/" or are a bundle) and dropped otherwise, so that two
+programs never answer each other's answers. Nothing that arrives ends the server.
 """
 
 from __future__ import annotations
 
+import hmac
 import logging
 import socketserver
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, cast
@@ -19,9 +24,10 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_server import OSCUDPServer
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, RequestError
 from bridge.host.endpoint import DEFAULT_OSC_PORT as DEFAULT_PORT
-from bridge.osc.messages import ANSWER_ADDRESS, PREFIX, Answer, Verb, parse
+from bridge.osc.limits import Allowance, Refused
+from bridge.osc.messages import ANSWER_ADDRESS, PREFIX, Answer, Verb, opened, parse
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +35,11 @@ HOST = "127.0.0.1"
 LARGEST_PACKET_BYTES = 8192
 PATIENCE_S = 0.2
 LONGEST_SENTENCE = 1500
+REFUSALS_PER_S = 5
+REMEMBERED = 4096
+"""So many press ids are known again."""
+
+TOKEN_HINT = "Press the key in REAPER: only a program of this user that reads daemon.json can speak to the bridge"
 
 Handler = Callable[[Verb], Answer]
 Holder = Callable[[], str]
@@ -39,6 +50,7 @@ class OscServer:
 
     Args:
         handle: takes a verb and says whether it was accepted; must return soon, and may raise BridgeError.
+        token: what every message must carry, at least 16 characters.
         port: UDP port on 127.0.0.1; 0 takes any free one.
         holder: describes the process that holds the port, for the error; "" if unknown.
 
@@ -46,9 +58,11 @@ class OscServer:
         BridgeError: the port is taken.
     """
 
-    def __init__(self, handle: Handler, *, port: int = DEFAULT_PORT, holder: Holder = lambda: "") -> None:
+    def __init__(self, handle: Handler, *, token: str, port: int = DEFAULT_PORT, holder: Holder = lambda: "") -> None:
+        if len(token) < 16:
+            raise ValueError("a token of at least 16 characters")
         try:
-            self._server = _Server((HOST, port), handle)
+            self._server = _Server((HOST, port), handle, token)
         except OSError as error:
             who = holder()
             taken = f"UDP port {port} on {HOST} is held by {who}" if who else f"UDP port {port} on {HOST} is taken"
@@ -62,6 +76,11 @@ class OscServer:
     def port(self) -> int:
         """The UDP port that is listened on."""
         return int(self._server.server_address[1])
+
+    @property
+    def refused(self) -> int:
+        """How many messages came without the right token."""
+        return self._server.refused.total
 
     def start(self) -> None:
         """Begins to listen, on a thread of its own."""
@@ -92,8 +111,12 @@ class _Server(OSCUDPServer):
     allow_reuse_address = False
     max_packet_size = 65536
 
-    def __init__(self, address: tuple[str, int], handle: Handler) -> None:
+    def __init__(self, address: tuple[str, int], handle: Handler, token: str) -> None:
         self._handle = handle
+        self._token = token.encode()
+        self._refusals = Allowance(REFUSALS_PER_S)
+        self._answered: OrderedDict[str, tuple[str, Answer]] = OrderedDict()
+        self.refused = Refused("OSC", every_s=None)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="foley-verb")
         super().__init__(address, Dispatcher())
         self.RequestHandlerClass = _Handler
@@ -111,40 +134,66 @@ class _Server(OSCUDPServer):
         """Closes the socket and the verbs' thread."""
         super().server_close()
         self._worker.shutdown(wait=False, cancel_futures=True)
+        self.refused.log_rest()
 
-    def answer(self, data: bytes) -> tuple[str, Answer]:
-        """(verb, answer) for one packet."""
-        name = ""
+    def answer(self, data: bytes) -> tuple[str, Answer] | None:
+        """(verb, answer) for one packet; None for one that gets no answer any more."""
         try:
-            address, arguments = _unpack(data)
-            name = address[len(PREFIX) :][:40] if address.startswith(PREFIX) else ""
+            address, arguments, token, press = opened(*_unpack(data))
+        except BridgeError as error:
+            return self._not_taken("not understood", "", error)
+        name = address[len(PREFIX) :][:40] if address.startswith(PREFIX) else ""
+        if not hmac.compare_digest(token.encode("utf-8", "replace"), self._token):
+            why = "with a wrong token" if token else "without a token"
+            return self._not_taken(why, name, RequestError(f"This message came {why}", hint=TOKEN_HINT))
+        if not press:
+            return name, Answer(ok=False, sentence=f"/foley/{name} came without a press id. Send a new random word.")
+        known = self._answered.get(press)
+        if known is None:
+            known = self._answered[press] = (name, self._taken_up(name, address, arguments))
+            if len(self._answered) > REMEMBERED:
+                self._answered.popitem(last=False)
+        return known
+
+    def _not_taken(self, why: str, name: str, error: BridgeError) -> tuple[str, Answer] | None:
+        self.refused.count(why)
+        return (name, Answer(ok=False, sentence=error.sentence)) if self._refusals.take() else None
+
+    def _taken_up(self, name: str, address: str, arguments: list[object]) -> Answer:
+        try:
             verb = parse(address, arguments)
             given = self._worker.submit(self._handle, verb)
             if not wait([given], PATIENCE_S).done:
-                return name, Answer(ok=True, sentence="Received; the bridge is busy and takes it up as soon as it can.")
-            return name, given.result()
+                return Answer(ok=True, sentence="Received; the bridge is busy and takes it up as soon as it can.")
+            return given.result()
         except BridgeError as error:
-            return name, Answer(ok=False, sentence=error.sentence)
+            return Answer(ok=False, sentence=error.sentence)
         except Exception as error:
             log.exception("unexpected, while %r was taken up", name)
-            return name, Answer(ok=False, sentence=f"An unexpected fault: {type(error).__name__}. The log has more.")
+            return Answer(ok=False, sentence=f"An unexpected fault: {type(error).__name__}. The log has more.")
 
 
 class _Handler(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         data, line = self.request
-        name, answer = cast(_Server, self.server).answer(data)
-        line.sendto(pack_answer(name, answer), self.client_address)
+        answered = cast(_Server, self.server).answer(data)
+        if answered is not None:
+            line.sendto(pack_answer(*answered), self.client_address)
 
 
 def pack_answer(verb: str, answer: Answer) -> bytes:
     """The packet of an answer."""
     builder = OscMessageBuilder(address=ANSWER_ADDRESS)
-    builder.add_arg(verb, "s")
+    builder.add_arg(_sendable(verb), "s")
     builder.add_arg(int(answer.ok), "i")
-    builder.add_arg(answer.sentence[:LONGEST_SENTENCE], "s")
-    builder.add_arg(answer.job_id, "s")
+    builder.add_arg(_sendable(answer.sentence[:LONGEST_SENTENCE]), "s")
+    builder.add_arg(_sendable(answer.job_id), "s")
     return builder.build().dgram
+
+
+def _sendable(text: str) -> str:
+    """A text without what no OSC string holds: half characters, as in the names of odd files, and zeros."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def _unpack(data: bytes) -> tuple[str, list[object]]:

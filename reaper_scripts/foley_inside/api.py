@@ -13,6 +13,9 @@ from . import texts
 SECTION = "FOLEY"
 """Name of our project ext state; the P_EXT keys of tracks, items and takes begin with ``P_EXT:foley``."""
 
+MOST_CHANGES = 32
+"""So many changes a project remembers."""
+
 BIG = 4 * 1024 * 1024 - 1
 
 
@@ -142,3 +145,14 @@ def root_source(take):
 def source_path(source):
     """File name of a source as REAPER has it; "" if none."""
     return rp.RPR_GetMediaSourceFileName(source, "", 4096)[1]
+
+
+def changes_taken(project):
+    """The marks of the last changes that a project took, oldest first."""
+    return project_state(project, "changes").split()
+
+
+def remember_change(project, mark):
+    """Remembers that a project took a change; "" is none."""
+    if mark:
+        set_project_state(project, "changes", " ".join([*changes_taken(project), str(mark)][-MOST_CHANGES:]))

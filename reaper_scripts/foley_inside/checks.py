@@ -47,6 +47,7 @@ class Plan:
         self.envelopes = []
         self.track_controls = []
         self.state = {}
+        self.mark = ""
         self.sources = []
 
     def discard_sources(self):
@@ -58,6 +59,7 @@ class Plan:
 def check(tab, change):
     """The plan for a change, or a Refusal."""
     plan = Plan()
+    plan.mark = str(change.get("mark", ""))
     tracks, all_items = api.by_guid(tab)
     try:
         _expected(change.get("expect_item"), all_items)

@@ -7,7 +7,7 @@ One folder, private to the user: the environment variable ``FOLEY_BRIDGE_ENDPOIN
                   "run"}; of several REAPERs the one that started last
     reaper-PID.json   the same for each of them, so that an answer goes to the REAPER that asked ("run" is the first
                   line of a project's token)
-    daemon.json   written by the daemon: {"port", "pid"}
+    daemon.json   written by the daemon: {"port", "token", "pid"}; the token goes with every key press
 
 All are mode 0600 in a folder of mode 0700, written whole (temporary name, then renamed), removed at exit.
 """
@@ -18,7 +18,7 @@ import os
 import secrets
 import stat
 
-API = 2
+API = 3
 """Version of what crosses the wire; both sides must agree."""
 
 FOLDER_VARIABLE = "FOLEY_BRIDGE_ENDPOINT"
@@ -79,10 +79,12 @@ def withdraw(token):
                 os.remove(path)
 
 
-def osc_port():
-    """The UDP port of the daemon: what ``daemon.json`` says, else the default."""
-    port = read(os.path.join(folder(), DAEMON_FILE)).get("port")
-    return port if type(port) is int and 0 < port < 65536 else DEFAULT_OSC_PORT
+def daemon():
+    """(UDP port, token) of the daemon: what ``daemon.json`` says, else the default port and no token."""
+    said = read(os.path.join(folder(), DAEMON_FILE))
+    port, token = said.get("port"), said.get("token")
+    port = port if type(port) is int and 0 < port < 65536 else DEFAULT_OSC_PORT
+    return port, token if isinstance(token, str) else ""
 
 
 def read(path):

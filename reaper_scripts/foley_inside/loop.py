@@ -21,6 +21,7 @@ SEEN_EVERY_S = 1.0
 
 CALLABLES = {
     ("foley_inside.read", "read"): read.read,
+    ("foley_inside.read", "landed"): read.landed,
     ("foley_inside.write", "write"): write.write,
     ("foley_inside.say", "tell"): say.tell,
     ("foley_inside.say", "show"): say.show,

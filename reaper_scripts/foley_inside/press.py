@@ -2,10 +2,12 @@
 
 Convention: the wait is at most 0.3 s, REAPER stands still for no longer. Failures go to REAPER's console; what went
 well only to the hint line. Arguments of every verb are strings: cursor (``repr`` of seconds), GUID of the track under
-the mouse, prompt, token of the project in front (see ``project``; "" if no server runs).
+the mouse, prompt, token of the project in front (see ``project``; "" if no server runs), the daemon's token, and a
+random press id by which the daemon knows a key press that comes twice.
 """
 
 import json
+import secrets
 import socket
 
 from . import api, endpoint, osc_packet, project, say
@@ -99,8 +101,9 @@ def ask_prompt(before):
 def _send(verb, prompt, track=None):
     cursor = repr(rp.RPR_GetCursorPosition())
     track = api.track_under_mouse_guid() if track is None else track
-    packet = osc_packet.encode("/foley/" + verb, [cursor, track, prompt, project.token_of_key_press()])
-    port = endpoint.osc_port()
+    port, token = endpoint.daemon()
+    said = [cursor, track, prompt, project.token_of_key_press(), token, secrets.token_hex(8)]
+    packet = osc_packet.encode("/foley/" + verb, said)
     try:
         ok, sentence = _ask(packet, port)
     except (OSError, ValueError) as error:

@@ -75,6 +75,22 @@ def of_key_press(given):
     return project, tabs()[project]
 
 
+def find_again(given):
+    """As ``find``; also a saved project that was closed and opened again since, in this REAPER or another.
+
+    Raises:
+        Gone: it is not open.
+    """
+    try:
+        return find(given)
+    except Gone:
+        path = given.split("\n")[-1] if isinstance(given, str) else ""
+        for project, name in tabs().items():
+            if path and name == path:
+                return project
+        raise
+
+
 def find(given):
     """The pointer of the project that a token stands for.
 

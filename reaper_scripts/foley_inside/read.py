@@ -17,6 +17,16 @@ def read(cursor_s=None, mouse_track_guid="", project_token=""):
     return api.answered(_read, cursor_s, mouse_track_guid, project_token)
 
 
+def landed(token, marks):
+    """Which of some changes a project took: those whose marks it remembers."""
+    return api.answered(_landed, token, marks)
+
+
+def _landed(token, marks):
+    there = api.changes_taken(project.find_again(token))
+    return [mark for mark in marks if mark in there]
+
+
 def _read(cursor_s, mouse_track_guid, project_token):
     tab, path = project.of_key_press(project_token) if project_token else project.active()
     if cursor_s is None:

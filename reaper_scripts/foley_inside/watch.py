@@ -9,6 +9,7 @@ score; it answers to nobody. While the designer walks back through the undo hist
 import hashlib
 import json
 import os
+import secrets
 import socket
 
 from . import api, endpoint, foley, markers, osc_packet, project, say
@@ -116,11 +117,12 @@ def _show():
         rp.RPR_RefreshToolbar2(0, command)
 
 
-def _tell(token):
-    packet = osc_packet.encode("/foley/touched", ["", "", "", token])
+def _tell(tab_token):
+    port, token = endpoint.daemon()
+    packet = osc_packet.encode("/foley/touched", ["", "", "", tab_token, token, secrets.token_hex(8)])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.setblocking(False)
         try:
-            line.sendto(packet, ("127.0.0.1", endpoint.osc_port()))
+            line.sendto(packet, ("127.0.0.1", port))
         except OSError:
             return

@@ -81,6 +81,7 @@ class _Work:
             api.set_project_state(self.tab, key, " ".join(text.split()) if key == "prompt" else text)
         if self.plan.keep_takes:
             takes.crop(self.tab, self.plan.keep_takes)
+        api.remember_change(self.tab, self.plan.mark)
 
     def take_back(self):
         """Leaves the project, and its undo history, as they were before the block."""

@@ -24,6 +24,7 @@ from bridge.packs.store import Store
 from tests.fakes import FakeEngine, FakeHost, project, video_item
 from tests.packs import finder_pack, tiny_pack
 from tests.runtimes import FakeRuntime
+from tests.tokens import TOKEN
 
 
 class Daemon:
@@ -42,7 +43,7 @@ class Daemon:
             new_seed=lambda: 5,
             live=self.bridge.live,
         )
-        self.server = OscServer(self.bridge.handle, port=0)
+        self.server = OscServer(self.bridge.handle, token=TOKEN, port=0)
         self.server.start()
 
     def _engine(self) -> FakeEngine:
@@ -52,7 +53,7 @@ class Daemon:
 
     def ask(self, verb: str, *arguments: str) -> client.Answer:
         began = time.monotonic()
-        answer = client.ask(self.server.port, verb, arguments)
+        answer = client.ask(self.server.port, verb, arguments, token=TOKEN)
         assert answer is not None
         assert time.monotonic() - began < 0.3
         return answer
@@ -117,18 +118,18 @@ def test_cancel_when_a_job_runs_then_it_stops_and_the_project_is_unchanged(daemo
 def test_warm_up_when_the_pack_is_missing_then_the_daemon_lives_and_says_so_at_the_key(tmp_path: Path) -> None:
     host = FakeHost(project(str(tmp_path), video_item(__file__)))
     bridge = app.Bridge(Settings(pack="absent", packs_dir=str(tmp_path)), host)
-    server = OscServer(bridge.handle, port=0)
+    server = OscServer(bridge.handle, token=TOKEN, port=0)
     server.start()
     try:
         bridge.warm_up()
-        answer = client.ask(server.port, "detect")
+        answer = client.ask(server.port, "detect", token=TOKEN)
         assert answer is not None
         end = time.monotonic() + 5
         while not any(kind == "error" for kind, _ in host.told):
             assert time.monotonic() < end
             time.sleep(0.005)
         assert any("absent" in text for _, text in host.told)
-        status = client.ask(server.port, "status")
+        status = client.ask(server.port, "status", token=TOKEN)
         assert status is not None
         assert "Not ready" in status.sentence
     finally:
@@ -151,7 +152,7 @@ class Loaded:
         self.opening.set()
         self.store = Store([folder])
         self.bridge = app.Bridge(settings, self.host, open_engine=self._open)
-        self.server = OscServer(self.bridge.handle, port=0)
+        self.server = OscServer(self.bridge.handle, token=TOKEN, port=0)
         self.server.start()
 
     def _open(self, settings: Settings) -> Engine:
@@ -164,7 +165,7 @@ class Loaded:
         return self.opened[-1]
 
     def ask(self, verb: str, *arguments: str) -> client.Answer:
-        answer = client.ask(self.server.port, verb, arguments, timeout_s=5.0)
+        answer = client.ask(self.server.port, verb, arguments, token=TOKEN, timeout_s=5.0)
         assert answer is not None
         return answer
 

@@ -16,6 +16,7 @@ from bridge.media import mux, onset_table, wav
 from bridge.osc.messages import Answer, Verb
 from bridge.osc.server import OscServer
 from tests.packs import tiny_pack
+from tests.tokens import TOKEN
 
 
 @pytest.fixture(scope="module")
@@ -175,8 +176,8 @@ def test_doctor_when_the_daemon_has_another_port_then_it_is_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tiny_pack(tmp_path)
-    with OscServer(lambda verb: Answer(ok=True, sentence="Ready."), port=0) as server:
-        endpoint.announce_daemon(server.port)
+    with OscServer(lambda verb: Answer(ok=True, sentence="Ready."), token=TOKEN, port=0) as server:
+        endpoint.announce_daemon(server.port, TOKEN)
         main(["--packs-dir", str(tmp_path), "--pack", "tiny", "doctor"])
     assert f"ok daemon: answers on 127.0.0.1:{server.port}" in capsys.readouterr().out
 
@@ -192,8 +193,8 @@ def test_free_when_a_daemon_runs_then_its_answer_is_printed_and_without_one_a_se
         asked.append(verb.NAME)
         return Answer(ok=len(asked) == 1, sentence=f"{len(asked)} freed.")
 
-    with OscServer(handle, port=0) as server:
-        endpoint.announce_daemon(server.port)
+    with OscServer(handle, token=TOKEN, port=0) as server:
+        endpoint.announce_daemon(server.port, TOKEN)
         assert [main(["free"]), main(["free"])] == [0, 1]
     assert asked == ["free", "free"]
     assert capsys.readouterr().out == "1 freed.\n2 freed.\n"

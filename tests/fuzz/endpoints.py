@@ -23,7 +23,7 @@ REAPER = {
     "api": endpoint.API,
     "run": "b" * 32,
 }
-DAEMON = {"port": 9124, "pid": 1}
+DAEMON = {"port": 9124, "pid": 1, "token": "a" * 64}
 
 
 def _put(name: str, case: bytes) -> Path:
@@ -52,21 +52,21 @@ def check_daemon(case: bytes) -> bool:
     where = _put(endpoint.DAEMON_FILE, case)
     told = endpoint.announced_daemon(where)
     assert isinstance(told, dict)
+    endpoint.withdraw_daemon(where)
+    endpoint.refuse_second(where)
     read = inside.read(str(where / endpoint.DAEMON_FILE))
     assert isinstance(read, dict)
     before = os.environ.get(endpoint.FOLDER_VARIABLE)
     os.environ[endpoint.FOLDER_VARIABLE] = str(where)
     try:
-        assert 0 < inside.osc_port() < 65536
+        port, token = inside.daemon()
+        assert 0 < port < 65536
+        assert isinstance(token, str)
         inside.withdraw("x")
     finally:
         os.environ.pop(endpoint.FOLDER_VARIABLE)
         if before is not None:
             os.environ[endpoint.FOLDER_VARIABLE] = before
-    try:
-        endpoint.announce_daemon(9124, where)
-    finally:
-        endpoint.withdraw_daemon(where)
     return True
 
 

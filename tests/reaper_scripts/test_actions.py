@@ -42,6 +42,7 @@ from bridge.osc.messages import (
 )
 from bridge.osc.server import OscServer, pack_answer
 from tests.reaper_sim.client import SimReaper
+from tests.tokens import TOKEN
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "reaper_scripts"
 ACTIONS = {
@@ -74,11 +75,12 @@ class Daemon:
     def __init__(self) -> None:
         self.heard: list[Verb] = []
         self.packets: list[bytes] = []
+        self.presses: list[str] = []
         self.answer: bytes | None = pack_answer("", Answer(ok=True, sentence="Taken."))
         self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._line.bind(("127.0.0.1", 0))
         self.port = self._line.getsockname()[1]
-        endpoint.announce_daemon(self.port)
+        endpoint.announce_daemon(self.port, TOKEN)
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
@@ -89,7 +91,10 @@ class Daemon:
                 return
             self.packets.append(data)
             message = OscMessage(data)
-            self.heard.append(messages.parse(message.address, list(message.params)))
+            address, arguments, token, press = messages.opened(message.address, list(message.params))
+            assert token == TOKEN
+            self.presses.append(press)
+            self.heard.append(messages.parse(address, arguments))
             if self.answer is not None:
                 self._line.sendto(self.answer, sender)
 
@@ -323,8 +328,8 @@ def test_prompt_when_not_ascii_then_it_arrives_as_typed(reaper: SimReaper, daemo
 
 
 def test_action_when_the_real_server_listens_then_its_answer_is_shown(reaper: SimReaper) -> None:
-    with OscServer(lambda verb: Answer(ok=True, sentence=f"{verb.NAME} is on its way"), port=0) as server:
-        endpoint.announce_daemon(server.port)
+    with OscServer(lambda verb: Answer(ok=True, sentence=f"{verb.NAME} is on its way"), token=TOKEN, port=0) as server:
+        endpoint.announce_daemon(server.port, TOKEN)
         press(reaper, "new_variation")
         assert reaper.help_text() == "variation is on its way"
 

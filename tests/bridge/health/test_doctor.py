@@ -18,6 +18,7 @@ from bridge.osc.messages import Answer
 from bridge.osc.server import OscServer
 from tests.packs import tiny_pack
 from tests.reaper_sim.client import SimReaper
+from tests.tokens import TOKEN
 
 Said = pytest.CaptureFixture[str]
 
@@ -79,8 +80,8 @@ def test_doctor_when_there_is_no_reaper_then_the_daemon_comes_first_and_then_rea
     said = capsys.readouterr().out
     assert "-- REAPER's folder: REAPER's settings are not in" in said
     assert "Fix first: daemon" in said
-    with OscServer(lambda verb: Answer(ok=True, sentence="Ready."), port=0) as server:
-        endpoint.announce_daemon(server.port)
+    with OscServer(lambda verb: Answer(ok=True, sentence="Ready."), token=TOKEN, port=0) as server:
+        endpoint.announce_daemon(server.port, TOKEN)
         assert main(doctor) == 0
     assert "Fix first: REAPER's folder. Start REAPER once" in capsys.readouterr().out
 
@@ -89,8 +90,8 @@ def test_doctor_when_our_server_runs_in_reaper_then_the_whole_chain_is_walked_in
     doctor: list[str], server: SimReaper, tmp_path: Path, capsys: Said
 ) -> None:
     server.save(tmp_path / "Secret Film.RPP")
-    with OscServer(lambda verb: Answer(ok=True, sentence="Making 'secret words'."), port=0) as daemon:
-        endpoint.announce_daemon(daemon.port)
+    with OscServer(lambda verb: Answer(ok=True, sentence="Making 'secret words'."), token=TOKEN, port=0) as daemon:
+        endpoint.announce_daemon(daemon.port, TOKEN)
         report = tmp_path / "report.json"
         capsys.readouterr()
         assert main([*doctor[:-2], "--report", str(report)]) == 0
@@ -138,8 +139,8 @@ def test_doctor_when_the_media_folder_may_not_be_written_then_it_is_the_thing_to
         raise PermissionError(13, "Permission denied", str(folder))
 
     monkeypatch.setattr(reaper_health, "probe_writable", refused)
-    with OscServer(lambda verb: Answer(ok=True, sentence="Ready."), port=0) as daemon:
-        endpoint.announce_daemon(daemon.port)
+    with OscServer(lambda verb: Answer(ok=True, sentence="Ready."), token=TOKEN, port=0) as daemon:
+        endpoint.announce_daemon(daemon.port, TOKEN)
         capsys.readouterr()
         main(doctor)
     assert "Fix first: media folder. Make it writable, or save the project elsewhere." in capsys.readouterr().out

@@ -16,8 +16,9 @@ from bridge.errors import HostError
 from bridge.host import endpoint
 from bridge.osc import server as osc_server
 from reaper_scripts.foley_inside import endpoint as inside
+from tests.tokens import TOKEN
 
-ANNOUNCED = {"port": 5, "token": "t", "pid": 7, "version": "7.78", "resource_path": "/r", "api": 2}
+ANNOUNCED = {"port": 5, "token": "t", "pid": 7, "version": "7.78", "resource_path": "/r", "api": endpoint.API}
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
 
 
@@ -87,7 +88,7 @@ def test_endpoint_when_its_folder_is_a_link_then_nothing_is_written(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", json.dumps({**ANNOUNCED, "api": 99}), json.dumps({"api": 2, "port": "x"})]
+    "text", ["", "{", "[]", json.dumps({**ANNOUNCED, "api": 99}), json.dumps({"api": endpoint.API, "port": "x"})]
 )
 def test_endpoint_when_damaged_or_of_another_version_then_a_sentence_with_a_way_out(text: str) -> None:
     path = Path(inside.announce(ANNOUNCED))
@@ -98,19 +99,19 @@ def test_endpoint_when_damaged_or_of_another_version_then_a_sentence_with_a_way_
 
 
 def test_daemon_when_announced_then_the_scripts_find_its_port() -> None:
-    assert inside.osc_port() == 9124
-    endpoint.announce_daemon(4321)
-    assert inside.osc_port() == 4321
+    assert inside.daemon() == (9124, "")
+    endpoint.announce_daemon(4321, TOKEN)
+    assert inside.daemon() == (4321, TOKEN)
     assert endpoint.announced_daemon()["pid"] == os.getpid()
     endpoint.withdraw_daemon()
-    assert inside.osc_port() == 9124
+    assert inside.daemon() == (9124, "")
 
 
 def test_daemon_when_another_process_announced_itself_then_it_is_not_withdrawn() -> None:
-    path = endpoint.announce_daemon(4321)
+    path = endpoint.announce_daemon(4321, TOKEN)
     path.write_text(json.dumps({"port": 4321, "pid": os.getpid() + 1}))
     endpoint.withdraw_daemon()
-    assert inside.osc_port() == 4321
+    assert inside.daemon()[0] == 4321
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def other() -> Iterator[tuple[int, int]]:
 
 
 def announce_other(pid: int, port: int) -> Path:
-    path = endpoint.announce_daemon(port)
+    path = endpoint.announce_daemon(port, TOKEN)
     path.write_text(json.dumps({"port": port, "pid": pid}))
     return path
 
@@ -141,7 +142,7 @@ def test_daemon_when_another_one_runs_then_its_announcement_stays_and_the_senten
     path = announce_other(*other)
     before = path.read_text()
     with pytest.raises(HostError) as caught:
-        endpoint.announce_daemon(4321)
+        endpoint.announce_daemon(4321, TOKEN)
     assert f"process {other[0]}" in caught.value.sentence
     assert f"port {other[1]}" in caught.value.sentence
     assert endpoint.FOLDER_VARIABLE in caught.value.hint
@@ -153,16 +154,16 @@ def test_daemon_when_the_announced_one_died_then_it_is_replaced(other: tuple[int
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
     announce_other(gone.pid, other[1])
-    endpoint.announce_daemon(4321)
-    assert inside.osc_port() == 4321
+    endpoint.announce_daemon(4321, TOKEN)
+    assert inside.daemon() == (4321, TOKEN)
 
 
 def test_daemon_when_its_process_number_went_to_another_program_then_it_is_replaced(
     other: tuple[int, int], free_port: int
 ) -> None:
     announce_other(other[0], free_port)
-    endpoint.announce_daemon(4321)
-    assert inside.osc_port() == 4321
+    endpoint.announce_daemon(4321, TOKEN)
+    assert inside.daemon() == (4321, TOKEN)
 
 
 def test_alive_when_asked_then_it_says_whether_the_process_runs(other: tuple[int, int]) -> None:
@@ -174,5 +175,5 @@ def test_alive_when_asked_then_it_says_whether_the_process_runs(other: tuple[int
 
 @pytest.mark.parametrize("text", ["", "[]", '{"port": "9"}', '{"port": 70000}', '{"port": null}'])
 def test_daemon_file_when_damaged_then_the_scripts_use_the_default_port(text: str) -> None:
-    endpoint.announce_daemon(4321).write_text(text)
-    assert inside.osc_port() == 9124
+    endpoint.announce_daemon(4321, TOKEN).write_text(text)
+    assert inside.daemon() == (9124, "")

@@ -16,6 +16,7 @@ from bridge.host.base import Change
 from bridge.host.reaper import ReaperHost
 from reaper_scripts.foley_inside import osc_packet
 from tests.reaper_sim.client import SimReaper
+from tests.tokens import TOKEN
 
 LONGER_THAN_BETWEEN_LOOKS_S = 0.5
 
@@ -46,7 +47,7 @@ class Ear:
 
 @pytest.fixture
 def ear(free_port: int) -> Iterator[Ear]:
-    endpoint.announce_daemon(free_port)
+    endpoint.announce_daemon(free_port, TOKEN)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.bind(("127.0.0.1", free_port))
         yield Ear(line)

@@ -13,6 +13,7 @@ from bridge.install import scripts
 from bridge.osc.messages import Answer, Detect, Verb
 from bridge.osc.server import OscServer
 from tests.reaper_sim.client import SimReaper
+from tests.tokens import TOKEN
 
 from .conftest import KB, everything
 
@@ -30,8 +31,11 @@ def test_key_when_installed_and_pressed_then_the_daemon_hears_it_and_the_server_
         heard.append(verb)
         return Answer(ok=True, sentence="Taken.")
 
-    with OscServer(hear, port=0) as daemon, SimReaper.start(resource, tick_s=0.005, web_port=None) as reaper:
-        endpoint.announce_daemon(daemon.port)
+    with (
+        OscServer(hear, token=TOKEN, port=0) as daemon,
+        SimReaper.start(resource, tick_s=0.005, web_port=None) as reaper,
+    ):
+        endpoint.announce_daemon(daemon.port, TOKEN)
         assert reaper.press_key(CTRL_ALT_SHIFT, "O") == "ran"
         reaper.wait_ticks(3)
         assert [type(verb) for verb in heard] == [Detect]

@@ -295,7 +295,7 @@ def test_log_when_refusals_go_on_then_there_is_one_line_a_minute_and_the_rest_at
     assert still_answers(door, device)
     assert "1 messages not taken (1 from strangers); the last stranger was 127.0.0.2" in caplog.text
     assert caplog.text.count("not taken") == 1
-    monkeypatch.setattr(door_module, "LOG_EVERY_S", 0.0)
+    monkeypatch.setattr(door._refused, "every_s", 0.0)
     stranger.send(door.port, packet("/foley/generate"))
     assert still_answers(door, device)
     assert "5 messages not taken (5 from strangers)" in caplog.text

@@ -1,0 +1,332 @@
+"""What was asked for and is not over: a small SQLite file, so that no job is lost in silence when the daemon dies.
+
+Convention: a job is noted before its key press is answered, and again at every step that matters: begun, files made, a
+change about to be sent to the host, the change taken. When it is over and the designer was told, its page goes. What is
+still there when a daemon starts belongs to one that died; nothing of it is ever done by itself (``recovery``). A
+journal that cannot be written stops no job: it says once what it could not do.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import TypeVar
+
+from bridge.errors import HostError, HostUnsure
+from bridge.host.base import Change, Host, ProjectView, Report
+
+log = logging.getLogger(__name__)
+
+JOURNAL_FILE = "journal.sqlite"
+VERSION = 1
+BUSY_S = 0.2
+MOST_ENDED = 64
+"""So many jobs wait for the designer to be told; the oldest give way."""
+T = TypeVar("T")
+
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS jobs (mark TEXT PRIMARY KEY, at REAL, verb TEXT, project TEXT, stage TEXT,"
+    " folders TEXT, files TEXT, sent TEXT, taken TEXT, sentence TEXT) WITHOUT ROWID"
+)
+
+
+class Stage(Enum):
+    """How far a job came."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What the journal has of one job.
+
+    Attributes:
+        mark: names the job for ever. at: when it was accepted, seconds since 1970. verb: what was asked.
+        project: the host's token of the project. stage: how far it came.
+        folders: where it made files. files: sound files that it finished.
+        sent: marks of the changes that were sent to the host. taken: those of them that the host took.
+        sentence: how it ended, if that was not told yet.
+    """
+
+    mark: str
+    at: float
+    verb: str
+    project: str
+    stage: Stage = Stage.ACCEPTED
+    folders: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    sent: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+    sentence: str = ""
+
+    @property
+    def unsure(self) -> tuple[str, ...]:
+        """Changes of which nobody said whether the host took them."""
+        return tuple(mark for mark in self.sent if mark not in self.taken)
+
+
+class Journal:
+    """The pages of jobs that are not over.
+
+    Args:
+        path: the file; its folder is there and private. A damaged file is set aside under another name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._pages: dict[str, Page] = {}
+        self._notice = ""
+        self._troubled = False
+        self._line: sqlite3.Connection | None = None
+        self._left = self._tried(self._read, "read") or ()
+
+    def left(self) -> tuple[Page, ...]:
+        """What a daemon before this one left behind, oldest first."""
+        return self._left
+
+    def take_notice(self) -> str:
+        """What the designer should know of the journal, once; "" for nothing."""
+        with self._lock:
+            notice, self._notice = self._notice, ""
+        return notice
+
+    def accept(self, mark: str, verb: str, project: str) -> None:
+        """A job that was accepted."""
+        with self._lock:
+            ended = [page.mark for page in self._pages.values() if page.stage is Stage.ENDED]
+        for old in ended[: max(0, len(ended) + 1 - MOST_ENDED)]:
+            self.forget(old)
+        self._put(Page(mark=mark, at=time.time(), verb=verb, project=project))
+
+    def change(self, mark: str, edit: Callable[[Page], Page]) -> None:
+        """What became of a job; nothing happens to one that is not open."""
+        page = self._pages.get(mark)
+        if page is not None:
+            self._put(edit(page))
+
+    def end(self, mark: str, sentence: str) -> None:
+        """A job is over; its page stays until the designer was told."""
+        self.change(mark, lambda page: replace(page, stage=Stage.ENDED, sentence=sentence))
+
+    def forget(self, mark: str) -> None:
+        """A job is over, and nothing is left to tell."""
+
+        def delete(line: sqlite3.Connection) -> None:
+            with line:
+                line.execute("DELETE FROM jobs WHERE mark = ?", (mark,))
+
+        with self._lock:
+            self._pages.pop(mark, None)
+            self._tried(delete, "written")
+
+    def close(self) -> None:
+        """Lets go of the file; may be called twice."""
+        with self._lock:
+            self._hang_up()
+
+    def _put(self, page: Page) -> None:
+        row = (
+            page.mark,
+            page.at,
+            page.verb,
+            page.project,
+            page.stage.value,
+            *(json.dumps(texts) for texts in (page.folders, page.files, page.sent, page.taken)),
+            page.sentence,
+        )
+
+        def write(line: sqlite3.Connection) -> None:
+            with line:
+                line.execute(f"INSERT OR REPLACE INTO jobs VALUES ({', '.join('?' * len(row))})", row)
+
+        with self._lock:
+            self._pages[page.mark] = page
+            self._tried(write, "written")
+
+    def _tried(self, work: Callable[[sqlite3.Connection], T], what: str) -> T | None:
+        try:
+            if self._line is None:
+                self._line = self._opened()
+            found = work(self._line)
+        except (sqlite3.Error, OSError, ValueError) as error:
+            self._hang_up()
+            if not self._troubled:
+                log.warning("the journal %s cannot be %s: %s", self._path, what, error)
+                self._notice = f"The journal cannot be {what} ({error}), so a crash now would lose a job unseen."
+            self._troubled = True
+            return None
+        self._troubled = False
+        return found
+
+    def _opened(self) -> sqlite3.Connection:
+        with suppress(OSError):
+            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+        try:
+            return _connected(self._path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # full, locked or read only, but not damaged
+                raise
+            aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns()}")
+            for suffix in ("-wal", "-shm"):
+                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+            os.replace(self._path, aside)
+            log.warning("the journal was damaged (%s); it lies in %s now", error, aside)
+            self._notice = "The journal was damaged and begins anew: jobs of before may be lost. Look at your projects."
+            return _connected(self._path)
+
+    def _read(self, line: sqlite3.Connection) -> tuple[Page, ...]:
+        return tuple(_page(row) for row in line.execute("SELECT * FROM jobs ORDER BY at, mark").fetchall())
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            with suppress(sqlite3.Error):
+                self._line.close()
+            self._line = None
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    line = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
+    try:
+        line.execute("PRAGMA journal_mode=WAL")
+        line.execute("PRAGMA synchronous=FULL")
+        with closing(line.execute("PRAGMA user_version")) as found:
+            (version,) = found.fetchone()
+        if version not in (0, VERSION):
+            line.execute("DROP TABLE IF EXISTS jobs")
+        line.execute(_TABLE)
+        line.execute(f"PRAGMA user_version={VERSION}")
+        if line.execute("PRAGMA quick_check").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("it is damaged")
+        line.execute("SELECT mark, at, verb, project, stage, folders, files, sent, taken, sentence FROM jobs LIMIT 1")
+    except BaseException:
+        line.close()
+        raise
+    return line
+
+
+def _page(row: tuple[object, ...]) -> Page:
+    mark, at, verb, project, stage, folders, files, sent, taken, sentence = row
+    return Page(
+        mark=str(mark),
+        at=float(str(at)),
+        verb=str(verb),
+        project=str(project),
+        stage=Stage(stage),
+        folders=_texts(folders),
+        files=_texts(files),
+        sent=_texts(sent),
+        taken=_texts(taken),
+        sentence=str(sentence),
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    found = json.loads(str(value))
+    return tuple(str(one) for one in found) if isinstance(found, list) else ()
+
+
+class Notes:
+    """What one job writes into the journal; into none, it writes nothing."""
+
+    def __init__(self, journal: Journal | None = None, mark: str = "") -> None:
+        self._journal = journal
+        self.mark = mark
+        self._writes = 0
+
+    def begun(self) -> None:
+        """It runs."""
+        self._change(lambda page: replace(page, stage=Stage.RUNNING))
+
+    def folder(self, path: Path) -> None:
+        """It is about to make files in a folder."""
+        self._change(lambda page: replace(page, folders=(*page.folders, str(path))))
+
+    def file(self, path: Path) -> None:
+        """It finished a sound file."""
+        self._change(lambda page: replace(page, files=(*page.files, str(path))))
+
+    def sending(self) -> str:
+        """It is about to send a change to the host; the mark of that change."""
+        self._writes += 1
+        mark = f"{self.mark}.{self._writes}" if self.mark else ""
+        self._change(lambda page: replace(page, sent=(*page.sent, mark)))
+        return mark
+
+    def taken(self, mark: str) -> None:
+        """The host took that change."""
+        self._change(lambda page: replace(page, taken=(*page.taken, mark)))
+
+    def refused(self, mark: str) -> None:
+        """The host did not take it, and will not."""
+        self._change(lambda page: replace(page, sent=tuple(one for one in page.sent if one != mark)))
+
+    def _change(self, edit: Callable[[Page], Page]) -> None:
+        if self._journal is not None and self.mark:
+            self._journal.change(self.mark, edit)
+
+
+class NotedHost:
+    """A host of which the journal knows every change; a change whose answer did not come is asked after.
+
+    Args:
+        host: the DAW. notes: of the job that works with it.
+    """
+
+    def __init__(self, host: Host, notes: Notes) -> None:
+        self._host, self._notes = host, notes
+
+    def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "", project: str = "") -> ProjectView:
+        """As the host's."""
+        return self._host.read(cursor_s=cursor_s, mouse_track_guid=mouse_track_guid, project=project)
+
+    def write(self, change: Change) -> Report:
+        """As the host's; the report is empty where only the asking after said that the change is there."""
+        mark = self._notes.sending()
+        try:
+            report = self._host.write(replace(change, mark=mark))
+        except HostUnsure as error:
+            try:
+                landed = bool(mark) and self._host.landed(change.token, (mark,))
+            except HostError:
+                raise error from None  # the page keeps it, for the daemon that comes next
+            if not landed:
+                self._notes.refused(mark)
+                raise HostError(f"{error.message}, and nothing was changed", hint="Press the key again") from error
+            report = Report()
+        except HostError:
+            self._notes.refused(mark)
+            raise
+        self._notes.taken(mark)
+        return report
+
+    def landed(self, token: str, marks: tuple[str, ...]) -> tuple[str, ...]:
+        """As the host's."""
+        return self._host.landed(token, marks)
+
+    def show(self, text: str) -> None:
+        """As the host's."""
+        self._host.show(text)
+
+    def watch(self, project: str, *, on: bool) -> None:
+        """As the host's."""
+        self._host.watch(project, on=on)
+
+    def tell(self, sentence: str, *, kind: str = "info", told: Callable[[], None] | None = None) -> None:
+        """As the host's."""
+        self._host.tell(sentence, kind=kind, told=told)
+
+    def close(self) -> None:
+        """As the host's."""
+        self._host.close()

@@ -1,0 +1,125 @@
+"""What a daemon does about the jobs of one that died: it finds out how each ended, tidies up, and tells; never more.
+
+Convention: a job whose change the host took is finished; one whose change the host did not take, or that never came so
+far, is lost, and its sentence says to press the key again. Where only the host can say which, it is asked, as soon as
+it is there. A page leaves the journal when the designer was told, so a second death tells again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from bridge.errors import HostError, HostGone
+from bridge.host.base import Host
+from bridge.jobs.journal import Journal, Page, Stage
+
+log = logging.getLogger(__name__)
+
+ASK_EVERY_S = 1.0
+UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.part|\.foley-\w+")
+"""Names that only files under way have: see ``bridge.media.files`` and ``bridge.jobs.making``."""
+
+
+class Recovery:
+    """Settles what the journal has of before, on a thread of its own.
+
+    Args:
+        journal, host: as the daemon has them. named: what a verb is called while it runs, by its name.
+    """
+
+    def __init__(self, journal: Journal, host: Host, named: Callable[[str], str]) -> None:
+        self._journal, self._host, self._named = journal, host, named
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._unfinished: dict[str, tuple[Path, ...]] = {}
+
+    def start(self) -> None:
+        """Begins, if there is anything to settle; to be called before this daemon makes any file itself."""
+        folders = [folder for page in self._journal.left() for folder in page.folders]
+        self._unfinished = {folder: _unfinished_in(Path(folder)) for folder in dict.fromkeys(folders)}
+        if self._journal.left():
+            self._thread = threading.Thread(target=self._run, name="foley-recovery", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Ends; what is not settled is settled by the next daemon."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(0.5)
+
+    def _run(self) -> None:
+        for page in self._journal.left():
+            while not self._stop.is_set():
+                try:
+                    self._settle(page)
+                    break
+                except HostError as error:
+                    log.debug("%s is not settled yet: %s", page.mark, error)
+                    self._stop.wait(ASK_EVERY_S)
+                except Exception:
+                    log.exception("%s cannot be settled", page.mark)
+                    break
+
+    def _settle(self, page: Page) -> None:
+        sentence, kind = self._outcome(page)
+        log.warning("a job of before (%s): %s", page.verb, sentence)
+        self._host.tell(sentence, kind=kind, told=lambda: self._journal.forget(page.mark))
+
+    def _outcome(self, page: Page) -> tuple[str, str]:
+        """(sentence, kind) for a page, with what it left behind tidied up.
+
+        Raises:
+            HostError: only the host can say, and it is away.
+        """
+        what = f"'{self._named(page.verb)}'"
+        if page.stage is Stage.ENDED:
+            return page.sentence, "error"
+        if page.unsure:
+            try:
+                landed = self._host.landed(page.project, page.unsure)
+            except HostGone:
+                self._tidy(page, files=False)
+                return (
+                    f"The bridge stopped while {what} was being written into a project that is not open now. "
+                    "Open it and look whether the change is there; if not, press the key again.",
+                    "error",
+                )
+        else:
+            landed = ()
+        if landed or page.taken:
+            self._tidy(page, files=False)
+            return f"{what} was finished before the bridge stopped; what it made is in the project.", "info"
+        self._tidy(page, files=True)
+        return f"{what} was lost when the bridge stopped; the project is unchanged. Press the key again.", "error"
+
+    def _tidy(self, page: Page, *, files: bool) -> None:
+        """Removes what was under way, and the finished files too where no project holds them."""
+        for folder in page.folders:
+            for path in self._unfinished.pop(folder, ()):
+                log.info("removing %s, which was never finished", path)
+                _remove(path)
+        for name in page.files if files else ():
+            path = Path(name)
+            if str(path.parent) in page.folders:
+                _remove(path)
+
+
+def _unfinished_in(folder: Path) -> tuple[Path, ...]:
+    try:
+        return tuple(path for path in folder.iterdir() if UNFINISHED.fullmatch(path.name))
+    except OSError:
+        return ()
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()

@@ -1,0 +1,323 @@
+"""No job is lost in silence: what is not over when the daemon dies is there for the next one, and is told once."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import HostError, HostGone, HostUnsure
+from bridge.host.base import Change
+from bridge.jobs.journal import MOST_ENDED, Journal, NotedHost, Notes, Stage
+from bridge.jobs.recovery import Recovery
+from bridge.jobs.runner import Context, Runner
+from tests.fakes import FakeHost, project, video_item
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.sqlite"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> FakeHost:
+    return FakeHost(project(str(tmp_path), video_item(str(tmp_path / "clip.mp4"))))
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def died(path: Path) -> Journal:
+    """The journal as the next daemon finds it; the one before never closed it."""
+    return Journal(path)
+
+
+def settled(journal: Journal, host: FakeHost) -> list[tuple[str, str]]:
+    recovery = Recovery(journal, host, lambda verb: f"Doing {verb}")
+    recovery.start()
+    until(lambda: len(host.told) >= len(journal.left()))
+    recovery.close()
+    return host.told
+
+
+def test_job_when_the_daemon_dies_at_any_step_then_the_next_one_finds_it(path: Path) -> None:
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+    notes = Notes(journal, "a")
+    steps: list[Callable[[], object]] = [
+        lambda: None,
+        notes.begun,
+        lambda: notes.folder(Path("/p/Foley")),
+        lambda: notes.file(Path("/p/Foley/a.wav")),
+        notes.sending,
+        lambda: notes.taken("a.1"),
+        lambda: journal.end("a", "It is done."),
+    ]
+    seen = []
+    for step in steps:
+        step()
+        (page,) = died(path).left()
+        seen.append((page.stage, page.folders, page.files, page.unsure, page.taken, page.sentence))
+    folders, files = ("/p/Foley",), ("/p/Foley/a.wav",)
+    assert seen == [
+        (Stage.ACCEPTED, (), (), (), (), ""),
+        (Stage.RUNNING, (), (), (), (), ""),
+        (Stage.RUNNING, folders, (), (), (), ""),
+        (Stage.RUNNING, folders, files, (), (), ""),
+        (Stage.RUNNING, folders, files, ("a.1",), (), ""),
+        (Stage.RUNNING, folders, files, (), ("a.1",), ""),
+        (Stage.ENDED, folders, files, (), ("a.1",), "It is done."),
+    ]
+    journal.forget("a")
+    assert died(path).left() == ()
+
+
+def test_journal_when_made_then_only_this_user_can_read_it(path: Path) -> None:
+    Journal(path).accept("a", "generate", "tab")
+    if os.name == "posix":
+        assert {stat.S_IMODE(file.stat().st_mode) & 0o077 for file in path.parent.glob("journal*")} == {0}
+
+
+def test_job_when_never_written_then_it_is_lost_its_files_go_and_the_designer_is_told_to_press_again(
+    path: Path, host: FakeHost, tmp_path: Path
+) -> None:
+    folder = tmp_path / "Foley"
+    folder.mkdir()
+    ours = [folder / "wood 1.wav", folder / ".wood 2.wav.0123abcd.part", folder / ".foley-steps" / "0.wav"]
+    theirs = [folder / "take.wav", folder / ".hidden", folder / "notes.part", tmp_path / "elsewhere.wav"]
+    (folder / ".foley-steps").mkdir()
+    for file in (*ours, *theirs):
+        file.write_bytes(b"sound")
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+    notes = Notes(journal, "a")
+    notes.folder(folder)
+    notes.file(ours[0])
+    notes.file(theirs[3])
+    (told,) = settled(died(path), host)
+    assert told[0] == "error"
+    assert "'Doing generate' was lost" in told[1]
+    assert "Press the key again" in told[1]
+    assert not [file for file in ours if file.exists()]
+    assert [file for file in theirs if file.exists()] == theirs
+    assert died(path).left() == ()
+
+
+def test_job_when_its_change_landed_then_it_is_told_as_finished_and_its_files_stay(
+    path: Path, host: FakeHost, tmp_path: Path
+) -> None:
+    sound = tmp_path / "wood.wav"
+    sound.write_bytes(b"sound")
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+    notes = Notes(journal, "a")
+    notes.folder(tmp_path)
+    notes.file(sound)
+    host.silent = True
+    host.away = HostError("REAPER is away")
+    with pytest.raises(HostUnsure):
+        NotedHost(host, notes).write(Change(token="tab", undo_title="Foley: generate"))
+    host.away = None
+    (told,) = settled(died(path), host)
+    assert told[0] == "info"
+    assert "finished" in told[1]
+    assert sound.exists()
+    assert died(path).left() == ()
+
+
+def test_job_when_the_host_is_away_then_it_is_settled_once_it_is_back(
+    path: Path, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.jobs.recovery.ASK_EVERY_S", 0.01)
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+    Notes(journal, "a").sending()
+    host.away = HostError("REAPER is away")
+    recovery = Recovery(died(path), host, str)
+    recovery.start()
+    time.sleep(0.05)
+    assert host.told == []
+    host.away = None
+    until(lambda: host.told)
+    recovery.close()
+    assert "was lost" in host.told[0][1]
+
+
+def test_job_when_its_project_is_closed_then_the_designer_is_told_to_look_and_the_file_stays(
+    path: Path, host: FakeHost, tmp_path: Path
+) -> None:
+    sound = tmp_path / "wood.wav"
+    sound.write_bytes(b"sound")
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+    notes = Notes(journal, "a")
+    notes.folder(tmp_path)
+    notes.file(sound)
+    notes.sending()
+    host.away = HostGone("it is closed")
+    (told,) = settled(died(path), host)
+    assert "look whether the change is there" in told[1]
+    assert sound.exists()
+
+
+def test_sentence_when_it_was_never_shown_then_the_next_daemon_says_it(path: Path, host: FakeHost) -> None:
+    journal = Journal(path)
+    host.deaf = True
+    for round_number in (1, 2):
+        if round_number == 1:
+            journal.accept("a", "generate", "tab")
+            journal.end("a", "The disk is full. Free some space.")
+        host.told.clear()
+        assert settled(died(path), host) == [("error", "The disk is full. Free some space.")]
+    host.deaf = False
+    host.told.clear()
+    settled(died(path), host)
+    assert died(path).left() == ()
+
+
+def test_write_when_no_answer_came_but_it_landed_then_the_job_goes_on(path: Path, host: FakeHost) -> None:
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+    host.silent = True
+    NotedHost(host, Notes(journal, "a")).write(Change(token="tab", undo_title="Foley: generate"))
+    (page,) = died(path).left()
+    assert (page.unsure, page.taken) == ((), ("a.1",))
+
+
+def test_write_when_no_answer_came_and_it_did_not_land_then_the_sentence_says_so(path: Path, host: FakeHost) -> None:
+    class Dropping(FakeHost):
+        def write(self, change):
+            raise HostUnsure("REAPER does not answer", hint="Close it")
+
+    with pytest.raises(HostError, match="nothing was changed") as caught:
+        NotedHost(Dropping(host.view), Notes(Journal(path), "")).write(Change(token="tab", undo_title="x"))
+    assert not isinstance(caught.value, HostUnsure)
+    assert caught.value.hint == "Press the key again"
+
+
+def test_changes_when_a_job_writes_twice_then_each_has_a_mark_of_its_own(path: Path, host: FakeHost) -> None:
+    noted = NotedHost(host, Notes(Journal(path), "a"))
+    for _ in range(2):
+        noted.write(Change(token="tab", undo_title="x"))
+    assert [change.mark for change in host.changes] == ["a.1", "a.2"]
+    assert noted.landed("tab", ("a.2", "b.1")) == ("a.2",)
+
+
+@pytest.mark.parametrize("damage", [b"not a database at all" * 100, b"", b"SQLite format 3\0" + b"\xff" * 5000])
+def test_journal_when_damaged_then_it_is_set_aside_told_once_and_works(path: Path, damage: bytes) -> None:
+    path.write_bytes(damage)
+    journal = Journal(path)
+    assert journal.left() == ()
+    assert ("damaged" in journal.take_notice()) == bool(damage)
+    assert journal.take_notice() == ""
+    journal.accept("a", "generate", "tab")
+    assert [page.mark for page in died(path).left()] == ["a"]
+    aside = list(path.parent.glob("*.damaged-*"))
+    assert [file.read_bytes() for file in aside] == ([damage] if damage else [])
+
+
+def test_journal_when_its_disk_is_full_then_jobs_go_on_and_it_is_told_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+
+    class Full:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *exc):
+            pass
+
+        def execute(self, *args):
+            raise sqlite3.OperationalError("database or disk is full")
+
+        def close(self):
+            pass
+
+    def full(path: Path) -> Full:
+        return Full()
+
+    monkeypatch.setattr("bridge.jobs.journal._connected", full)
+    journal.close()
+    for mark in ("b", "c"):
+        journal.accept(mark, "generate", "tab")
+    assert "disk is full" in journal.take_notice()
+    assert journal.take_notice() == ""
+    monkeypatch.undo()
+    Notes(journal, "b").begun()
+    assert {page.mark for page in died(path).left()} == {"a", "b"}
+
+
+def test_sentences_when_nobody_ever_hears_them_then_the_journal_stays_small(path: Path) -> None:
+    journal = Journal(path)
+    for number in range(MOST_ENDED + 20):
+        journal.accept(str(number), "generate", "tab")
+        journal.end(str(number), "It failed.")
+    left = died(path).left()
+    assert len(left) == MOST_ENDED
+    assert str(MOST_ENDED + 19) in {page.mark for page in left}
+
+
+def test_runner_when_a_job_is_accepted_then_it_is_in_the_journal_before_anything_else(path: Path) -> None:
+    hold = threading.Event()
+    marks: list[str] = []
+
+    def work(context: Context) -> str:
+        marks.append(context.notes.mark)
+        hold.wait(5)
+        return "done"
+
+    runner = Runner(journal=Journal(path))
+    first, second = (runner.submit("generate", work, project="tab") for _ in range(2))
+    until(lambda: marks)
+    pages = {page.mark: page for page in died(path).left()}
+    assert [pages[job.mark].stage for job in (first, second)] == [Stage.RUNNING, Stage.ACCEPTED]
+    assert {page.project for page in pages.values()} == {"tab"}
+    hold.set()
+    until(lambda: not died(path).left())
+    runner.close()
+
+
+def test_runner_when_closed_then_jobs_that_waited_are_kept_with_a_sentence_and_no_new_one_is_taken(path: Path) -> None:
+    hold = threading.Event()
+    runner = Runner(journal=Journal(path))
+    begun = threading.Event()
+
+    def work(context: Context) -> str:
+        begun.set()
+        hold.wait(5)
+        context.progress(0.5)
+        return "done"
+
+    jobs = [runner.submit("generate", work) for _ in range(3)]
+    assert begun.wait(5)
+    runner.close(timeout_s=0.1)
+    stages = {page.mark: page.stage for page in died(path).left()}
+    assert stages[jobs[0].mark] is Stage.RUNNING
+    with pytest.raises(Exception, match="stopping"):
+        runner.submit("generate", work)
+    hold.set()
+    until(lambda: all(page.stage is Stage.ENDED for page in died(path).left()))
+    pages = died(path).left()
+    assert {page.mark for page in pages} == {job.mark for job in jobs}
+    assert all("press the key again" in page.sentence for page in pages)
+
+
+def test_page_when_changed_after_it_was_forgotten_then_it_does_not_come_back(path: Path) -> None:
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+    journal.forget("a")
+    journal.change("a", lambda page: replace(page, sentence="late"))
+    assert died(path).left() == ()
