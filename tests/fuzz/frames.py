@@ -179,7 +179,9 @@ class Answering:
         path = where / endpoint.REAPER_FILE
         port = self._door.getsockname()[1]
         path.write_text(
-            json.dumps({"port": port, "token": TOKEN, "pid": 1, "version": "7", "resource_path": "", "api": 2})
+            json.dumps(
+                {"port": port, "token": TOKEN, "pid": 1, "version": "7", "resource_path": "", "api": endpoint.API}
+            )
         )
         path.chmod(0o600)
         self.host = ReaperHost(folder=where, read_timeout_s=2.0)

@@ -24,6 +24,7 @@ def target(request: pytest.FixtureRequest) -> Target:
     return request.param
 
 
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")  # of a long case: it is told all the same
 def test_reader_when_it_gets_hostile_bytes_then_a_sentence_and_nothing_else(target: Target) -> None:
     @QUICK
     @given(target.hostile)
@@ -33,6 +34,7 @@ def test_reader_when_it_gets_hostile_bytes_then_a_sentence_and_nothing_else(targ
     each()
 
 
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 def test_reader_when_it_gets_good_bytes_then_they_are_taken_and_read_back_the_same(target: Target) -> None:
     if target.valid is None:
         pytest.skip("no good cases are made for it by structure")
