@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import random
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +58,8 @@ def main() -> int:
         parser.error(f"there is no target {', '.join(unknown)}; there are {', '.join(ALL)}")
     first = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(2**32)
     if chosen.child:
+        logging.disable(logging.CRITICAL)
+        warnings.simplefilter("ignore")
         tally = run(ALL[chosen.targets[0]], chosen.minutes * 60.0, first, Path(chosen.child))
         Path(chosen.child, "tally.json").write_text(json.dumps(vars(tally)))
         return 0
@@ -153,13 +157,17 @@ def _parent(names: list[str], minutes: float, jobs: int, first: int) -> int:
             for name in _ended(running):
                 child, where, _ = running.pop(name)
                 done[name] = _told(name, child.returncode, where)
-    print(f"\nfirst seed {first}\n{'target':16} {'cases':>9} {'taken':>9} {'seconds':>8}  findings")
+                print(_row(name, done[name]), flush=True)
+    print(f"\nfirst seed {first}\n{'target':20} {'cases':>9} {'taken':>9} {'seconds':>8}  findings")
     for name in names:
-        tally = done[name]
-        print(f"{name:16} {tally.cases:9} {tally.taken:9} {tally.seconds:8.0f}  {len(tally.findings)}")
-        for found, file in tally.findings.items():
-            print(f"{'':16} {found} -> {file}")
+        print(_row(name, done[name]))
+        for found, file in done[name].findings.items():
+            print(f"{'':20} {found} -> {file}")
     return int(any(tally.findings for tally in done.values()))
+
+
+def _row(name: str, tally: Tally) -> str:
+    return f"{name:20} {tally.cases:9} {tally.taken:9} {tally.seconds:8.0f}  {len(tally.findings)}"
 
 
 def _ended(running: dict[str, tuple[subprocess.Popen[bytes], Path, float]]) -> Iterator[str]:
