@@ -30,8 +30,8 @@ else:
 APP = "foley-bridge"
 PREFIX = "FOLEY_BRIDGE_"
 MOST_THREADS = 256
-LARGEST_BYTES = 100_000
-"""A config file with every setting has a hundredth of it."""
+LARGEST_BYTES = 16_000
+"""A config file with every setting has a tenth of it; what reads it takes a minute for a dotted key of a megabyte."""
 PROGRESS_BARS = ("auto", "on", "off")
 _KINDS = {"int": "whole number", "float": "number", "str": "text in quotes"}
 

@@ -13,6 +13,7 @@ import difflib
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from bridge.domain import level
@@ -24,6 +25,7 @@ from bridge.media.files import publish, temporary_beside
 COLUMNS = ("time_s", "confidence", "strength")
 LARGEST_BYTES = 50_000_000
 MOST_COLUMNS = 200
+MOST_ROWS = 500_000
 
 _HINT = "The table needs the columns time_s,confidence,strength; `foley-bridge detect` writes one"
 _KNOWN = f"known are {', '.join(COLUMNS)}"
@@ -123,11 +125,13 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
             raise MediaError(f"{path} is too large to be a table of onsets", hint=_HINT)
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = csv.reader(file)
-            rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines]
+            rows = [(lines.line_num, [cell.strip() for cell in row]) for row in islice(lines, MOST_ROWS + 1)]
     except OSError as error:
         raise MediaError(f"{path} cannot be read: {error.strerror}", hint="Check the path") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise MediaError(f"{path} is no table of onsets", hint=_HINT) from error
+    if len(rows) > MOST_ROWS:
+        raise MediaError(f"{path} is too large to be a table of onsets", hint=_HINT)
     rows = [(line, cells) for line, cells in rows if any(cells)]
     for mark, name in ((";", "semicolons"), ("\t", "tabs")):
         if rows and len(rows[0][1]) == 1 and mark in rows[0][1][0]:

@@ -151,7 +151,8 @@ def _parent(names: list[str], minutes: float, jobs: int, first: int) -> int:
                 where = Path(place, name)
                 where.mkdir()
                 given = ["--minutes", str(minutes), "--seed", str(first), "--child", str(where), name]
-                child = subprocess.Popen([sys.executable, "-m", "tests.fuzz", *given])
+                with (where / "noise").open("wb") as noise:  # some decoders talk to the terminal
+                    child = subprocess.Popen([sys.executable, "-m", "tests.fuzz", *given], stderr=noise)
                 running[name] = (child, where, time.monotonic() + minutes * 60.0 + GRACE_S + SMALLER_S * 5)
             time.sleep(0.2)
             for name in _ended(running):
@@ -182,6 +183,7 @@ def _ended(running: dict[str, tuple[subprocess.Popen[bytes], Path, float]]) -> I
 def _told(name: str, code: int | None, where: Path) -> Tally:
     if code == 0 and (where / "tally.json").is_file():
         return Tally(**json.loads((where / "tally.json").read_text()))
+    print((where / "noise").read_text("utf-8", "replace")[-2000:], flush=True)
     case = (where / "case").read_bytes() if (where / "case").is_file() else b""
     return Tally(findings={f"the process ended with {code}": keep(name, case).name})
 

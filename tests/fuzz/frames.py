@@ -244,6 +244,7 @@ TARGETS = [
     ),
     Target(
         name="client",
+        quick=50,
         check=check_client,
         hostile=bent_json([ANSWER, ANSWER, REFUSAL, FAULT]).map(said)
         | bent([said(json.dumps(ANSWER).encode()), said(b"")]),

@@ -92,6 +92,7 @@ def check_journal(case: bytes) -> bool:
 TARGETS = [
     Target(
         name="journal",
+        quick=15,
         check=check_journal,
         hostile=st.deferred(lambda: bent([good()]) | rows()),
         valid=st.deferred(lambda: st.just(good())),

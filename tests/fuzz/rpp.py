@@ -198,5 +198,5 @@ def check_host(case: bytes) -> bool:
 
 TARGETS = [
     Target(name="rpp", check=check_tree, hostile=hostile() | bent([GOOD]), valid=st.just(GOOD)),
-    Target(name="rpp_host", check=check_host, hostile=hostile(), valid=st.just(GOOD)),
+    Target(name="rpp_host", quick=40, check=check_host, hostile=hostile(), valid=st.just(GOOD)),
 ]

@@ -47,7 +47,7 @@ class Target:
             taken (it round-trips, say) it asserts itself.
         hostile: cases of all kinds. valid: cases that must be taken; None if there are none to speak of.
         raises: exceptions that the reader's docstring names, beside ``BridgeError``.
-        hint: whether every sentence must name a way out.
+        hint: whether every sentence must name a way out. quick: how many hostile cases the short run takes.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Target:
     valid: SearchStrategy[bytes] | None = None
     raises: tuple[type[Exception], ...] = ()
     hint: bool = True
+    quick: int = 100
 
 
 def judge(target: Target, case: bytes, *, must_be_taken: bool = False) -> bool:

@@ -9,14 +9,13 @@ from tests.fuzz.groups import ALL
 from tests.fuzz.target import Target, fixtures, judge
 
 QUICK = settings(
-    max_examples=120,
     derandomize=True,
     database=None,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
-FEW = settings(QUICK, max_examples=30)
+FEW = settings(QUICK, max_examples=15)
 
 
 @pytest.fixture(params=list(ALL.values()), ids=list(ALL))
@@ -26,7 +25,7 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")  # of a long case: it is told all the same
 def test_reader_when_it_gets_hostile_bytes_then_a_sentence_and_nothing_else(target: Target) -> None:
-    @QUICK
+    @settings(QUICK, max_examples=target.quick)
     @given(target.hostile)
     def each(case: bytes) -> None:
         judge(target, case)
