@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import onnx
+import onnxruntime as ort
 import pytest
 from onnx import ModelProto, TensorProto, helper
 
 from bridge.engine.graph import Graph
+from bridge.engine.runtime import CPU, ONNX_RUNTIME
 from bridge.errors import PackError
 from tests.bridge.packs.test_store import put_weights_outside, refusal, rehash
-from tests.packs import tiny_pack
+from tests.packs import draft, tiny_pack
 
 OUTSIDE = "../secret.bin"
 
@@ -134,6 +136,20 @@ def test_open_when_a_graph_has_endless_parts_then_refused_at_once(pack: Path, mo
     (pack / "text.onnx").write_bytes(b"\x08\x01" * 1001)
     rehash(pack, "text.onnx")
     assert "too many parts" in refusal(pack)
+
+
+def test_session_when_the_bytes_are_another_format_then_it_does_not_open(tmp_path: Path) -> None:
+    """ONNX Runtime takes its own format for a graph wherever it is not told otherwise."""
+    onnx.save(draft().graphs["text"], tmp_path / "a.onnx")
+    options = ort.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "a.ort")
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    ort.InferenceSession(str(tmp_path / "a.onnx"), options, providers=[CPU])
+    data = (tmp_path / "a.ort").read_bytes()
+    assert ort.InferenceSession(data, providers=[CPU]).get_inputs()
+    with pytest.raises(Exception, match="protobuf"):
+        ONNX_RUNTIME.open(data, providers=[CPU], quiet=True)
 
 
 def test_graph_when_an_operator_is_nobodys_then_it_does_not_open(tmp_path: Path) -> None:
