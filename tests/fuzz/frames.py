@@ -30,7 +30,7 @@ from bridge.host.wire import from_wire, to_wire
 from tests.fakes import project, video_item
 from tests.fuzz.cases import bent, bent_json
 from tests.fuzz.files import folder
-from tests.fuzz.target import Target
+from tests.fuzz.target import Target, again
 
 TOKEN = "t" * 64
 CALLED: list[Any] = []
@@ -163,7 +163,7 @@ def check_wire(case: bytes) -> bool:
     except (ValueError, RecursionError):  # ``line`` says so
         return False
     found = from_wire(ProjectView, data)
-    assert from_wire(ProjectView, to_wire(found)) == found
+    assert again(from_wire, ProjectView, again(to_wire, found)) == found
     assert all(isinstance(item, ItemView) for item in found.items)
     return True
 

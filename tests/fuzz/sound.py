@@ -19,7 +19,7 @@ from bridge.media.broadcast import Broadcast
 from bridge.media.reader import Reader
 from tests.fuzz.cases import bent
 from tests.fuzz.files import as_file, folder
-from tests.fuzz.target import Target
+from tests.fuzz.target import Target, again
 
 _LOUD = np.sin(np.arange(400, dtype=np.float32)).reshape(2, 200)
 FORMATS = (
@@ -111,10 +111,10 @@ def check_table(path: Path) -> bool:
     said: list[str] = []
     onsets = onset_table.read(path, say=said.append)
     assert all(len(sentence) < 1500 for sentence in said)
-    again = folder() / "again.csv"
-    again.unlink(missing_ok=True)
-    onset_table.write(again, onsets)
-    back = onset_table.read(again)
+    path = folder() / "again.csv"
+    path.unlink(missing_ok=True)
+    onset_table.write(path, onsets)
+    back = again(onset_table.read, path)
     assert len(back) == len(onsets)
     assert all(abs(a.time_s - b.time_s) <= 1e-6 + abs(a.time_s) * 1e-15 for a, b in zip(onsets, back, strict=True))
     return True

@@ -17,12 +17,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis.strategies import SearchStrategy
 
 from bridge.errors import BridgeError
 
+T = TypeVar("T")
 FIXTURES = Path(__file__).with_name("fixtures")
 LONGEST_S = 2.0
 """Processor time of one case: the slowest good ones take a hundredth of it."""
@@ -76,6 +77,14 @@ def judge(target: Target, case: bytes, *, must_be_taken: bool = False) -> bool:
     assert grown < MOST_BYTES, f"a case of {len(case)} bytes took {grown >> 20} MB"
     assert taken or not must_be_taken, f"a good case was not taken: {refused}"
     return taken
+
+
+def again(read: Callable[..., T], *given: Any, **named: Any) -> T:
+    """Reads what was written from a case that was taken: to refuse that is a finding."""
+    try:
+        return read(*given, **named)
+    except BridgeError as error:
+        raise AssertionError(f"what was taken once is refused when it is written again: {error.sentence}") from error
 
 
 def fixtures(name: str) -> list[Path]:
