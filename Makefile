@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 OUT ?= demo
+UPGRADE ?= --upgrade
 
-.PHONY: demo test check bench lint clean
+.PHONY: demo test check bench lint lock licences wheel clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/foley-bridge demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)") --out "$(OUT)"
@@ -31,25 +32,50 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench_syncfusion
 	$(BIN)/python -m tests.bench_solver
 
-$(VENV)/bin/python:
+$(VENV)/.tools: locks/build.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "Foley Bridge needs Python 3.10 to 3.13; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-
-$(VENV)/.runtime: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet -e .
+	$(BIN)/python -m pip install --quiet --require-hashes -r locks/build.txt
 	touch $@
 
-# torch first and exactly so: only the exporter and its tests need it, the daemon never does. data-science-types comes
-# with the SyncFusion authors' packages and would replace numpy's own types by poorer ones. laion-clap's own wishes (old
-# numpy, a logging service) are those of its training; its nets, beside which ours are tested, need none of them.
-$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+# Exactly what the lock says, byte for byte; a file of another SHA-256 is refused.
+$(VENV)/.runtime: $(VENV)/.tools pyproject.toml locks/runtime.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r locks/runtime.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# torch first and exactly so: only the exporter and its tests need it, the daemon never does. Its build is the index's to
+# choose (CUDA or not), so it has no hash. laion-clap's own wishes (old numpy, a logging service) are those of its
+# training; its nets, beside which ours are tested, need none of them.
+$(VENV)/.dev: $(VENV)/.tools pyproject.toml locks/dev.txt locks/clap.txt
 	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet -e ".[dev,export,evaluate,parity]"
-	$(BIN)/python -m pip install --quiet --no-deps "laion-clap==1.1.7" "torchlibrosa==0.1.0"
-	$(BIN)/python -m pip uninstall --quiet --yes data-science-types
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r locks/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r locks/clap.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@ $(VENV)/.runtime
+
+# The newest versions that fit pyproject.toml, for every Python and system at once. What CUDA builds of torch bring is
+# torch's own; data-science-types comes with the SyncFusion authors' packages and would replace numpy's own types by
+# poorer ones. `make lock UPGRADE=` keeps what is locked and only adds. Afterwards: make licences, make check, and a look at what changed.
+LOCK := $(VENV)-lock/bin/uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --quiet $(UPGRADE)
+TORCHS := torch triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-,cublas cuda-cupti cuda-nvrtc \
+	cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --upgrade pip uv
+	$(LOCK) --group build --output-file locks/build.txt
+	$(LOCK) pyproject.toml --output-file locks/runtime.txt
+	echo torch==2.13.0 | $(LOCK) pyproject.toml --no-config --extra dev --extra export --extra evaluate --extra parity \
+		--constraints - --constraints locks/runtime.txt --no-emit-package data-science-types \
+		$(addprefix --no-emit-package ,$(TORCHS)) --output-file locks/dev.txt
+	$(LOCK) --no-deps --group clap-nets --output-file locks/clap.txt
+
+licences: $(VENV)/.dev
+	$(BIN)/python -m tests.licences
+
+wheel: $(VENV)/.tools
+	$(BIN)/python -m tests.wheel
 
 clean:
 	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache build dist

@@ -2,34 +2,29 @@
 
 A mistake of the user's ends as one sentence on standard error and exit code 2; Ctrl+C as exit code 130. Where nobody
 reads on (``| head``) a command ends silently, with the exit code that a shell gives for that.
+
+A command is named here and imported when it runs, with the libraries that it needs: nobody waits for another's.
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
+import importlib
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge import __version__
+from bridge.engine.providers import PROVIDERS
 from bridge.errors import BridgeError
+from bridge.stopping import Stop
 
-try:
-    from bridge import commands, config
-    from bridge.engine.devices import PROVIDERS
-    from bridge.install import dialog
-except KeyboardInterrupt:
-    print("foley-bridge: stopped.", file=sys.stderr)
-    raise SystemExit(130) from None
-except ImportError as error:
-    raise SystemExit(
-        f"foley-bridge: a library is missing: {error}. Install foley-bridge again; on Linux without a desktop also "
-        "libgl1 and libglib2.0-0."
-    ) from error
+if TYPE_CHECKING:
+    from bridge.config import Settings
 
 NOBODY_READS = 141
 """Exit code of a program whose output nobody reads any more: 128 + SIGPIPE."""
@@ -48,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     detect.add_argument("--all", action="store_true", help="write every peak, so that a threshold can be chosen later")
     detect.add_argument("--threshold", type=float, help="activation at which a peak counts, 0..1")
     _span(detect)
-    detect.set_defaults(run=commands.detect)
+    detect.set_defaults(run="bridge.commands.sound:detect")
 
     render = verbs.add_parser("render", help="make the sound for a video")
     render.add_argument("video", type=_path, help="a video file")
@@ -62,22 +57,22 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("--steps", type=int, help="sampler steps (default: the pack's)")
     render.add_argument("--out", type=_path, required=True, help="WAV to write (never overwritten)")
     _span(render)
-    render.set_defaults(run=commands.render)
+    render.set_defaults(run="bridge.commands.sound:render")
 
     serve = verbs.add_parser("serve", help="run the daemon that REAPER's actions talk to")
     serve.add_argument("--port", dest="osc_port", type=int, help="UDP port on 127.0.0.1")
-    serve.set_defaults(run=commands.serve)
+    serve.set_defaults(run="bridge.commands.daemon:serve")
 
     free = verbs.add_parser("free", help="let the running daemon close its models until they are needed again")
-    free.set_defaults(run=commands.free)
+    free.set_defaults(run="bridge.commands.daemon:free")
 
     packs = verbs.add_parser("packs", help="list the model packs, their licences and whether they are whole")
-    packs.set_defaults(run=commands.packs)
+    packs.set_defaults(run="bridge.commands.packs:show_all")
     deeper = packs.add_subparsers(metavar="show NAME | pull NAME")
     show = deeper.add_parser("show", help="what one pack is, understands and may be used for, and where it fails")
     show.add_argument("name", help="which pack")
     show.add_argument("--cards", action="store_true", help="all that it says, with every model card in full")
-    show.set_defaults(run=commands.packs_show)
+    show.set_defaults(run="bridge.commands.packs:show")
     pull = deeper.add_parser("pull", help="get the files that a pack is made from, e.g. those of syncfusion")
     pull.add_argument("name", help="which pack")
     pull.add_argument("--yes", action="store_true", help="accept the terms, which are shown in any case")
@@ -86,12 +81,12 @@ def parser() -> argparse.ArgumentParser:
     pull.add_argument("--mirror", default="", metavar="URL", help="a copy of the publishers' hosts, each as a folder")
     pull.add_argument("--choose", action="append", default=[], metavar="NAME", help="the file meant, where several fit")
     pull.add_argument("--unverified", action="store_true", help="also use files that no checksum is known of")
-    pull.set_defaults(run=commands.packs_pull)
+    pull.set_defaults(run="bridge.commands.packs:pull")
 
     doctor = verbs.add_parser("doctor", help="say what works and what to fix first")
     _resource(doctor)
     doctor.add_argument("--report", type=_path, metavar="FILE", help="also write it down, without paths and prompts")
-    doctor.set_defaults(run=commands.doctor)
+    doctor.set_defaults(run="bridge.commands.reaper:doctor")
 
     inside = _reaper(verbs)
 
@@ -100,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--prompt", default="wood", help="what should be heard (default: wood)")
     demo.add_argument("--seed", type=int, default=0, help="seed of the first take (default 0)")
     demo.add_argument("--out", type=_path, default=Path("demo"), help="folder to write (default: demo)")
-    demo.set_defaults(run=commands.demo)
+    demo.set_defaults(run="bridge.commands.sound:demo")
     for verb in (*verbs.choices.values(), show, pull, *inside):
         _settings(verb, default=argparse.SUPPRESS)
     return top
@@ -110,26 +105,26 @@ def _reaper(verbs: Any) -> list[argparse.ArgumentParser]:
     """The words after ``reaper``."""
     reaper = verbs.add_parser("reaper", help="put the actions into REAPER, or say where they are")
     reaper.add_argument("--copy-to", type=_path, metavar="FOLDER", help="copy the actions there")
-    reaper.set_defaults(run=commands.reaper)
+    reaper.set_defaults(run="bridge.commands.reaper:actions")
     deeper = reaper.add_subparsers(metavar="install | uninstall | status | index")
     install = deeper.add_parser("install", help="install the actions, their keys and the start-up entry in REAPER")
     install.add_argument("--dry-run", action="store_true", help="only show what would change")
     install.add_argument("--no-keys", action="store_true", help="add no keys")
     install.add_argument("--no-startup", action="store_true", help="do not start the server with REAPER")
     install.add_argument("--osc", action="store_true", help="add the pattern file for REAPER's OSC control surface")
-    install.set_defaults(run=dialog.install)
+    install.set_defaults(run="bridge.install.dialog:install")
     uninstall = deeper.add_parser("uninstall", help="take out exactly what install put in")
-    uninstall.set_defaults(run=dialog.uninstall)
+    uninstall.set_defaults(run="bridge.install.dialog:uninstall")
     for verb in (install, uninstall):
         verb.add_argument("--yes", action="store_true", help="do not ask; what changes is shown in any case")
     status = deeper.add_parser("status", help="what is installed in REAPER")
-    status.set_defaults(run=dialog.show_status)
+    status.set_defaults(run="bridge.install.dialog:show_status")
     for verb in (install, uninstall, status):
         _resource(verb)
     index = deeper.add_parser("index", help="write the index with which ReaPack can install the actions")
     index.add_argument("--url", required=True, metavar="BASE", help="web address of the folder with the actions")
     index.add_argument("--out", type=_path, required=True, metavar="FILE", help="file to write, e.g. index.xml")
-    index.set_defaults(run=dialog.index)
+    index.set_defaults(run="bridge.install.dialog:index")
     return [install, uninstall, status, index]
 
 
@@ -166,18 +161,37 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     arguments = parser().parse_args(argv)
+    if arguments.command == "serve":
+        arguments.stop = Stop()
+        arguments.stop.listen()
     names = ("pack", "onset_pack", "packs_dir", "threads", "provider", "log_level", "osc_port")
     try:
+        from bridge import config
+
+        run = _function(arguments.run)
         settings = config.load(flags={name: getattr(arguments, name, None) for name in names})
         level = settings.log_level if arguments.log_level or arguments.command == "serve" else "WARNING"
         logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        return arguments.run(arguments, settings)
+        return run(arguments, settings)
     except BridgeError as error:
         print(f"foley-bridge: {error.sentence}", file=sys.stderr)
         return 2
+    except ImportError as error:
+        print(
+            f"foley-bridge: a library is missing: {error}. Install foley-bridge again; on Linux without a desktop also "
+            "libgl1 and libglib2.0-0.",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("foley-bridge: stopped.", file=sys.stderr)
         return 130
+
+
+def _function(name: str) -> Callable[[argparse.Namespace, Settings], int]:
+    """A command's function, given as module:function."""
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)
 
 
 def _flush() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import signal
 import sys
 import threading
 import time
@@ -16,15 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
 
-from bridge import __version__
+from bridge import __version__, libraries
 from bridge.config import Settings
 from bridge.domain.job import Job, JobState
 from bridge.domain.request import MAX_SEED
 from bridge.engine import memory
-from bridge.engine.engine import Engine
-from bridge.engine.loader import LoadedPack, load
 from bridge.errors import BridgeError, RequestError
 from bridge.host import endpoint
 from bridge.host.base import Host
@@ -43,6 +40,11 @@ from bridge.osc.server import PATIENCE_S, OscServer
 from bridge.osc.surface import MarkerEar
 from bridge.packs.store import SHIPPED_FOLDER, Store
 from bridge.progress import Terminal
+from bridge.stopping import Stop, leave
+
+if TYPE_CHECKING:
+    from bridge.engine.engine import Engine
+    from bridge.engine.loader import LoadedPack
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +60,12 @@ def open_engine(settings: Settings) -> Engine:
     """The chosen packs, verified whole; their graphs open when they are first needed.
 
     Raises:
-        PackError: there is no such pack, or it is damaged.
+        PackError: there is no such pack, or it is damaged. EngineError: a library is missing.
     """
+    libraries.load()
+    from bridge.engine.engine import Engine
+    from bridge.engine.loader import load
+
     store = open_store(settings)
 
     def loaded(name: str) -> LoadedPack:
@@ -128,6 +134,7 @@ class Bridge:
         with self._engine_lock:
             if self._engine is None:
                 began = time.perf_counter()
+                log.info("Loading %s", self._wanted)
                 engine = self._open_engine(self._settings)
                 engine.warm_up()
                 self._engine = engine
@@ -145,6 +152,9 @@ class Bridge:
             except BridgeError as error:
                 self._trouble = error.sentence
                 log.error("%s", error.sentence)
+            except Exception as error:
+                self._trouble = f"An unexpected fault: {type(error).__name__}. The log has more."
+                log.exception("unexpected, while a pack was loaded")
 
         threading.Thread(target=work, name="foley-warm-up", daemon=True).start()
 
@@ -168,14 +178,21 @@ class Bridge:
             cursor_s=verb.cursor_s, mouse_track_guid=verb.mouse_track_guid, prompt=verb.prompt, project=verb.project
         )
         job = self._submit(verb.NAME, key)
-        return Answer(ok=True, sentence=f"{verbs.VERBS[verb.NAME].started}.", job_id=job.id)
+        started = verbs.VERBS[verb.NAME].started
+        if self._engine is None and self._engine_lock.locked():
+            started = f"{started}, as soon as {self._wanted} can be used"
+        return Answer(ok=True, sentence=f"{started}.", job_id=job.id)
 
     def _submit(self, name: str, key: verbs.KeyPress) -> Job:
-        run = verbs.VERBS[name].run
-
         def work(context: Context) -> str:
+            if self._engine is None:
+                self._told_at = 0.0  # or the designer would read on what waits, and not for what
+                context.progress(0.0, f"Loading {self._wanted}")
+            libraries.load()
+            from bridge.jobs.doing import DOES
+
             desk = replace(self._desk, host=NotedHost(self._host, context.notes))
-            return " ".join(filter(None, (run(desk, context, key), *self._notices())))
+            return " ".join(filter(None, (DOES[name](desk, context, key), *self._notices())))
 
         try:
             return self._runner.submit(name, work, project=key.project)
@@ -188,6 +205,11 @@ class Bridge:
         waiting = self._runner.job(self._following.get(project, ""))
         if waiting is None or waiting.state is not JobState.QUEUED:
             self._following[project] = self._submit(verbs.LIVE, verbs.KeyPress(project=project)).id
+
+    @property
+    def _wanted(self) -> str:
+        """The packs that the settings name, in words."""
+        return _packs(tuple(dict.fromkeys((self._settings.pack, self._settings.onset_pack or self._settings.pack))))
 
     def close(self) -> None:
         """Cancels what runs and lets go of the host."""
@@ -239,7 +261,7 @@ class Bridge:
         if self._trouble:
             return f"Not ready: {self._trouble}"
         if self._engine is None:
-            return f"Ready; pack {self._settings.pack} (loading), foley-bridge {__version__}."
+            return f"Ready; {self._wanted} (loading), foley-bridge {__version__}."
         name, *onsets = self._engine.pack_names
         by = f" (onsets by {onsets[0]})" if onsets else ""
         return f"Ready; pack {name}{by}, foley-bridge {__version__}."
@@ -277,8 +299,11 @@ def _packs(names: tuple[str, ...]) -> str:
     return f"pack{'s' if len(names) > 1 else ''} {' and '.join(names)}"
 
 
-def serve(settings: Settings) -> int:
-    """Runs the daemon until SIGINT or SIGTERM; returns the exit code.
+def serve(settings: Settings, stop: Stop) -> int:
+    """Runs the daemon until it shall stop; returns the exit code.
+
+    Args:
+        stop: listens for signals already.
 
     Raises:
         BridgeError: another daemon runs, or a port is taken.
@@ -301,9 +326,9 @@ def serve(settings: Settings) -> int:
             stack.enter_context(MarkerEar(settings.reaper_osc_port, bridge.live.touched))
         bridge.warm_up()
         print(f"foley-bridge {__version__} listens on 127.0.0.1:{server.port} (Ctrl+C stops it)", flush=True)
-        _wait_for_signal()
+        stop.wait()
     print("foley-bridge: stopped.", flush=True)
-    return 0
+    return leave(0)
 
 
 def _door(settings: Settings, bridge: Bridge, feedback: Feedback) -> ControllerDoor:
@@ -339,16 +364,3 @@ def _holder() -> str:
     if not isinstance(pid, int) or pid == os.getpid() or not endpoint.alive(pid):
         return ""
     return f"another foley-bridge (process {pid})"
-
-
-def _wait_for_signal() -> None:
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), on_signal)
-    while not stop.wait(0.5):
-        pass

@@ -15,7 +15,7 @@ from typing import Any
 
 import platformdirs
 
-from bridge.engine.devices import PROVIDERS
+from bridge.engine.providers import PROVIDERS
 from bridge.errors import RequestError
 from bridge.host.endpoint import DEFAULT_OSC_PORT
 from bridge.media.output import Output
@@ -46,7 +46,7 @@ class Settings:
         packs_dir: folder of the user's own packs.
         osc_port: UDP port on 127.0.0.1 that the action scripts talk to, 1..65535.
         threads: threads per graph; 0 lets ONNX Runtime choose.
-        provider: where graphs run, one of ``bridge.engine.devices.PROVIDERS``.
+        provider: where graphs run, one of ``bridge.engine.providers.PROVIDERS``.
         threshold: activation at which a peak becomes a marker, 0..1; -1 takes the pack's own.
         log_level: DEBUG, INFO, WARNING or ERROR. Prompts are only written at DEBUG, or by a failure that
             is about their words.

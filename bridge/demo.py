@@ -25,9 +25,12 @@ from bridge.engine.when import Detection
 from bridge.errors import MediaError, RequestError
 from bridge.host.base import Change
 from bridge.host.rpp import RppHost
-from bridge.jobs import score, verbs
+from bridge.jobs import score
+from bridge.jobs.desk import Desk, KeyPress
+from bridge.jobs.doing import DOES
 from bridge.jobs.runner import Context
 from bridge.media import mux, picture, video, wav
+from bridge.media.files import write_whole
 
 TOLERANCE_S = 0.05
 TAKES = 2
@@ -91,7 +94,7 @@ def _fill(
     began = time.perf_counter()
     takes = _takes(engine, folder / "project.RPP", clip, detection, prompt, seed, progress("Making sound"))
     seconds = (time.perf_counter() - began) / len(takes)
-    shutil.copyfile(takes[0], folder / "foley.wav")
+    write_whole(folder / "foley.wav", takes[0].read_bytes())
     audio = wav.read(takes[0])
     mux.preview(video_path, audio, folder / "preview.mp4")
     thumbnails = [frame.image for frame in video.sample(video_path, rate_hz=8 / clip.length_s, end_s=clip.length_s)]
@@ -124,12 +127,12 @@ def _takes(
     markers = tuple(score.new_marker(clip, onset) for onset in detection.onsets)
     host.write(Change(token=host.read().token, undo_title="Foley: find onsets", add_markers=markers))
     seeds = (number % (MAX_SEED + 1) for number in count(seed))
-    desk = verbs.Desk(host=host, engine=lambda: engine, new_seed=lambda: next(seeds))
+    desk = Desk(host=host, engine=lambda: engine, new_seed=lambda: next(seeds))
     context = Context("demo", threading.Event(), lambda fraction, sentence: show(fraction))
     takes = []
     for number in range(TAKES):
         verb = "generate" if number == 0 else "variation"
-        verbs.VERBS[verb].run(desk, context, verbs.KeyPress(prompt=prompt))
+        DOES[verb](desk, context, KeyPress(prompt=prompt))
         takes.append(Path(host.read().foley_items[0].audio_path))
     show(1.0)
     return takes

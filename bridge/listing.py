@@ -14,7 +14,7 @@ from bridge.config import Settings
 from bridge.engine.tokens import Tokenizer
 from bridge.engine.words import Vocabulary
 from bridge.errors import BridgeError, PackError
-from bridge.packs import contract
+from bridge.packs import contract, origin
 from bridge.packs.manifest import MANIFEST_NAME, GraphEntry
 from bridge.packs.stages import What, When
 from bridge.packs.store import PackFiles
@@ -31,6 +31,8 @@ NAMED_TAGS = 16
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 """What a pack's text shall not do to a terminal."""
+_SHOWN = "\ufffd"
+"""What is shown in its place."""
 
 
 def list_packs(settings: Settings) -> int:
@@ -55,6 +57,8 @@ def list_packs(settings: Settings) -> int:
             print(f"    trained on: {data.name} ({data.licence}; commercial use: {data.commercial_use})")
         if hears:
             print(f"    understands: {hears}")
+        if (came := _origin(files)[0]).startswith(origin.UNKNOWN):
+            print(f"    {_CONTROL.sub(_SHOWN, came)}")
     for name in dict.fromkeys((settings.pack, settings.onset_pack or settings.pack)):
         if name not in names:
             broken += 1
@@ -73,7 +77,7 @@ def show_pack(settings: Settings, name: str, *, cards: bool = False) -> int:
         PackError: there is no such pack, or it is damaged.
     """
     files = app.open_store(settings).open(name)
-    print("\n".join(_CONTROL.sub("\ufffd", line) for line in (_lines if cards else _summary)(files, settings)))
+    print("\n".join(_CONTROL.sub(_SHOWN, line) for line in (_lines if cards else _summary)(files, settings)))
     return 0
 
 
@@ -83,6 +87,7 @@ def _summary(files: PackFiles, settings: Settings) -> Iterator[str]:
     yield f"{manifest.name} {manifest.version}: {manifest.title}"
     yield f"  licence: {manifest.licence.name}; commercial use: {manifest.licence.commercial_use}"
     yield f"  size: {_size(files)}, in {files.folder}"
+    yield _cut(f"  {_origin(files)[0]}")
     if manifest.when is not None:
         chosen = settings.chosen_threshold
         threshold = f"{manifest.when.threshold:g}" if chosen is None else f"{chosen:g}, as you set it"
@@ -110,6 +115,7 @@ def _lines(files: PackFiles, settings: Settings) -> Iterator[str]:
     yield f"{manifest.name} {manifest.version}: {manifest.title}"
     yield f"folder: {files.folder}"
     yield f"size: {_size(files)}; SHA-256 of {MANIFEST_NAME}: {files.digest}"
+    yield from _origin(files)
     hears = _hears(files)
     if hears:
         yield f"understands: {hears}"
@@ -140,6 +146,14 @@ def _graph(files: PackFiles, role: str, entry: GraphEntry) -> Iterator[str]:
         yield from _indented(_text(files, entry.card), by=4)
     else:
         yield "  it has no card"
+
+
+def _origin(files: PackFiles) -> list[str]:
+    """Where a pack came from as far as that was recorded, one line in short and then every source."""
+    try:
+        return list(origin.in_full(origin.read(files.folder, pack=files.digest)))
+    except PackError as error:
+        return [f"{origin.UNKNOWN} ({error.message})"]
 
 
 def _credits(files: PackFiles) -> list[str]:

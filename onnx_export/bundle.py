@@ -4,7 +4,7 @@ Convention: everything in ``pack.json`` comes from objects. Tensor names, types 
 SHA-256 from the bytes, the rest from the ``Facts``; a file ``cards/<role>.md`` is that graph's model card. The folder
 is made beside its place under another name, graph by graph, so that a large pack is never whole in memory; it is
 opened and verified with the same code as in the daemon, and only then moved. A pack that stood there is replaced,
-anything else is not.
+anything else is not. ``origin.json`` beside ``pack.json`` records when and of what the pack was made.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from pathlib import Path
 
 import onnx
 
+from bridge import __version__, durable
 from bridge.engine.graph import Graph
 from bridge.errors import PackError
-from bridge.packs import contract
+from bridge.packs import contract, origin
 from bridge.packs.manifest import (
     MANIFEST_NAME,
     ONNX_SUFFIX,
@@ -47,6 +48,7 @@ class Facts:
 
     Attributes:
         name, version, title, licence, training_data, when, what: as in the manifest.
+        sources: what it was made from, for its record.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Facts:
     training_data: tuple[TrainingData, ...]
     when: When | None = None
     what: What | None = None
+    sources: tuple[origin.Source, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -138,7 +141,7 @@ class PackWriter:
         with self._writing():
             path = self._part.joinpath(*name.split("/"))
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+            durable.write_new(path, data)
 
     def add_graph(self, role: str, model: onnx.ModelProto) -> None:
         """Writes a graph of the pack, as ``<role>.onnx``.
@@ -173,7 +176,10 @@ class PackWriter:
             files=dict(sorted(self._files.items())),
         )
         with self._writing():
-            (self._part / MANIFEST_NAME).write_bytes(manifest.to_json().encode())
+            text = manifest.to_json().encode()
+            durable.write_new(self._part / MANIFEST_NAME, text)
+            made_by = f"foley-export {__version__}"
+            origin.write(self._part, pack=hashlib.sha256(text).hexdigest(), by=made_by, sources=facts.sources)
             _prove(self._part)
             _swap(self._part, self.folder)
         return Store(()).open_folder(self.folder)
@@ -199,8 +205,11 @@ def _prove(folder: Path) -> None:
 
 def _swap(part: Path, folder: Path) -> None:
     """Moves the finished pack into place; what stood there comes back if that fails."""
+    for inner, _, _ in os.walk(part):
+        durable.sync_folder(inner)
     if not folder.exists():
         os.rename(part, folder)
+        durable.sync_folder(folder.parent)
         return
     old = part.with_suffix(".old")
     os.rename(folder, old)
@@ -209,4 +218,5 @@ def _swap(part: Path, folder: Path) -> None:
     except OSError:
         os.rename(old, folder)
         raise
+    durable.sync_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)

@@ -6,7 +6,6 @@ Convention: a checkpoint is a net's ``state_dict`` plus facts about it as text (
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from bridge import durable
 from bridge.errors import PackError
 
 
@@ -35,7 +35,7 @@ def save_checkpoint(path: Path, module: nn.Module, *, facts: Mapping[str, str] |
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(save(tensors, metadata=dict(facts or {})))
-        os.replace(part, path)
+        durable.settle(part, path)
     except OSError as error:
         raise PackError(f"checkpoint {path} cannot be written ({error})", hint="Check folder and space") from error
     return path

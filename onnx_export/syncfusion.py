@@ -27,6 +27,7 @@ import torch
 
 from bridge import __version__
 from bridge.errors import PackError
+from bridge.packs import origin
 from bridge.packs.manifest import Licence, TrainingData
 from bridge.packs.stages import What, When
 from bridge.packs.store import PackFiles
@@ -163,7 +164,8 @@ def export_syncfusion(order: Order, *, say: Say, sizes: Sizes | None = None) -> 
         pack = _Pack(writer=writer, say=say)
         for _, make in makers:
             pack.add(make())
-        return pack.finish()
+        paths = (order.onset, order.diffusion, order.clap, *(order.tokenizer / name for name in TOKENIZER_FILES))
+        return pack.finish(tuple(origin.of_file(path) for path in paths))
 
 
 def _generator(diffusion: Checkpoint, order: Order, sizes: Sizes) -> Stage:
@@ -221,8 +223,8 @@ class _Pack:
         self.what = stage.what or self.what
         self.training_data += tuple(data for data in stage.training_data if data not in self.training_data)
 
-    def finish(self) -> PackFiles:
-        """Writes the manifest and moves the pack to its place."""
+    def finish(self, sources: tuple[origin.Source, ...]) -> PackFiles:
+        """Writes the manifest and the record of its sources, and moves the pack to its place."""
         self.say("Verifying the pack")
         facts = Facts(
             name=NAME,
@@ -232,6 +234,7 @@ class _Pack:
             training_data=(*self.training_data, CLAP_DATA),
             when=self.when,
             what=self.what,
+            sources=sources,
         )
         files = self.writer.finish(facts)
         size = sum(path.stat().st_size for path in files.folder.iterdir())

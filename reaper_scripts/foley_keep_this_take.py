@@ -14,6 +14,9 @@ if not find_spec("foley_inside"):  # REAPER has not told Python where its script
 if not find_spec("foley_inside"):
     rp.RPR_ShowConsoleMsg("Foley Bridge: copy foley_inside into REAPER's Scripts folder, beside this script.\n")
 else:
-    from foley_inside import press
+    try:
+        from foley_inside import press
 
-    press.press("keep")
+        press.press("keep")
+    except Exception as error:
+        rp.RPR_ShowConsoleMsg(f"Foley Bridge: its scripts in REAPER are damaged ({error!r}): install them again.\n")

@@ -21,6 +21,9 @@ if not find_spec("foley_inside"):
 elif not find_spec("reapy"):
     rp.RPR_ShowConsoleMsg("Foley Bridge: install reapy for REAPER's Python: python -m pip install python-reapy\n")
 else:
-    from foley_inside import loop
+    try:
+        from foley_inside import loop
 
-    loop.start()
+        loop.start()
+    except Exception as error:
+        rp.RPR_ShowConsoleMsg(f"Foley Bridge: its scripts in REAPER are damaged ({error!r}): install them again.\n")

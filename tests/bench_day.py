@@ -29,9 +29,10 @@ from bridge.domain.request import Request
 from bridge.engine.contacts import KEEP_BYTES
 from bridge.engine.place import Placer
 from bridge.host.reaper import ReaperHost
+from bridge.jobs.desk import Desk, KeyPress
+from bridge.jobs.doing import DOES
 from bridge.jobs.live import PAUSE_S
 from bridge.jobs.runner import Context
-from bridge.jobs.verbs import VERBS, Desk, KeyPress
 from bridge.media import reference as references
 from bridge.media import wav
 from tests.bench_desk import (
@@ -202,14 +203,14 @@ def _spent(studio: Studio, size: Size, steps: Iterator[Callable[[], None]]) -> d
     context = Context("bench", threading.Event(), lambda fraction, text: None)
     table = Desk(host=host, engine=lambda: engine, new_seed=lambda: 1)
     try:
-        VERBS["variation"].run(table, context, KeyPress())  # as warm as the daemon was
+        DOES["variation"](table, context, KeyPress())  # as warm as the daemon was
         clock.time(host, "read", "reading the project")
         clock.time(engine, "changes", "the pack")
         clock.time(host, "write", "writing the project")
         for _ in range(size.repeats):
             next(steps)()
             began = time.perf_counter()
-            VERBS["again"].run(table, context, KeyPress())
+            DOES["again"](table, context, KeyPress())
             clock.rest("the sound file, and all else", time.perf_counter() - began)
     finally:
         host.close()

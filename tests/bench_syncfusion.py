@@ -25,7 +25,8 @@ import numpy as np
 import psutil
 
 from bridge.engine.graph import Graph
-from bridge.engine.runtime import CPU, ONNX_RUNTIME
+from bridge.engine.providers import CPU
+from bridge.engine.runtime import ONNX_RUNTIME
 from bridge.packs import contract
 from tests.bench_syncfusion_cuda import MAKERS as CUDA_ROWS
 from tests.bench_syncfusion_cuda import row as cuda_row

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from bridge.engine import devices, runtime
+from bridge.engine import devices, providers, runtime
 from bridge.engine.runtime import ONNX_RUNTIME, Runtime
 from bridge.packs import contract
 
@@ -30,7 +30,7 @@ Maker = Callable[[Path, int], Step]
 
 def trouble(asked: Runtime = ONNX_RUNTIME) -> str:
     """Why ONNX Runtime cannot compute with CUDA here, after a trial; "" if it can."""
-    cuda = next(device for device in devices.DEVICES if device.providers[0] == runtime.CUDA)
+    cuda = next(device for device in providers.DEVICES if device.providers[0] == providers.CUDA)
     return devices.problem(cuda, asked)
 
 
@@ -59,9 +59,9 @@ def _onnx(folder: Path, samples: int, *, file: str, graphs: bool) -> Step:
         raise RuntimeError(trouble())
     path = folder / f"{file}.onnx"
     options = runtime.session_options(0)
-    given = {**runtime.provider_options(runtime.CUDA, path), "enable_cuda_graph": "1" if graphs else "0"}
-    session = ort.InferenceSession(str(path), options, providers=[(runtime.CUDA, given)], enable_fallback=0)
-    if runtime.CUDA not in session.get_providers():
+    given = {**runtime.provider_options(providers.CUDA, path), "enable_cuda_graph": "1" if graphs else "0"}
+    session = ort.InferenceSession(str(path), options, providers=[(providers.CUDA, given)], enable_fallback=0)
+    if providers.CUDA not in session.get_providers():
         raise RuntimeError("ONNX Runtime left CUDA out")
     binding, kept = session.io_binding(), []
     random = np.random.default_rng(0)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bridge import demo_scene
 from bridge.media import mux
+from bridge.packs.store import SHIPPED_FOLDER, STARTER
+from tests.unchanged import Fingerprint, differences, fingerprints
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
@@ -24,6 +27,35 @@ def clips_folder() -> Path | None:
         if (folder / "clips.csv").is_file():
             return folder
     return None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remembers what no test may change; in the one process that sees the whole suite."""
+    if not hasattr(session.config, "workerinput"):
+        session.config.stash[_BEFORE] = fingerprints(_read_only())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails the suite if a clip, a sound or the shipped pack is not as it was."""
+    before = session.config.stash.get(_BEFORE, None)
+    if before is not None and (changed := differences(before, fingerprints(_read_only()))):
+        session.config.stash[_CHANGED] = changed
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Names what was changed."""
+    for line in config.stash.get(_CHANGED, []):
+        terminalreporter.write_line(f"SOURCE MEDIA TOUCHED: {line}", red=True)
+
+
+_BEFORE = pytest.StashKey[dict[Path, Fingerprint]]()
+_CHANGED = pytest.StashKey[list[str]]()
+
+
+def _read_only() -> list[Path]:
+    clips = clips_folder()
+    return [SHIPPED_FOLDER / STARTER, *([] if clips is None else [clips, clips.parent / "sounds"])]
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +90,11 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def film(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The demo's scene as a video file."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     scene = demo_scene.scene()
     mux.encode_frames(path, scene.frames(), scene.rate_hz)
-    return path
+    before = fingerprints([path.parent])
+    yield path
+    assert not differences(before, fingerprints([path.parent])), "a test changed the film or its folder"

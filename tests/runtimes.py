@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bridge.engine.runtime import CPU, ONNX_RUNTIME, Session
+from bridge.engine.providers import CPU
+from bridge.engine.runtime import ONNX_RUNTIME, Session
 
 Run = Callable[[], list[Any]]
 

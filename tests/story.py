@@ -110,9 +110,11 @@ class Studio:
 
 
 @contextmanager
-def daemon(folder: Path, *flags: str, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def daemon(
+    folder: Path, *flags: str, env: dict[str, str] | None = None, program: Sequence[str] = ("-m", "bridge")
+) -> Iterator[subprocess.Popen[bytes]]:
     """``foley-bridge serve`` in a process of its own; its log is ``folder/daemon.log``."""
-    command = [sys.executable, "-m", "bridge", *flags, "serve"]
+    command = [sys.executable, *program, *flags, "serve"]
     with open(folder / "daemon.log", "ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **(env or {})})
     try:

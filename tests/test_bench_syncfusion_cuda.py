@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bridge.engine.runtime import CUDA
+from bridge.engine.providers import CUDA
 from onnx_export.nets.syncfusion.onset_encoder import OnsetEncoder
 from onnx_export.nets.syncfusion.unet import UNet
 from onnx_export.recipes import syncfusion_what

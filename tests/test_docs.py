@@ -29,10 +29,10 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 REACH_REAPER = (
     *("reaper_scripts", "bridge/jobs", "bridge/host", "bridge/media", "bridge/engine", "bridge/domain", "bridge/dsp"),
     *("bridge/app.py", "bridge/packs/store.py", "bridge/osc/server.py", "bridge/osc/messages.py"),
-    "bridge/osc/surface.py",
+    *("bridge/osc/surface.py", "bridge/libraries.py"),
 )
 TERMINAL = (
-    *("bridge/config.py", "bridge/commands.py", "bridge/demo.py", "bridge/listing.py", "bridge/health/report.py"),
+    *("bridge/config.py", "bridge/commands", "bridge/demo.py", "bridge/listing.py", "bridge/health/report.py"),
     *("bridge/install", "bridge/osc/door.py", "bridge/osc/peers.py", "bridge/packs/catalogue.py"),
     *("bridge/packs/pull.py", "bridge/packs/download.py"),
 )

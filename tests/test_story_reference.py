@@ -85,14 +85,21 @@ def test_reference_when_used_then_it_is_remembered_sounds_and_is_forgotten(desk:
     select(desk, knock, start_offset_s=0.4, length_s=0.3, play_rate=2.0)
     steps = reaper.state()["ext"]
     desk.press_and_wait("use_item_as_reference")
-    assert reference(desk)["path"] == str(knock)
-    assert (reference(desk)["start_s"], reference(desk)["length_s"]) == pytest.approx((0.4, 0.6))
+    copy = Path(reference(desk)["path"])
+    assert copy.is_relative_to(desk.folder / "project" / "Media" / "Foley" / "References")
+    assert wav.read(copy).length_s == pytest.approx(0.6)
+    taken = (wav.read_provenance(copy) or {})["reference"]
+    assert (taken["path"], taken["start_s"], taken["length_s"]) == (
+        str(knock),
+        pytest.approx(0.4),
+        pytest.approx(0.6),
+    )
     reaper.select()
 
     desk.press_and_wait("generate")
     heard = desk.recipe().request.reference
     assert heard is not None
-    assert (heard.path, heard.start_s, heard.length_s) == (str(knock), pytest.approx(0.4), pytest.approx(0.6))
+    assert (heard.path, heard.start_s, heard.length_s) == (str(copy), 0.0, None)
     assert set(desk.layers()) == {"Foley: two knocks.wav"}
     assert reaper.undo() == "Foley: generate"
 

@@ -17,64 +17,15 @@ from __future__ import annotations
 import functools
 import logging
 import sys
-from dataclasses import dataclass
 
 import numpy as np
 
-from bridge.engine.runtime import COREML, CPU, CUDA, DIRECTML, ONNX_RUNTIME, TENSORRT, Runtime
+from bridge.engine.providers import CPU, DEVICES, PROVIDERS, Device
+from bridge.engine.runtime import ONNX_RUNTIME, Runtime
 from bridge.errors import EngineError
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, kw_only=True)
-class Device:
-    """A provider besides the CPU.
-
-    Attributes:
-        word: what a user writes. title: what a user reads.
-        providers: ONNX Runtime's names, best first, without the CPU.
-        cure: what has to be there for it.
-        auto: whether "auto" may take it. nvidia: whether it needs NVIDIA's driver.
-    """
-
-    word: str
-    title: str
-    providers: tuple[str, ...]
-    cure: str
-    auto: bool = False
-    nvidia: bool = False
-
-
-DEVICES = (
-    Device(
-        word="cuda",
-        title="CUDA",
-        providers=(CUDA,),
-        cure="install NVIDIA's driver, CUDA and cuDNN of the versions that ONNX Runtime names",
-        auto=True,
-        nvidia=True,
-    ),
-    Device(
-        word="directml",
-        title="DirectML",
-        providers=(DIRECTML,),
-        cure="on Windows, install onnxruntime-directml in the place of onnxruntime-gpu",
-        auto=True,
-    ),
-    Device(
-        word="tensorrt",
-        title="TensorRT",
-        providers=(TENSORRT, CUDA),
-        cure="install what CUDA needs, and TensorRT of the version that ONNX Runtime names",
-        nvidia=True,
-    ),
-    Device(word="coreml", title="Core ML", providers=(COREML,), cure="use a Mac with macOS 12 or later"),
-)
-"""In the order in which "auto" tries them."""
-
-PROVIDERS = ("auto", "cpu", *(device.word for device in DEVICES))
-"""What a user may ask for."""
 
 # ModelProto, IR 7, opset 13: Identity from x [n] to y [n], float32 (onnx.helper writes exactly these bytes).
 _IDENTITY = bytes.fromhex(

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.engine import devices
-from bridge.engine.runtime import CPU, DIRECTML, ONNX_RUNTIME, Runtime, Session, shrinking
+from bridge.engine.providers import CPU, DIRECTML
+from bridge.engine.runtime import ONNX_RUNTIME, Runtime, Session, shrinking
 from bridge.errors import EngineError, PackError
 from bridge.packs.contract import GraphSpec, TensorSpec, check_real
 

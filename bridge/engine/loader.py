@@ -135,7 +135,7 @@ def load(
     Args:
         store: where to look.
         name: the pack's name.
-        provider: one of ``devices.PROVIDERS``.
+        provider: one of ``providers.PROVIDERS``.
         threads: threads for one operator; 0 lets ONNX Runtime choose.
         progress: is told in words what is being done.
         runtime: what the graphs run on.

@@ -27,14 +27,10 @@ from typing import Any, Protocol
 
 import platformdirs
 
+from bridge.engine.providers import COREML, CUDA, TENSORRT
+
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
-
-CPU = "CPUExecutionProvider"
-CUDA = "CUDAExecutionProvider"
-TENSORRT = "TensorrtExecutionProvider"
-COREML = "CoreMLExecutionProvider"
-DIRECTML = "DmlExecutionProvider"
 
 _QUIET, _ERRORS = 4, 3
 

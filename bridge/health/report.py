@@ -20,7 +20,7 @@ from bridge import __version__
 from bridge.config import Settings
 from bridge.errors import RequestError
 from bridge.health.finding import Finding
-from bridge.media.files import publish, temporary_beside
+from bridge.media.files import write_whole
 
 LIBRARIES = (
     "numpy",
@@ -93,9 +93,7 @@ def write(path: Path, findings: Sequence[Finding], settings: Settings, *, scrubb
         MediaError: it cannot be written.
     """
     text = json.dumps(table(findings, settings, scrubber), indent=2) + "\n"
-    with temporary_beside(path) as temporary:
-        temporary.write_text(text, "utf-8")
-        return publish(temporary, path)
+    return write_whole(path, text.encode())
 
 
 def table(findings: Sequence[Finding], settings: Settings, scrubber: Scrubber) -> dict[str, Any]:

@@ -11,13 +11,11 @@ import importlib
 import json
 import socket
 import time
-import urllib.request
 import warnings
 from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
 from typing import Any
-from urllib.error import URLError
 
 from bridge.host.endpoint import Endpoint
 
@@ -108,6 +106,9 @@ def reapy_module() -> ModuleType:
 
 @contextmanager
 def _no_network() -> Any:
+    import urllib.request  # as reapy does; the daemon's start does not wait for it
+    from urllib.error import URLError
+
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise URLError("reapy is imported without the network")
 

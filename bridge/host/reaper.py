@@ -37,7 +37,7 @@ WATCH = ("foley_inside.watch", "watch")
 GRACE_S = 0.25
 TELL_S = 1.0
 RETRY_S = 1.0
-CLOSE_S = 1.5
+CLOSE_S = 0.5
 
 BUSY = "REAPER does not answer: a dialog may be open"
 BUSY_HINT = "Close it and press the key again"
@@ -131,7 +131,7 @@ class ReaperHost:
             self._submit(self._tell_next)
 
     def close(self) -> None:
-        """Shows what is still to be told if REAPER listens, and hangs up, within 2 s; may be called twice."""
+        """Shows what is still to be told if REAPER listens, and hangs up, within 1 s; may be called twice."""
         with self._lock:
             if self._closed:
                 return

@@ -14,6 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import soundfile
@@ -22,7 +23,8 @@ from bridge.domain.clip import Clip
 from bridge.errors import HostError, MediaError
 from bridge.host import rpp_edit, rpp_tree, rpp_view
 from bridge.host.base import SAME_S, Change, ItemView, ProjectView, Report
-from bridge.media.files import publish, temporary_beside
+from bridge.media.bounds import is_foreign
+from bridge.media.files import write_whole
 from bridge.media.rpp import LARGEST_BYTES, Block, Document, block, parse, real, words
 
 log = logging.getLogger(__name__)
@@ -96,11 +98,12 @@ class RppHost:
         cursor = real(root.line("CURSOR")) if cursor_s is None else cursor_s
         items, chosen = rpp_view.items_at(root, self._path.parent, cursor, 0.5 / rate_hz, mouse_track_guid)
         recordings = rpp_tree.text_of(root.line("RECORD_PATH")).replace("\\", os.sep)
+        media_dir = os.path.normpath(self._path.parent / recordings)
         digest = _hash(data)
         return ProjectView(
             token=f"{self._path}\n{digest}",
             path=str(self._path),
-            media_dir=os.path.normpath(self._path.parent / recordings),
+            media_dir="" if is_foreign(media_dir, str(self._path.parent)) else media_dir,
             change_count=int(digest[:8], 16),
             cursor_s=cursor,
             sample_rate_hz=rate_hz,
@@ -220,10 +223,10 @@ class RppHost:
         """Keeps the file as somebody else left it."""
         backup = self._path.with_name(f"{self._path.stem} before foley{self._path.suffix}-bak")
         try:
-            with temporary_beside(backup) as temporary:
-                temporary.write_bytes(data)
-                shutil.copymode(self._path, temporary)
-                log.info("the project as it was is kept as %s", publish(temporary, backup))
+            kept = write_whole(backup, data)
+            with suppress(OSError):
+                shutil.copymode(self._path, kept)
+            log.info("the project as it was is kept as %s", kept)
         except MediaError as error:
             raise HostError(error.message, hint=error.hint) from error
 
@@ -295,11 +298,7 @@ def _rate_hz(root: Block) -> int:
 def _replace(path: Path, data: bytes) -> None:
     """Puts a whole file in the place of another, or of nothing."""
     try:
-        with temporary_beside(path) as temporary:
-            temporary.write_bytes(data)
-            if path.exists():
-                shutil.copymode(path, temporary)
-            publish(temporary, path, overwrite=True)
+        write_whole(path, data, overwrite=True)
     except MediaError as error:
         raise HostError(error.message, hint=error.hint) from error
 

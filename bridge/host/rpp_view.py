@@ -29,6 +29,7 @@ from bridge.host.rpp_tree import (
     tracks,
 )
 from bridge.media import video
+from bridge.media.bounds import is_foreign
 from bridge.media.rpp import Block, name_of, real, tokens, whole
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def item_view(item: Block, track: Block, track_index: int, folder: Path) -> Item
     if kind.removeprefix("_OFFLINE_") != "VIDEO":
         return None
     path = source_path(root, folder)
-    offline = kind.startswith("_OFFLINE_") or not path or not os.path.isfile(path)
+    offline = kind.startswith("_OFFLINE_") or is_foreign(path, str(folder)) or not os.path.isfile(path)
     length_s = 0.0 if offline else _length_s(path)
     offset_s, section_s, reverse = _section(outer, length_s)
     return ItemView(
@@ -114,6 +115,7 @@ def foley_items(root: Block, folder: Path) -> list[FoleyItemView]:
             continue
         take = active_take(item)
         source = take.block("SOURCE") if take else None
+        played = source_path(_root_source(source), folder) if source else ""
         view = FoleyItemView(
             guid=guid_of_item(item),
             track_guid=guid_of_track(track),
@@ -122,7 +124,7 @@ def foley_items(root: Block, folder: Path) -> list[FoleyItemView]:
             length_s=real(item.line("LENGTH")),
             takes=len(takes(item)),
             recipe=ext(take.parts, RECIPE) if take else "",
-            audio_path=source_path(_root_source(source), folder) if source else "",
+            audio_path="" if is_foreign(played, str(folder)) else played,
             selected=bool(real(item.line("SEL"))),
         )
         found.append(view)
@@ -135,7 +137,7 @@ def source_path(source: Block, folder: Path) -> str:
     if not named:
         return ""
     path = os.path.join(folder, named)
-    if os.sep == "/" and "\\" in named and not os.path.exists(path):  # a project saved on Windows
+    if os.sep == "/" and "\\" in named and not os.path.lexists(path):  # a project saved on Windows
         path = os.path.join(folder, named.replace("\\", "/"))
     return os.path.normpath(path)
 

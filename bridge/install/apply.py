@@ -6,6 +6,7 @@ an older one the files are made ready beside it before the first is exchanged. R
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import secrets
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bridge import durable
 from bridge.errors import HostError, MediaError
 from bridge.install import backup, osc
 from bridge.install.backup import Change
@@ -86,6 +88,7 @@ def _staged(resource: Path, changes: Sequence[Change]) -> Iterator[tuple[Change,
             _write_whole(path, change.after or b"")
         if fresh:
             os.replace(stage, target)
+            durable.sync_folder(target.parent)
             new_paths = {change.path for change in new}
             try:
                 yield tuple(change for change in changes if change.path not in new_paths)
@@ -111,13 +114,13 @@ def _write_whole(path: Path, data: bytes) -> None:
     path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        durable.write_new(temporary, data)
+        if temporary.read_bytes() != data:
+            raise OSError(errno.EIO, "it does not read back whole", str(path))
         if path.exists():
             shutil.copymode(path, temporary)
         os.replace(temporary, path)
+        durable.sync_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

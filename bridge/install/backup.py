@@ -7,6 +7,7 @@ told apart by their SHA-256, so that taking an install back needs no other memor
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bridge import __version__
+from bridge import __version__, durable
 from bridge.media.files import unique_path
 
 PREFIX = "Foley Bridge backup "
@@ -69,7 +70,9 @@ def save(
         if change.before is not None:
             copy = folder / "files" / change.path
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(change.before)
+            durable.write_new(copy, change.before)
+            if copy.read_bytes() != change.before:
+                raise OSError(errno.EIO, "it does not read back whole", str(copy))
     table: dict[str, Any] = {
         "program": f"foley-bridge {__version__}",
         "action": action,
@@ -78,8 +81,9 @@ def save(
         "keys": dict(keys),
     }
     part = folder / f"{MANIFEST}.part"
-    part.write_text(json.dumps(table, indent=2) + "\n", "utf-8")
-    part.replace(folder / MANIFEST)
+    durable.write_new(part, (json.dumps(table, indent=2) + "\n").encode())
+    durable.settle(part, folder / MANIFEST)
+    durable.sync_folder(resource)
     return folder
 
 
@@ -91,6 +95,8 @@ def load_all(resource: Path) -> tuple[Manifest, ...]:
             table = json.loads((folder / MANIFEST).read_text("utf-8"))
             files = {str(path): (str(one["before"]), str(one["after"])) for path, one in table["files"].items()}
             keys = {str(file): str(letter) for file, letter in table["keys"].items()}
+            if any(misspelt_inside(path) for path in files):  # nothing outside REAPER's folder is ever put back
+                continue
             found.append((str(table["made"]), folder.name, str(table["action"]), files, keys))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
@@ -113,6 +119,12 @@ def unwound(data: bytes | None, path: str, manifests: Sequence[Manifest]) -> byt
             except OSError:
                 return data
     return data
+
+
+def misspelt_inside(path: str) -> bool:
+    """Whether a path of a manifest is none that leads from the resource folder to a file in it."""
+    parts = path.split("/")
+    return any(part in ("", ".", "..") for part in parts) or any(sign in path for sign in "\\:\0")
 
 
 def digest(data: bytes | None) -> str:

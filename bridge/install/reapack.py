@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from bridge import __version__
 from bridge.errors import RequestError
 from bridge.install import scripts
-from bridge.media.files import publish, temporary_beside
+from bridge.media.files import write_whole
 
 CATEGORY = scripts.FOLDER
 PACKAGE = "foley_bridge.lua"
@@ -37,9 +37,7 @@ def write(out: Path, files: Mapping[str, bytes], *, url: str, now: datetime | No
         raise RequestError(f"{url!r} is no web address", hint="Give --url as https://... of the folder with the files")
     if os.path.lexists(out):
         raise RequestError(f"{out} exists already", hint="Name another file; nothing is ever overwritten")
-    with temporary_beside(out) as temporary:
-        temporary.write_bytes(index(files, url=url, now=now or datetime.now(timezone.utc)))
-        return publish(temporary, out)
+    return write_whole(out, index(files, url=url, now=now or datetime.now(timezone.utc)))
 
 
 def index(files: Mapping[str, bytes], *, url: str, now: datetime) -> bytes:

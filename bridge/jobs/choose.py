@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from bridge.domain.clip import Clip, Section
 from bridge.domain.render import Recipe
 from bridge.errors import MediaError, RequestError
 from bridge.host.base import SAME_S, FoleyItemView, FoleyTrackView, ItemView, ProjectView
+from bridge.jobs import reach
 from bridge.media.files import probe_writable
 
 
@@ -45,7 +47,7 @@ def online(item: ItemView) -> ItemView:
     Raises:
         MediaError: it is offline or missing.
     """
-    if item.offline or not item.source_path or not Path(item.source_path).is_file():
+    if item.offline or not item.source_path or not os.path.isfile(item.source_path):
         raise MediaError(
             f"The file of '{item.name}' is offline or missing: {item.source_path or 'no file'}",
             hint="Bring the media online or relink the item, and press the key again",
@@ -191,23 +193,26 @@ def track_of(view: ProjectView, guid: str) -> FoleyTrackView | None:
     return next((track for track in view.foley_tracks if track.guid == guid), None)
 
 
-def audio_folder(view: ProjectView, item: ItemView) -> Path:
+def audio_folder(view: ProjectView, name: str) -> Path:
     """Where a project's foley goes: ``Foley`` in its media folder.
 
+    Args:
+        name: of the item or sound that it is for.
+
     Raises:
-        RequestError: the project was never saved. MediaError: nothing can be written there.
+        RequestError: the project was never saved. MediaError: nothing can be written there, or it leads elsewhere.
     """
     if not view.path:
         raise RequestError(
-            f"The project of '{item.name}' has never been saved, so the sound has no folder to live in",
+            f"The project of '{name}' has never been saved, so the sound has no folder to live in",
             hint="Save the project (Ctrl+S) and press the key again",
         )
-    folder = Path(view.media_dir) / "Foley"
+    folder = reach.foley_folder(view, name)
     try:
         probe_writable(folder)
     except OSError as error:
         raise MediaError(
-            f"The sound for '{item.name}' cannot be written to {error.filename}: {error.strerror}",
+            f"The sound for '{name}' cannot be written to {error.filename}: {error.strerror}",
             hint="Make the project's media folder writable and press the key again",
         ) from error
     return folder

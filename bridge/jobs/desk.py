@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bridge.engine.engine import Engine
 from bridge.host.base import Host, ProjectView
 from bridge.media.output import Output
+
+if TYPE_CHECKING:
+    from bridge.engine.engine import Engine
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from bridge.domain.wording import counted
 from bridge.engine.engine import check_clip
 from bridge.errors import RequestError
 from bridge.host.base import Change, ItemView, MarkerView, NewItem, ProjectView
-from bridge.jobs import asides, choose, level, onsets, score, seen, settings
+from bridge.jobs import asides, choose, examples, level, onsets, score, seen, settings
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.making import Made, Making
 from bridge.jobs.runner import Context
@@ -60,7 +60,7 @@ def generate(desk: Desk, context: Context, key: KeyPress) -> str:
     view = desk.read(key)
     item = choose.video_item(view)
     reference = settings.project_reference(view)
-    folder = choose.audio_folder(view, item)
+    folder = choose.audio_folder(view, item.name)
     prompt = " ".join((key.prompt or view.prompt).split())
     engine = desk.engine()
     if reference is not None:
@@ -127,8 +127,12 @@ def place(desk: Desk, context: Context, key: KeyPress) -> str:
     """*Place this sound*: a new track with the reference itself on every onset, no two neighbours alike; no model."""
     view = desk.read(key)
     item = choose.video_item(view)
-    reference = _to_place(view)
-    folder = choose.audio_folder(view, item)
+    with examples.brought_in(context, view, _to_place(view)) as reference:
+        return _placed(desk, context, view, item, reference)
+
+
+def _placed(desk: Desk, context: Context, view: ProjectView, item: ItemView, reference: Reference) -> str:
+    folder = choose.audio_folder(view, item.name)
     check_clip(choose.clip_of(item))
     controls = Controls.from_json(view.controls)
     start = _begin(desk, context, view, item, controls)

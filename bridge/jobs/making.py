@@ -32,11 +32,12 @@ from bridge.engine.patches import Patch, Stretch, joined, only_within
 from bridge.engine.place import Placer
 from bridge.errors import HostUnsure, MediaError, RequestError
 from bridge.host.base import FoleyItemView, ItemView, ProjectView
+from bridge.jobs import reach
 from bridge.jobs.desk import Desk
 from bridge.jobs.runner import Context
 from bridge.jobs.telling import Telling, output_of
 from bridge.jobs.work import samples_of
-from bridge.media import output, wav
+from bridge.media import finish, wav
 from bridge.media.files import temporary_beside
 from bridge.media.output import Output
 
@@ -67,7 +68,7 @@ class Making:
     def __init__(
         self, desk: Desk, context: Context, view: ProjectView, item: ItemView, frame: Clip, folder: Path
     ) -> None:
-        self._desk, self._context = desk, context
+        self._desk, self._context, self._view = desk, context, view
         self._item, self._frame, self._folder = item, frame, folder
         self._telling = Telling(desk, view, item, frame)
         self._files: list[Path] = []
@@ -81,6 +82,7 @@ class Making:
                 f"The folder {self._folder} cannot be made: {error.strerror}",
                 hint="Make the project's media folder writable",
             ) from error
+        reach.check_made(self._view, self._folder)
         self._context.notes.folder(self._folder)
         return self
 
@@ -100,8 +102,9 @@ class Making:
         """A sound made at once.
 
         Raises:
-            as ``Engine.render``; MediaError: it cannot be written.
+            as ``Engine.render``; MediaError: it cannot be written. RequestError: its reference lies elsewhere.
         """
+        request = reach.request_here(self._view, request)
         recipe = self._telling.recipe(request, controls, found_by)
         stem = self._telling.stem(request)
         wish = self._desk.wishes.output
@@ -112,7 +115,7 @@ class Making:
                 raw, self._stream(recipe, progress), rate_hz=request.rate_hz, channels=1, subtype="FLOAT"
             )
             with wav.Reader(raw_path) as reader:
-                blocks, done = output.finish_blocks(
+                blocks, done = finish.finish_blocks(
                     reader.blocks,
                     wish,
                     rate_hz=request.rate_hz,
@@ -151,6 +154,7 @@ class Making:
             return self.fresh(request, controls=controls, found_by=found_by, progress=progress)
         if within is not None:
             request = only_within(request, before.request, within)
+        request, _ = (reach.request_here(self._view, one) for one in (request, before.request))
         recipe = replace(
             self._telling.recipe(request, controls, found_by),
             within=within,
@@ -166,7 +170,8 @@ class Making:
         """A take again from its recipe alone, by the very steps that made it: the same bytes.
 
         Raises:
-            RequestError: it was made by another pack, or the recipe does not tell how it began.
+            RequestError: it was made by another pack, the recipe does not tell how it began, or names what lies
+                elsewhere.
         """
         self._check_pack(before)
         parts = parts_of(before)
@@ -175,6 +180,8 @@ class Making:
                 f"The recipe of '{self._item.name}' does not tell how its sound began",
                 hint="It was made by an earlier version; press New variation",
             )
+        for part in parts:
+            reach.request_here(self._view, part.request)
         recipes = [self._step(before, number, part) for number, part in enumerate(parts)]
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=".foley-") as steps:
             folders = [*[Path(steps)] * (len(recipes) - 1), self._folder]
@@ -204,13 +211,14 @@ class Making:
     # -- steps ---------------------------------------------------------------------------------------------------------
 
     def _stream(self, recipe: Recipe, progress: Progress) -> Iterator[Block]:
-        """Raw sound of a request, as blocks (1, n)."""
+        """Raw sound of a request, as blocks (1, n); the recipe keeps the path of its reference as it was."""
+        request = reach.request_here(self._view, recipe.request)
         if recipe.placed:
             placer = Placer(variation=float(recipe.controls.get("variation", 1.0)))
-            blocks = placer.stream(recipe.request, progress=progress, cancelled=self._context.cancelled)
+            blocks = placer.stream(request, progress=progress, cancelled=self._context.cancelled)
         else:
             engine = self._desk.engine()
-            blocks = engine.stream(recipe.request, progress=progress, cancelled=self._context.cancelled)
+            blocks = engine.stream(request, progress=progress, cancelled=self._context.cancelled)
         for block in blocks:
             yield block[None]
 
@@ -239,8 +247,8 @@ class Making:
         cancelled = self._context.cancelled
         if not recipe.placed:
             return self._desk.engine().changes(
-                recipe.request,
-                previous_request=before.request,
+                reach.request_here(self._view, recipe.request),
+                previous_request=reach.request_here(self._view, before.request),
                 previous=previous,
                 within=recipe.within,
                 progress=progress,
@@ -255,12 +263,12 @@ class Making:
 
     def _shaped(self, patch: Patch, recipe: Recipe, wish: Output, gain_db: float, length: int) -> Block:
         audio = Audio(samples=np.ascontiguousarray(patch.samples[None]), rate_hz=recipe.request.rate_hz)
-        return output.apply(audio, gain_db, wish, start_samples=patch.start, length_samples=length).samples
+        return finish.apply(audio, gain_db, wish, start_samples=patch.start, length_samples=length).samples
 
     def _written(self, path: Path, recipe: Recipe, blocks: Iterator[Block], *, shaped: bool = False) -> Made:
         request, wish = recipe.request, output_of(recipe)
         if not shaped:
-            blocks = output.apply_blocks(
+            blocks = finish.apply_blocks(
                 blocks,
                 float(recipe.output.get("gain_db", 0.0)),
                 wish,

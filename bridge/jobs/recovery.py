@@ -22,6 +22,7 @@ from bridge.jobs.journal import Journal, Page, Stage
 log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 1.0
+CLOSE_S = 0.1
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.part|\.foley-\w+")
 """Names that only files under way have: see ``bridge.media.files`` and ``bridge.jobs.making``."""
 
@@ -51,7 +52,7 @@ class Recovery:
         """Ends; what is not settled is settled by the next daemon."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(0.5)
+            self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         for page in self._journal.left():

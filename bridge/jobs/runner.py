@@ -6,11 +6,13 @@ every exception into a final state and one sentence; nothing that a job raises s
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import queue
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 QUEUE_LENGTH = 8
 REMEMBERED = 64
+CLOSE_S = 0.6
 STOPPED = "The bridge was stopped; the project is unchanged. Start it again and press the key again."
 Listener = Callable[[Job], None]
 Work = Callable[["Context"], str]
@@ -123,16 +126,17 @@ class Runner:
         with self._lock:
             return tuple(self._jobs.values())
 
-    def close(self, *, timeout_s: float = 2.0) -> None:
-        """Cancels what runs and waits for the worker to end."""
+    def close(self, *, timeout_s: float = CLOSE_S) -> None:
+        """Cancels what runs and waits for the worker to end, or leaves it behind: its job stays in the journal."""
+        ends = time.monotonic() + timeout_s
         with self._lock:
             self._closing = True
         self.cancel()
-        try:
+        with contextlib.suppress(queue.Full):
             self._queue.put(None, timeout=timeout_s)
-        except queue.Full:
-            log.warning("the job queue did not drain in %.1f s", timeout_s)
-        self._thread.join(timeout_s)
+        self._thread.join(max(0.0, ends - time.monotonic()))
+        if self._thread.is_alive():
+            log.warning("a job did not stop within %.1f s and is left behind", timeout_s)
 
     def _run(self) -> None:
         while (entry := self._queue.get()) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from bridge.domain.reference import Reference
 from bridge.domain.render import Recipe
 from bridge.errors import PackError, RequestError
 from bridge.host.base import Change, ProjectView, TrackControls
-from bridge.jobs import asides, choose
+from bridge.jobs import asides, choose, examples, reach
 from bridge.jobs.desk import Desk, KeyPress
 from bridge.jobs.runner import Context
 from bridge.media import reference as sounds
@@ -38,11 +39,13 @@ def use_reference(desk: Desk, context: Context, key: KeyPress) -> str:
         desk.engine().check_reference(found)
     except (RequestError, PackError) as error:  # placing it needs no pack
         deaf = f" (only Place this sound can use it: {error.message})"
-    desk.host.write(
-        Change(token=view.token, undo_title="Foley: use item as reference", reference=json.dumps(asdict(found)))
-    )
+    with examples.brought_in(context, view, found) as kept:
+        desk.host.write(
+            Change(token=view.token, undo_title="Foley: use item as reference", reference=json.dumps(asdict(kept)))
+        )
     part = f"{found.length_s:.2f} s from {found.start_s:.2f} s on"
-    return f"The reference is '{Path(found.path).name}', {part}{deaf}."
+    copied = "" if kept == found else ", copied into the project"
+    return f"The reference is '{Path(found.path).name}', {part}{copied}{deaf}."
 
 
 def forget_reference(desk: Desk, context: Context, key: KeyPress) -> str:
@@ -87,7 +90,7 @@ def selected_reference(view: ProjectView) -> Reference:
     item = view.selected
     if item is None:
         raise RequestError("Not one item with a sound file is selected", hint="Select the one whose sound is wanted")
-    if item.offline or not Path(item.source_path).is_file():
+    if item.offline or not os.path.isfile(item.source_path):
         raise RequestError(
             f"The file of '{item.name}' is offline or missing: {item.source_path or 'no file'}",
             hint="Bring the media online or select another item",
@@ -101,7 +104,7 @@ def project_reference(view: ProjectView) -> Reference | None:
     """The reference that the project remembers; None if it remembers none.
 
     Raises:
-        RequestError: what it remembers cannot be read.
+        RequestError: what it remembers cannot be read, or lies outside the project. MediaError: it is no file.
     """
     if not view.reference:
         return None
@@ -109,12 +112,13 @@ def project_reference(view: ProjectView) -> Reference | None:
         table = stored.loads(view.reference)
         if not stored.fitting(Reference, table):
             raise ValueError("a field is missing, unknown or of another kind")
-        return Reference(**table)
+        found = Reference(**table)
     except (ValueError, RequestError) as error:
         raise RequestError(
             "The reference that the project remembers cannot be read",
             hint="Select an item and press Use selected item as reference",
         ) from error
+    return reach.reference_here(view, found, reach.own(view), hint=reach.CHOOSE)
 
 
 def _printed(name: str, recipe: Recipe) -> str:

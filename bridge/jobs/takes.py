@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,7 +106,7 @@ def exactly(desk: Desk, context: Context, key: KeyPress) -> str:
     """*Make exactly again*: the active takes from their recipes alone, as new takes with the same bytes."""
     view = desk.read(key)
     work = recorded(view)
-    folder = choose.audio_folder(view, work.item)
+    folder = choose.audio_folder(view, work.item.name)
     with Making(desk, context, view, work.item, work.frame, folder) as making:
         takes: list[NewTake] = []
         for number, (layer, before) in enumerate(work.layers):
@@ -218,7 +219,7 @@ def _again(desk: Desk, context: Context, work: Work, typed: str) -> tuple[list[_
         if work.span:
             request = only_within(request, old, samples_of(work.span, request))
         varied = before.placed and before.controls.get("variation", 1.0) != work.controls(layer).variation
-        if varied or request.digest() != old.digest() or not Path(layer.audio_path).is_file():
+        if varied or request.digest() != old.digest() or not os.path.isfile(layer.audio_path):
             controls = work.controls(layer)
             asked.append(_Asked(layer=layer, before=before, requests=(request,), controls=controls, keeps=True))
     _some_onsets(work, onsets)
@@ -303,7 +304,7 @@ def _make(
 ) -> tuple[int, str]:
     """Makes all takes and writes them as one undo step; (how many, what to tell besides)."""
     view = work.view
-    folder = choose.audio_folder(view, work.item)
+    folder = choose.audio_folder(view, work.item.name)
     total = sum(len(one.requests) for one in asked)
     with Making(desk, context, view, work.item, work.frame, folder) as making:
         takes: list[NewTake] = []

@@ -14,6 +14,7 @@ from bridge.domain.render import PLACED, Recipe
 from bridge.domain.request import Request
 from bridge.host.base import ItemView, ProjectView
 from bridge.jobs.desk import Desk
+from bridge.media.bounds import plain_name
 from bridge.media.broadcast import Broadcast
 from bridge.media.digest import source_digest
 from bridge.media.output import Output
@@ -89,7 +90,7 @@ class Telling:
         slug = "-".join(re.findall(r"[\w]+", what.lower()))[:40]
         clip = re.sub(r"[^\w.-]+", "_", Path(self._item.source_path).stem)[:60]
         seed = "-".join(str(one) for one in (request.seed, *(seed for seed, _ in request.mix[-1:])))
-        return f"{clip} {slug} {seed}.wav"
+        return plain_name(f"{clip} {slug} {seed}.wav")
 
 
 def output_of(recipe: Recipe) -> Output:

@@ -10,6 +10,9 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+from bridge.errors import MediaError
+from bridge.media.bounds import open_regular
+
 WHOLE_BYTES = 64 << 20
 PIECES = 64
 PIECE_BYTES = 1 << 20
@@ -20,14 +23,14 @@ def source_digest(path: Path | str) -> str:
     try:
         status = Path(path).stat()
         return _digest(str(path), status.st_size, status.st_mtime_ns)
-    except OSError:
+    except (OSError, ValueError, MediaError):
         return ""
 
 
 @lru_cache(maxsize=64)
 def _digest(path: str, size: int, changed_ns: int) -> str:
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         if size <= WHOLE_BYTES:
             while block := file.read(PIECE_BYTES):
                 digest.update(block)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 
+from bridge import durable
 from bridge.errors import MediaError
 
 
@@ -58,22 +60,45 @@ def temporary_beside(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def write_whole(path: Path, data: bytes, *, overwrite: bool = False) -> Path:
+    """Writes a file that is there at once and reads back as it was meant; returns the name it got.
+
+    Args:
+        overwrite: over what has the name, keeping its permissions; else the next free name is taken.
+
+    Raises:
+        MediaError: it cannot be written, or does not read back.
+    """
+    with temporary_beside(path) as temporary:
+        durable.write_new(temporary, data)
+        if temporary.read_bytes() != data:
+            raise unreadable(path)
+        if overwrite and path.exists():
+            shutil.copymode(path, temporary)
+        return publish(temporary, path, overwrite=overwrite)
+
+
 def publish(temporary: Path, path: Path, *, overwrite: bool = False) -> Path:
     """Makes the finished file durable and gives it its name; returns the name it got.
 
     Raises:
         OSError: from the file system.
     """
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
     if overwrite:
-        os.replace(temporary, path)
+        durable.settle(temporary, path)
         return path
+    durable.sync_file(temporary)
     for name in _names(path):
         with suppress(FileExistsError):
             _claim(temporary, name)
+            durable.sync_folder(name.parent)
             return name
     raise AssertionError("unreachable: there is always a free name")
+
+
+def unreadable(path: Path) -> MediaError:
+    """What is said of a file that the disk did not keep as it was written."""
+    return MediaError(f"{path} was not written: it does not read back whole", hint="Check the disk's free space")
 
 
 def cannot_write(path: Path, error: OSError) -> MediaError:

@@ -25,7 +25,7 @@ from bridge.domain.audio import Audio
 from bridge.errors import MediaError
 from bridge.media import video
 from bridge.media.container import STAMPS_BY_ORDER, open_video, source_zero, stated_end
-from bridge.media.files import cannot_write, publish, temporary_beside
+from bridge.media.files import cannot_write, publish, temporary_beside, unreadable
 
 TICK = Fraction(1, 90_000)
 COPYABLE = ("h264", "hevc", "mpeg4", "av1", "vp9")
@@ -73,6 +73,7 @@ def preview(
                 frames = video.decode(video_path, start_s=start_s, end_s=end_s)
                 pictures = _encoded(target, ((max(f.time_s - start_s, 0.0), f.image) for f in frames), rate)
             _interleave(target, pictures, audio)
+        _check_whole(temporary, out_path, sound_s=audio.length_s)
         return publish(temporary, out_path, overwrite=overwrite)
 
 
@@ -96,7 +97,22 @@ def encode_frames(
             timed = ((float(index / rate), image) for index, image in enumerate(frames))
             for _, packets in _encoded(target, timed, rate):
                 target.mux(packets)
+        _check_whole(temporary, path)
         return publish(temporary, path, overwrite=overwrite)
+
+
+def _check_whole(temporary: Path, path: Path, *, sound_s: float = 0.0) -> None:
+    """Returns if a finished file opens again, with a picture that decodes and as much sound as was given."""
+    try:
+        with open_video(temporary) as (container, stream):
+            right = next(container.decode(stream), None) is not None
+            if sound_s:
+                sound = container.streams.audio[0]
+                right = right and float((sound.duration or 0) * (sound.time_base or 0)) >= sound_s - SOUND_BLOCK_S / 10
+    except (MediaError, FFmpegError, IndexError) as error:
+        raise unreadable(path) from error
+    if not right:
+        raise unreadable(path)
 
 
 Muxed = Iterator[tuple[float, list[av.Packet]]]

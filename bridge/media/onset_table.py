@@ -20,7 +20,7 @@ from bridge.domain import level
 from bridge.domain.onsets import Onset
 from bridge.errors import MediaError
 from bridge.media.container import check_readable
-from bridge.media.files import publish, temporary_beside
+from bridge.media.files import publish, temporary_beside, unreadable
 
 COLUMNS = ("time_s", "confidence", "strength")
 LARGEST_BYTES = 50_000_000
@@ -62,10 +62,12 @@ def write(path: Path, onsets: Iterable[Onset]) -> Path:
         raise MediaError(f"{path} exists already", hint="Name another file; nothing is ever overwritten")
     rows = sorted((onset.time_s, onset.confidence, onset.strength) for onset in onsets)
     with temporary_beside(path) as temporary:
-        with temporary.open("w", newline="", encoding="utf-8") as file:
+        with temporary.open("x", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
             table.writerow(COLUMNS)
             table.writerows([f"{time_s:.6f}", f"{sure:.4f}", f"{hard:.4f}"] for time_s, sure, hard in rows)
+        if len(read(temporary)) != len(rows):
+            raise unreadable(path)
         return publish(temporary, path)
 
 

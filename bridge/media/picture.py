@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from bridge.domain.audio import Audio
 from bridge.domain.onsets import Activation, Onset
 from bridge.errors import MediaError
-from bridge.media.files import publish, temporary_beside
+from bridge.media.files import write_whole
 
 WIDTH = 1600
 SCALE = 2
@@ -93,9 +93,7 @@ def draw(
     done, encoded = cv2.imencode(".png", small)
     if not done:
         raise MediaError(f"{out_path} could not be drawn")
-    with temporary_beside(out_path) as temporary:
-        temporary.write_bytes(encoded.tobytes())
-        return publish(temporary, out_path, overwrite=overwrite)
+    return write_whole(Path(out_path), encoded.tobytes(), overwrite=overwrite)
 
 
 @dataclass(frozen=True, kw_only=True)

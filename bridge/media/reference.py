@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from bridge.domain.reference import Reference
 from bridge.errors import MediaError, RequestError
+from bridge.media.bounds import open_regular
 from bridge.media.container import check_readable
 
 LONGEST_S = 60.0
@@ -125,7 +126,7 @@ def _blocks(container: InputContainer, stream: av.AudioStream) -> Iterator[Array
 def _digest(path: Path) -> str:
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             while block := file.read(_BLOCK_BYTES):
                 digest.update(block)
     except OSError as error:

@@ -24,7 +24,7 @@ from bridge.errors import MediaError, RequestError
 from bridge.media import riff
 from bridge.media.broadcast import Broadcast, read_broadcast, to_chunks
 from bridge.media.container import check_readable
-from bridge.media.files import publish, temporary_beside, unique_path
+from bridge.media.files import publish, temporary_beside, unique_path, unreadable
 from bridge.media.reader import BLOCK_SAMPLES, Reader, read
 
 __all__ = [
@@ -212,7 +212,7 @@ def _stored(
             file.seek(0)
             file.write(head)
         if not _whole(temporary, form, head, written, checksum, tail):
-            raise MediaError(f"{path} was not written: it does not read back whole", hint="Check the disk's free space")
+            raise unreadable(path)
         return publish(temporary, path)
 
 

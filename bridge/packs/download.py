@@ -13,7 +13,6 @@ import errno
 import hashlib
 import http.client
 import json
-import os
 import shutil
 import ssl
 import time
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from bridge import durable
 from bridge.errors import PackError
 
 AGENT = "foley-bridge"
@@ -119,7 +119,7 @@ class Downloader:
                     raise
                 self._transfer(source, part, note, progress)  # what lay there may have been of another file
                 digest = check(part, source, name=path.name, remove=True)
-            os.replace(part, path)
+            durable.settle(part, path)
             _forget(note)
         except OSError as error:
             raise PackError(

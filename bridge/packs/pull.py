@@ -1,11 +1,11 @@
 """``foley-bridge packs pull``: the files that a pack is made from, got and verified.
 
 Convention: what lies in the download folder under its name was verified once, and its SHA-256 is written beside it
-(``NAME.sha256``, as ``sha256sum`` does); it is verified again on every run. Who vouches for a file, in this order: the
-catalogue's SHA-256, the checksum that Zenodo states now, the SHA-256 written beside it. A mirror's word for its own
-files counts for nothing. What nobody vouches for is only used if the user says so. A server's words are no more than
-words: no name of its leads out of the folder, nothing that lay there is replaced or removed, and control characters
-never reach the terminal.
+(``NAME.sha256``, as ``sha256sum`` does), with where it came from, when, and under which terms (``NAME.origin.json``,
+see ``origin``); it is verified again on every run. Who vouches for a file, in this order: the catalogue's SHA-256, the
+checksum that Zenodo states now, the SHA-256 written beside it. A mirror's word for its own files counts for nothing.
+What nobody vouches for is only used if the user says so. A server's words are no more than words: no name of its leads
+out of the folder, nothing that lay there is replaced or removed, and control characters never reach the terminal.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from bridge import durable
 from bridge.errors import PackError
+from bridge.packs import origin
 from bridge.packs.catalogue import Entry, Item
 from bridge.packs.download import MAX_BYTES, PART_SUFFIX, Downloader, Progress, Source, check
 
@@ -44,6 +46,7 @@ class Puller:
         mirror: URL under which the publishers' hosts lie as folders (``MIRROR/zenodo.org/...``), "" for none.
         choose: names to take where a publisher offers several files.
         unverified: files are used that nobody vouches for.
+        accepted: how the user accepted the terms, in words, for the record.
         downloader: does the transfers. say: is told in words what is done. progress: is told how far a transfer is.
     """
 
@@ -52,6 +55,7 @@ class Puller:
     mirror: str = ""
     choose: tuple[str, ...] = ()
     unverified: bool = False
+    accepted: str = ""
     downloader: Downloader
     say: Callable[[str], None]
     progress: Callable[[str], Progress]
@@ -109,6 +113,8 @@ class Puller:
         except PackError as error:
             raise PackError(error.message, hint=f"Move {path} away and run the command again") from error
         _write_note(path, digest)
+        if origin.read_note(path, sha256=digest) is None:
+            self._record(item, path, digest, "", self._voucher(item, source))
         self._tell(f"{item.name}: is there and whole (SHA-256 {digest})")
 
     def _at_hand(self, item: Item) -> Path | None:
@@ -136,7 +142,7 @@ class Puller:
         except PackError as error:
             raise PackError(error.message, hint=f"Move {found} away and run the command again") from error
         if found.suffix == ARCHIVE_SUFFIX:
-            self._unpack(item, found, path)
+            self._unpack(item, found, path, came_from=str(found.absolute()), vouched=self._voucher(item, source))
             return
         self._compare_size(item, found.stat().st_size, name=str(found))
         part = path.with_name(path.name + PART_SUFFIX)
@@ -144,10 +150,11 @@ class Puller:
         try:
             shutil.copyfile(found, part)
             check(part, Source(url="", sha256=digest), name=str(part))
-            os.replace(part, path)
+            durable.settle(part, path)
         finally:
             part.unlink(missing_ok=True)
         _write_note(path, digest)
+        self._record(item, path, digest, str(found.absolute()), self._voucher(item, source))
         self._tell(f"{item.name}: SHA-256 {digest}")
 
     def _get_from_record(self, item: Item, path: Path) -> None:
@@ -165,7 +172,7 @@ class Puller:
         archive = self.folder / name
         _refuse_taken(archive)
         self._get(item, offers[name], archive)
-        self._unpack(item, archive, path)
+        self._unpack(item, archive, path, came_from=offers[name].url, vouched=self._voucher(item, offers[name]))
         archive.unlink()
 
     def _get(self, item: Item, source: Source, path: Path) -> None:
@@ -174,6 +181,7 @@ class Puller:
         digest = self.downloader.fetch(source, path, progress=self.progress(path.name))
         if path.name == item.name:
             _write_note(path, digest)
+            self._record(item, path, digest, source.url, self._voucher(item, source))
         self._tell(f"{path.name}: {'verified' if source.vouched else 'NOT verified'}, SHA-256 {digest}")
 
     def _offers(self, item: Item) -> dict[str, Source]:
@@ -224,7 +232,7 @@ class Puller:
             )
         self._tell(f"{message}; used all the same (--unverified)")
 
-    def _unpack(self, item: Item, archive: Path, path: Path) -> None:
+    def _unpack(self, item: Item, archive: Path, path: Path, *, came_from: str, vouched: str) -> None:
         """Takes the one file that is needed out of an archive; the zip's own checksum is verified on the way."""
         part = path.with_name(path.name + PART_SUFFIX)
         part.unlink(missing_ok=True)
@@ -245,7 +253,8 @@ class Puller:
                     while piece := source.read(_PIECE_BYTES):
                         digest.update(piece)
                         target.write(piece)
-            os.replace(part, path)
+            check(part, Source(url="", sha256=digest.hexdigest()), name=str(part))
+            durable.settle(part, path)
         except PackError:
             raise
         except Exception as error:  # every way of packing has its own errors, and bz2's is an OSError without a number
@@ -257,7 +266,27 @@ class Puller:
         finally:
             part.unlink(missing_ok=True)
         _write_note(path, digest.hexdigest())
+        self._record(item, path, digest.hexdigest(), f"{info.filename} in {came_from}", vouched)
         self._tell(f"{item.name}: SHA-256 {digest.hexdigest()}")
+
+    def _record(self, item: Item, path: Path, digest: str, came_from: str, vouched: str) -> None:
+        """Writes down where a file came from, who vouched for it, and under which terms."""
+        source = origin.Source(
+            name=item.name,
+            origin=_plain(came_from),
+            sha256=digest,
+            got=origin.now() if came_from else "",
+            vouched=vouched,
+            licence=f"{item.licence}; commercial use: {item.commercial_use}; territory: {item.territory}",
+            accepted=self.accepted,
+        )
+        origin.write_note(path, source)
+
+    def _voucher(self, item: Item, source: Source) -> str:
+        """Who vouches for a file, in words."""
+        if source.sha256 is not None:
+            return "the catalogue" if source.sha256 == item.sha256 else "the SHA-256 written beside it"
+        return "Zenodo's MD5" if source.md5 is not None else "nobody (--unverified)"
 
     def _url(self, url: str) -> str:
         if not self.mirror:
@@ -338,4 +367,8 @@ def _read_note(path: Path) -> str | None:
 
 
 def _write_note(path: Path, digest: str) -> None:
-    path.with_name(path.name + NOTE_SUFFIX).write_text(f"{digest}  {path.name}\n", "utf-8")
+    note = path.with_name(path.name + NOTE_SUFFIX)
+    part = note.with_name(note.name + PART_SUFFIX)
+    part.unlink(missing_ok=True)
+    durable.write_new(part, f"{digest}  {path.name}\n".encode())
+    durable.settle(part, note)

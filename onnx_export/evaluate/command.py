@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from bridge.domain.request import MAX_SEED
 from bridge.engine import samplers
-from bridge.engine.devices import PROVIDERS
+from bridge.engine.providers import PROVIDERS
 from bridge.errors import MediaError, RequestError
 from bridge.packs.stages import MAX_STEPS
 from bridge.packs.store import PackFiles, Store

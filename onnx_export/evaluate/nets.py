@@ -31,7 +31,7 @@ class Nets:
     """The graphs of one pack, each opened when it is first needed.
 
     Args:
-        files: a verified pack. provider: one of ``devices.PROVIDERS``. threads: 0 lets ONNX Runtime choose.
+        files: a verified pack. provider: one of ``providers.PROVIDERS``. threads: 0 lets ONNX Runtime choose.
 
     Raises:
         EngineError: the provider cannot be used here.

@@ -33,6 +33,10 @@ class Refusal(Exception):
         self.hint = hint
 
 
+class Moved(Exception):
+    """Something is not where it was in an earlier turn of the deferred loop."""
+
+
 class Gone(Refusal):
     """The project that is meant is not open any more, and what was open does not come back under its token."""
 
@@ -42,8 +46,20 @@ def answered(function, *args):
     try:
         return {"ok": function(*args)}
     except Refusal as refusal:
-        gone = isinstance(refusal, Gone)
-        return {"refused": {"message": refusal.message, "hint": refusal.hint, "gone": gone}}
+        return _refused(refusal)
+
+
+def answered_in_slices(steps):
+    """The same of work in slices (see ``slices``)."""
+    try:
+        return {"ok": (yield from steps)}
+    except Refusal as refusal:
+        return _refused(refusal)
+
+
+def _refused(refusal):
+    gone = isinstance(refusal, Gone)
+    return {"refused": {"message": refusal.message, "hint": refusal.hint, "gone": gone}}
 
 
 def is_null(pointer):
@@ -91,6 +107,40 @@ def track_items(track):
     return [rp.RPR_GetTrackMediaItem(track, index) for index in range(rp.RPR_CountTrackMediaItems(track))]
 
 
+def track_at(project, index):
+    """A track by its place from the top, 0-based.
+
+    Raises:
+        Moved: there is none.
+    """
+    return _there(rp.RPR_GetTrack(project, index))
+
+
+def item_at(track, index):
+    """An item of a track by its place in time order, 0-based.
+
+    Raises:
+        Moved: there is none.
+    """
+    return _there(rp.RPR_GetTrackMediaItem(track, index))
+
+
+def _there(pointer):
+    if is_null(pointer):
+        raise Moved
+    return pointer
+
+
+def still_there(project, pointer, kind):
+    """Asks about a pointer from an earlier turn. ``kind``: "MediaTrack*", "MediaItem*", ...
+
+    Raises:
+        Moved: it stands for nothing of the project any more.
+    """
+    if not rp.RPR_ValidatePtr2(project, pointer, kind):
+        raise Moved
+
+
 def active_take(item):
     """The item's active take, or None (empty item, empty take)."""
     take = rp.RPR_GetActiveTake(item)
@@ -98,12 +148,17 @@ def active_take(item):
 
 
 def by_guid(project):
-    """({GUID: track}, {GUID: item}) of a project, found by enumeration just now."""
+    """({GUID: track}, {GUID: item}) of a project, found by enumeration; in slices."""
     found_tracks, found_items = {}, {}
-    for track in tracks(project):
+    for index in range(rp.RPR_CountTracks(project)):
+        track = track_at(project, index)
         found_tracks[track_text(track, "GUID")] = track
-        for item in track_items(track):
+        for number in range(rp.RPR_CountTrackMediaItems(track)):
+            item = item_at(track, number)
             found_items[item_text(item, "GUID")] = item
+            if (yield):
+                still_there(project, track, "MediaTrack*")
+        yield
     return found_tracks, found_items
 
 

@@ -1,7 +1,8 @@
 """Everything that can be known to be wrong with a change, found out before anything is changed.
 
 Convention: ``check`` raises a Refusal naming the item or file and leaves the project as it is; it gives a ``Plan`` in
-which GUIDs have become pointers (good for this call only) and files have become sources.
+which GUIDs have become pointers (good for as long as ``still_there`` finds them) and files have become sources. It
+works in slices (see ``slices``): sources are opened once, the rest is checked again when the project moves.
 """
 
 import os
@@ -28,18 +29,21 @@ SAME = (
 STATES = ("prompt", "reference", "score", "controls")
 """What the project may remember for us."""
 
-CLOSE_S = 1e-6
+CLOSE_S = markers.CLOSE_S
 _AGAIN = "Press the key again"
 
 
 class Plan:
     """What to do, checked. ``sources`` are those that no take holds yet."""
 
-    def __init__(self):
-        self.markers = []
-        """Every marker that is there; looked at only if this change touches any."""
+    def __init__(self, sources):
+        self.there = {}
+        """{GUID: (index, position)} of every marker that is there; looked at only if this change touches any."""
         self.delete_markers = []
+        self.fresh_markers = []
+        """(position, name) of the markers that do not stand there yet."""
         self.add_markers = []
+        """(GUID of the marker that stands there, or its place in ``fresh_markers``; origin) of each wanted one."""
         self.new_items = []
         self.new_takes = []
         self.take_markers = []
@@ -48,74 +52,116 @@ class Plan:
         self.track_controls = []
         self.state = {}
         self.mark = ""
-        self.sources = []
+        self.sources = sources
+
+    def still_there(self, tab):
+        """Asks REAPER about every pointer.
+
+        Raises:
+            Moved: one of them stands for nothing any more.
+        """
+        tracks = [track for _, track, _ in self.new_items]
+        tracks += [track for track, _ in (*self.envelopes, *self.track_controls)]
+        its_items = [item for _, item, _ in self.new_takes] + [item for item, _ in self.take_markers] + self.keep_takes
+        for track in tracks:
+            api.still_there(tab, track, "MediaTrack*")
+        for item in its_items:
+            api.still_there(tab, item, "MediaItem*")
 
     def discard_sources(self):
         """Frees the sources that were made for nothing."""
-        while self.sources:
-            rp.RPR_PCM_Source_Destroy(self.sources.pop())
+        discard(self.sources)
 
 
-def check(tab, change):
-    """The plan for a change, or a Refusal."""
-    plan = Plan()
+def discard(sources):
+    """Frees sources that no take holds."""
+    while sources:
+        rp.RPR_PCM_Source_Destroy(sources.pop())
+
+
+def open_sources(change, sources):
+    """Puts the source of every new item, then of every new take, into a list; in slices.
+
+    Raises:
+        Refusal: a file is missing, or REAPER hears nothing in it.
+    """
+    for new in (*change["new_items"], *change["new_takes"]):
+        _open(new["audio_path"], sources)
+        yield
+
+
+def check(tab, change, sources):
+    """The plan for a change, or a Refusal; in slices. ``sources``: see ``open_sources``."""
+    plan = Plan(sources)
     plan.mark = str(change.get("mark", ""))
-    tracks, all_items = api.by_guid(tab)
-    try:
-        _expected(change.get("expect_item"), all_items)
-        if change["delete_markers"] or change["add_markers"]:
-            plan.markers = markers.all_markers(tab)
-        there = {marker["guid"] for marker in plan.markers}
-        plan.delete_markers = [guid for guid in change["delete_markers"] if guid in there]
-        plan.add_markers = [
-            ((_time(new["position_s"]), str(new["name"])), _origin(new["origin"])) for new in change["add_markers"]
-        ]
-        if change["new_items"] and not api.has("InsertTrackInProject"):
-            _must_be_active(tab)
-        for new in change["new_items"]:
-            if new["below_track_guid"] not in tracks:
-                raise Refusal("The track of the video is gone, so '{}' has no place".format(new["take_name"]), _AGAIN)
-            if not _time(new["length_s"]) > 0.0:
-                raise Refusal("An item of no length was asked for: '{}'".format(new["take_name"]), _AGAIN)
+    opened = iter(tuple(sources))
+    tracks, all_items = yield from api.by_guid(tab)
+    _expected(tab, change.get("expect_item"), all_items)
+    if change["delete_markers"] or change["add_markers"]:
+        yield from _check_markers(plan, tab, change)
+    if change["new_items"] and not api.has("InsertTrackInProject"):
+        _must_be_active(tab)
+    for new in change["new_items"]:
+        if new["below_track_guid"] not in tracks:
+            raise Refusal("The track of the video is gone, so '{}' has no place".format(new["take_name"]), _AGAIN)
+        if not _time(new["length_s"]) > 0.0:
+            raise Refusal("An item of no length was asked for: '{}'".format(new["take_name"]), _AGAIN)
+        _time(new["position_s"])
+        plan.new_items.append((new, tracks[new["below_track_guid"]], next(opened)))
+    for new in change["new_takes"]:
+        item = all_items.get(new["item_guid"])
+        if item is None:
+            raise Refusal(
+                "The foley item for the take '{}' is gone".format(new["take_name"]), "Press Generate for a new one"
+            )
+        if new["position_s"] is not None:
             _time(new["position_s"])
-            plan.new_items.append((new, tracks[new["below_track_guid"]], _source(plan, new["audio_path"])))
-        for new in change["new_takes"]:
-            item = all_items.get(new["item_guid"])
-            if item is None:
-                raise Refusal(
-                    "The foley item for the take '{}' is gone".format(new["take_name"]), "Press Generate for a new one"
-                )
-            if new["position_s"] is not None:
-                _time(new["position_s"])
-            plan.new_takes.append((new, item, _source(plan, new["audio_path"])))
-        for one in change["take_markers"]:
-            item = _there(all_items, one["item_guid"], "The video item of these take markers")
-            for marker in (*one["delete"], *one["add"]):
-                _time(marker["played_s"])
-            plan.take_markers.append((item, one))
-        if change["keep_takes"] or change["envelopes"]:
-            _must_be_active(tab)
-        plan.keep_takes = [_there(all_items, guid, "The foley item") for guid in change["keep_takes"]]
-        for one in change["envelopes"]:
-            for point in one["points"]:
-                _time(point["time_s"])
-                _time(point["gain"])
-            plan.envelopes.append((_there(tracks, one["track_guid"], "The foley track"), one))
-        for one in change["track_controls"]:
-            plan.track_controls.append((_there(tracks, one["track_guid"], "The foley track"), str(one["controls"])))
-        plan.state = {key: str(change[key]) for key in STATES if change[key] is not None}
-    except BaseException:
-        plan.discard_sources()
-        raise
+        plan.new_takes.append((new, item, next(opened)))
+    for one in change["take_markers"]:
+        item = _there(all_items, one["item_guid"], "The video item of these take markers")
+        for marker in (*one["delete"], *one["add"]):
+            _time(marker["played_s"])
+        plan.take_markers.append((item, one))
+    if change["keep_takes"] or change["envelopes"]:
+        _must_be_active(tab)
+    plan.keep_takes = [_there(all_items, guid, "The foley item") for guid in change["keep_takes"]]
+    for one in change["envelopes"]:
+        for point in one["points"]:
+            _time(point["time_s"])
+            _time(point["gain"])
+        plan.envelopes.append((_there(tracks, one["track_guid"], "The foley track"), one))
+    for one in change["track_controls"]:
+        plan.track_controls.append((_there(tracks, one["track_guid"], "The foley track"), str(one["controls"])))
+    plan.state = {key: str(change[key]) for key in STATES if change[key] is not None}
     return plan
 
 
-def _expected(expected, all_items):
+def _check_markers(plan, tab, change):
+    standing = markers.Standing()
+    for index, (guid, position_s, _, name) in enumerate((yield from markers.listed(tab))):
+        if guid is not None:
+            standing.put(position_s, name, guid)
+            plan.there[guid] = index, position_s
+        yield
+    plan.delete_markers = [guid for guid in change["delete_markers"] if guid in plan.there]
+    for new in change["add_markers"]:
+        position_s, name, origin = _time(new["position_s"]), str(new["name"]), _origin(new["origin"])
+        mark = standing.find(position_s, name)
+        if mark is None:
+            mark = len(plan.fresh_markers)
+            standing.put(position_s, name, mark)
+            plan.fresh_markers.append((position_s, name))
+        plan.add_markers.append((mark, origin))
+        yield
+
+
+def _expected(tab, expected, all_items):
     if expected is None:
         return
     item = all_items.get(expected["guid"])
     if item is None:
         raise Refusal("The video item '{}' is gone".format(expected["name"]), _AGAIN)
+    api.still_there(tab, item, "MediaItem*")
     now = items.view(item, rp.RPR_GetMediaItem_Track(item), 0)
     if now is None or not all(_same(now[key], expected[key]) for key in SAME):
         raise Refusal("The video item '{}' was changed while the work went on".format(expected["name"]), _AGAIN)
@@ -153,13 +199,12 @@ def _time(value):
     return float(value)
 
 
-def _source(plan, path):
+def _open(path, sources):
     if not os.path.isfile(path):
         raise Refusal(f"The sound file {path} is missing", _AGAIN)
     source = rp.RPR_PCM_Source_CreateFromFile(path)
     if api.is_null(source):
         raise Refusal(f"REAPER cannot open the sound file {path}", _AGAIN)
-    plan.sources.append(source)
+    sources.append(source)
     if rp.RPR_GetMediaSourceLength(source, False)[0] <= 0.0:
         raise Refusal(f"REAPER finds no sound in the file {path}", _AGAIN)
-    return source

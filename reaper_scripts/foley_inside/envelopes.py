@@ -16,8 +16,11 @@ HOLD_S = 1e-3
 """So far outside of what is drawn, points hold the level that was there: no slope reaches into the rest."""
 
 
-def points(track):
-    """The points of a track's volume envelope in force: dicts of time_s, gain, ascending; none if it is off."""
+def points(project, track):
+    """The points of a track's volume envelope in force: dicts of time_s, gain, ascending; none if it is off.
+
+    In slices.
+    """
     envelope = _of(track)
     if envelope is None or not _is(envelope, "ACTIVE"):
         return []
@@ -26,6 +29,8 @@ def points(track):
     for index in range(rp.RPR_CountEnvelopePoints(envelope)):
         answer = rp.RPR_GetEnvelopePoint(envelope, index, 0.0, 0.0, 0, 0.0, False)
         found.append({"time_s": answer[3], "gain": rp.RPR_ScaleFromEnvelopeMode(mode, answer[4])})
+        if (yield):
+            api.still_there(project, envelope, "TrackEnvelope*")
     return found
 
 

@@ -12,70 +12,88 @@ from .api import rp
 
 
 def foley_items(project):
-    """The fields of a FoleyItemView for every item that the bridge made, by track, then time."""
+    """The fields of a FoleyItemView for every item that the bridge made, by track, then time; in slices."""
     found = []
-    for track in api.tracks(project):
-        layer, set_id = api.track_text(track, "P_EXT:foley_layer"), api.track_text(track, "P_EXT:foley_set")
-        for item in api.track_items(track):
+    for index in range(rp.RPR_CountTracks(project)):
+        track = api.track_at(project, index)
+        for number in range(rp.RPR_CountTrackMediaItems(track)):
+            item = api.item_at(track, number)
             video_guid = api.item_text(item, "P_EXT:foley")
-            if not video_guid:
-                continue
-            take = api.active_take(item)
-            root = api.root_source(take)[1] if take else None
-            found.append(
-                {
-                    "guid": api.item_text(item, "GUID"),
-                    "track_guid": api.track_text(track, "GUID"),
-                    "video_item_guid": video_guid,
-                    "position_s": rp.RPR_GetMediaItemInfo_Value(item, "D_POSITION"),
-                    "length_s": rp.RPR_GetMediaItemInfo_Value(item, "D_LENGTH"),
-                    "takes": rp.RPR_CountTakes(item),
-                    "recipe": api.take_text(take, "P_EXT:foley_recipe") if take else "",
-                    "audio_path": api.source_path(root) if root else "",
-                    "selected": bool(rp.RPR_GetMediaItemInfo_Value(item, "B_UISEL")),
-                    "layer": layer[1:] if layer else None,
-                    "set_id": set_id,
-                    "take_guid": api.take_text(take, "GUID") if take else "",
-                    "live": bool(take and api.take_text(take, "P_EXT:foley_live")),
-                }
-            )
+            if video_guid:
+                found.append(_foley_item(track, item, video_guid))
+            if (yield):
+                api.still_there(project, track, "MediaTrack*")
+        yield
     return found
+
+
+def _foley_item(track, item, video_guid):
+    layer = api.track_text(track, "P_EXT:foley_layer")
+    take = api.active_take(item)
+    root = api.root_source(take)[1] if take else None
+    return {
+        "guid": api.item_text(item, "GUID"),
+        "track_guid": api.track_text(track, "GUID"),
+        "video_item_guid": video_guid,
+        "position_s": rp.RPR_GetMediaItemInfo_Value(item, "D_POSITION"),
+        "length_s": rp.RPR_GetMediaItemInfo_Value(item, "D_LENGTH"),
+        "takes": rp.RPR_CountTakes(item),
+        "recipe": api.take_text(take, "P_EXT:foley_recipe") if take else "",
+        "audio_path": api.source_path(root) if root else "",
+        "selected": bool(rp.RPR_GetMediaItemInfo_Value(item, "B_UISEL")),
+        "layer": layer[1:] if layer else None,
+        "set_id": api.track_text(track, "P_EXT:foley_set"),
+        "take_guid": api.take_text(take, "GUID") if take else "",
+        "live": bool(take and api.take_text(take, "P_EXT:foley_live")),
+    }
 
 
 def foley_tracks(project, mouse_track_guid):
-    """The fields of a FoleyTrackView for every track that the bridge made and that holds sound, from the top."""
+    """The fields of a FoleyTrackView for every track that the bridge made and that holds sound, from the top.
+
+    In slices.
+    """
     found = []
-    for index, track in enumerate(api.tracks(project)):
+    for index in range(rp.RPR_CountTracks(project)):
+        track = api.track_at(project, index)
         video_guid = api.track_text(track, "P_EXT:foley")
-        if not video_guid:
-            continue
-        guid = api.track_text(track, "GUID")
-        selected = any(rp.RPR_GetMediaItemInfo_Value(item, "B_UISEL") for item in api.track_items(track))
-        found.append(
-            {
-                "guid": guid,
-                "name": api.track_text(track, "P_NAME"),
-                "index": index,
-                "video_item_guid": video_guid,
-                "controls": api.track_text(track, "P_EXT:foley_controls"),
-                "envelope": envelopes.points(track),
-                "pointed": bool(
-                    selected or rp.RPR_GetMediaTrackInfo_Value(track, "I_SELECTED") or guid == mouse_track_guid
-                ),
-            }
-        )
+        if video_guid:
+            found.append((yield from _foley_track(project, track, index, video_guid, mouse_track_guid)))
+        yield
     return found
 
 
+def _foley_track(project, track, index, video_guid, mouse_track_guid):
+    guid = api.track_text(track, "GUID")
+    selected = any(rp.RPR_GetMediaItemInfo_Value(item, "B_UISEL") for item in api.track_items(track))
+    pointed = bool(selected or rp.RPR_GetMediaTrackInfo_Value(track, "I_SELECTED") or guid == mouse_track_guid)
+    return {
+        "guid": guid,
+        "name": api.track_text(track, "P_NAME"),
+        "index": index,
+        "video_item_guid": video_guid,
+        "controls": api.track_text(track, "P_EXT:foley_controls"),
+        "envelope": (yield from envelopes.points(project, track)),
+        "pointed": pointed,
+    }
+
+
 def videos(project, guids):
-    """The fields of an ItemView for each video item of these GUIDs that is still there, by track, then time."""
+    """The fields of an ItemView for each video item of these GUIDs that is still there, by track, then time.
+
+    In slices.
+    """
     found = []
-    for index, track in enumerate(api.tracks(project)):
-        for item in api.track_items(track):
-            if api.item_text(item, "GUID") in guids:
-                seen = items.view(item, track, index)
-                if seen is not None:
-                    found.append(seen)
+    for index in range(rp.RPR_CountTracks(project) if guids else 0):
+        track = api.track_at(project, index)
+        for number in range(rp.RPR_CountTrackMediaItems(track)):
+            item = api.item_at(track, number)
+            seen = items.view(item, track, index) if api.item_text(item, "GUID") in guids else None
+            if seen is not None:
+                found.append(seen)
+            if (yield):
+                api.still_there(project, track, "MediaTrack*")
+        yield
     return found
 
 

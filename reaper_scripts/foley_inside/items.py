@@ -17,26 +17,31 @@ FIXED_LANES = 2
 def video_items(project, cursor_s, rate_hz, mouse_track_guid):
     """(views best first, how the first was chosen, names of the muted ones) of the video items under the cursor.
 
+    In slices (see ``slices``).
+
     Chosen is "selected" or "track" only when that leaves exactly one; "topmost" otherwise, "" without any item.
     """
     early_s = 0.5 / rate_hz
     found, muted = [], []
-    for index, track in enumerate(api.tracks(project)):
+    for index in range(rp.RPR_CountTracks(project)):
+        track = api.track_at(project, index)
         track_muted = bool(rp.RPR_GetMediaTrackInfo_Value(track, "B_MUTE"))
         lanes = int(rp.RPR_GetMediaTrackInfo_Value(track, "I_FREEMODE")) == FIXED_LANES
-        for item in api.track_items(track):
+        for number in range(rp.RPR_CountTrackMediaItems(track)):
+            item = api.item_at(track, number)
             start_s = rp.RPR_GetMediaItemInfo_Value(item, "D_POSITION")
             end_s = start_s + rp.RPR_GetMediaItemInfo_Value(item, "D_LENGTH")
-            if not start_s - early_s <= cursor_s < end_s - early_s:
-                continue
-            seen = view(item, track, index)
-            if seen is None:
-                continue
-            silent = lanes and not rp.RPR_GetMediaItemInfo_Value(item, "C_LANEPLAYS")
-            if seen["selected"] or not (seen["muted"] or track_muted or silent):
-                found.append(seen)
-            elif not silent:
-                muted.append(seen["name"])
+            under = start_s - early_s <= cursor_s < end_s - early_s
+            seen = view(item, track, index) if under else None
+            if seen is not None:
+                silent = lanes and not rp.RPR_GetMediaItemInfo_Value(item, "C_LANEPLAYS")
+                if seen["selected"] or not (seen["muted"] or track_muted or silent):
+                    found.append(seen)
+                elif not silent:
+                    muted.append(seen["name"])
+            if (yield):
+                api.still_there(project, track, "MediaTrack*")
+        yield
     return (*_ranked(project, found, mouse_track_guid), muted)
 
 

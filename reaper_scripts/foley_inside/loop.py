@@ -1,23 +1,18 @@
 """Keeps the server alive inside REAPER: one deferred turn after another, until REAPER or the script ends.
 
-Convention: the ext state FOLEY/server holds the running server's mark, FOLEY/server_seen the time of its latest turn
-(seconds, REAPER's precise clock). A second run of the script finds a fresh mark and does nothing; a server that finds
-another mark than its own steps back. Neither is persistent, so a restarted REAPER starts clean.
+Convention: a second run of the script finds a fresh mark (see ``life``) and does nothing; a server that finds another
+mark than its own steps back. Each turn is as short as ``slices`` says, all that is done in it together; only the acts
+of a write are not cut.
 """
 
 import os
 import secrets
-import traceback
 
 import reapy
 
-from . import endpoint, peaks, project, read, say, watch, write
-from .api import rp
+from . import answers, endpoint, faults, life, peaks, project, read, say, slices, watch, write
+from .api import SECTION, rp
 from .server import SafeServer
-
-SECTION = "FOLEY"
-FRESH_S = 5.0
-SEEN_EVERY_S = 1.0
 
 CALLABLES = {
     ("foley_inside.read", "read"): read.read,
@@ -63,13 +58,16 @@ class Loop:
             self.stop()
             return
         try:
+            turn = slices.Turn()
             self._show_life()
-            self._server.tick()
-            peaks.step()
-            watch.step()
-        except BaseException:
+            self._server.tick(turn)
+            answers.step()
+            watch.step(turn)
+            if not turn.over():
+                peaks.step()
+        except BaseException as error:
             if not self._complained:
-                rp.RPR_ShowConsoleMsg("Foley Bridge: a fault in the server script:\n" + traceback.format_exc())
+                faults.show(error)
             self._complained = True
         reapy.defer(self.turn)
 
@@ -82,14 +80,15 @@ class Loop:
 
     def _show_life(self):
         now_s = rp.RPR_time_precise()
-        if now_s - self._seen_s >= SEEN_EVERY_S:
+        if now_s - self._seen_s >= life.SEEN_EVERY_S:
             self._seen_s = now_s
-            rp.RPR_SetExtState(SECTION, "server_seen", repr(now_s), False)
+            life.show(now_s)
 
 
+@faults.told
 def start():
     """Starts the server unless it is already running; says which in REAPER's console or hint line."""
-    if is_running():
+    if life.is_seen():
         rp.RPR_Help_Set("Foley Bridge: the server is already running.", False)
         return
     try:
@@ -99,14 +98,3 @@ def start():
             f"Foley Bridge: the server could not start: {error}. "
             f"Make the folder {endpoint.folder()} yours, or name another one in {endpoint.FOLDER_VARIABLE}.\n"
         )
-
-
-def is_running():
-    """Whether another run of the script shows life."""
-    if not rp.RPR_GetExtState(SECTION, "server"):
-        return False
-    try:
-        seen_s = float(rp.RPR_GetExtState(SECTION, "server_seen"))
-    except ValueError:
-        return False
-    return abs(rp.RPR_time_precise() - seen_s) < FRESH_S

@@ -1,36 +1,74 @@
-"""Project markers by GUID, with REAPER's pointer functions (7.62 and later) or the older enumeration.
+"""Project markers by GUID, found by their place in REAPER's list, which every version has.
 
 Convention: regions are read and left alone. Which markers are ours is a list in the project's ext state, each a GUID or
 "GUID=origin" (what it was made for), so undo takes it along and a copied or renamed marker never becomes ours by
-accident.
+accident. An index in REAPER's list is good for one call only.
 """
-
-import ctypes
 
 from . import api, texts
 from .api import rp
 
 COLOUR = (232, 138, 36)
+CLOSE_S = 1e-6
+"""Two markers of one name so close together are the same."""
 _KEY = "markers"
 
 
 def everything(project):
-    """One look: (markers as dicts of guid, position_s, name; regions of start_s, end_s, name), in REAPER's order."""
-    found = _by_pointer(project) if _has_pointers() else _by_index(project)
+    """One look: (markers as dicts of guid, position_s, name; regions of start_s, end_s, name), in REAPER's order.
+
+    In slices (see ``slices``).
+    """
+    found = yield from listed(project)
     markers = [
-        {"guid": one["guid"], "position_s": one["position_s"], "name": one["name"]}
-        for one in found
-        if not one["is_region"]
+        {"guid": guid, "position_s": position_s, "name": name}
+        for guid, position_s, _, name in found
+        if guid is not None
     ]
     regions = [
-        {"start_s": one["position_s"], "end_s": one["end_s"], "name": one["name"]} for one in found if one["is_region"]
+        {"start_s": start_s, "end_s": end_s, "name": name} for guid, start_s, end_s, name in found if guid is None
     ]
     return markers, regions
 
 
-def all_markers(project):
-    """Every marker: dicts of guid, position_s, name, in REAPER's order."""
-    return everything(project)[0]
+def listed(project):
+    """REAPER's list: (GUID of a marker, None of a region; position, end, name) of each; in slices."""
+    found = []
+    while (one := texts.marker(project, len(found))) is not None:
+        is_region, position_s, end_s, name = one
+        guid = None if is_region else next(texts.guids_of_markers(project, [len(found)]))
+        found.append((guid, position_s, end_s, name))
+        yield
+    return found
+
+
+def where(project):
+    """{GUID: index} of all markers and regions."""
+    indices = range(rp.RPR_CountProjectMarkers(project, 0, 0)[0])
+    return {guid: index for index, guid in enumerate(texts.guids_of_markers(project, indices))}
+
+
+class Standing:
+    """Markers by place and name: REAPER does not make the same one twice."""
+
+    def __init__(self):
+        self._places = {}
+
+    def put(self, position_s, name, mark):
+        """Remembers anything of a marker that stands there."""
+        self._places.setdefault((name, int(position_s // CLOSE_S)), []).append((position_s, mark))
+
+    def find(self, position_s, name, *, forget=False):
+        """What was remembered of the marker that stands there; None if none does."""
+        near = int(position_s // CLOSE_S)
+        for place in (near, near - 1, near + 1):
+            entries = self._places.get((name, place), ())
+            for entry in entries:
+                if abs(entry[0] - position_s) <= CLOSE_S:
+                    if forget:
+                        entries.remove(entry)
+                    return entry[1]
+        return None
 
 
 def ours(project):
@@ -45,96 +83,55 @@ def remember(project, origins):
     api.set_project_state(project, _KEY, " ".join(entries))
 
 
-def add(project, wanted):
+def add(project, wanted, before):
     """Adds coloured markers.
 
     Args:
         wanted: (position, name) of each, no two the same and none that stands there already.
+        before: the GUIDs of all markers that are there.
 
     Returns:
-        Their GUIDs in the same order; "" for one that REAPER did not make.
+        (their GUIDs in the same order, "" for one that REAPER did not make; {GUID: index} of all markers and regions as
+        they are now, or None if that was not looked at).
     """
     if not wanted:
-        return []
+        return [], None
     colour = rp.RPR_ColorToNative(*COLOUR) | 0x1000000
-    if _has_pointers():
+    if api.has("AddRegionOrMarker", "GetSetRegionOrMarkerInfo_String"):
         made = [
             rp.RPR_AddRegionOrMarker(project, False, position_s, position_s, name, -1, colour)
             for position_s, name in wanted
         ]
-        return ["" if api.is_null(marker) else texts.of_marker(project, marker, "GUID") for marker in made]
-    before = set(_guids(project))
+        return ["" if api.is_null(marker) else texts.of_marker(project, marker, "GUID") for marker in made], None
     for position_s, name in wanted:
         rp.RPR_AddProjectMarker2(project, False, position_s, position_s, name, -1, colour)
-    new = {(m["position_s"], m["name"]): m["guid"] for m in all_markers(project) if m["guid"] not in before}
-    return [new.get(key, "") for key in wanted]
+    new, places = {}, where(project)
+    for guid, index in places.items():
+        if guid not in before:
+            is_region, position_s, _, name = texts.marker(project, index) or (True, 0.0, 0.0, "")
+            if not is_region:
+                new[position_s, name] = guid
+    return [new.get(key, "") for key in wanted], places
 
 
-def delete(project, guids):
+def delete(project, doomed, places=None, *, sure=False):
     """Deletes markers by GUID, the last in time first, because every deletion moves the indices after it.
+
+    Args:
+        doomed: their GUIDs. places: {GUID: index} where they should be; None looks at all. sure: they are there, so
+            none of them is looked at before it is deleted.
 
     Returns:
         The GUIDs that were deleted.
     """
-    wanted = set(guids)
-    if not wanted:
+    if not doomed:
         return []
-    indices = [(index, guid) for index, guid in enumerate(_guids(project)) if guid in wanted]
-    return [guid for index, guid in reversed(indices) if rp.RPR_DeleteProjectMarkerByIndex(project, index)]
-
-
-def _has_pointers():
-    return api.has(
-        "GetNumRegionsOrMarkers",
-        "GetRegionOrMarker",
-        "GetRegionOrMarkerInfo_Value",
-        "GetSetRegionOrMarkerInfo_String",
-        "AddRegionOrMarker",
-    )
-
-
-def _by_pointer(project):
-    found = []
-    for index in range(rp.RPR_GetNumRegionsOrMarkers(project)):
-        marker = rp.RPR_GetRegionOrMarker(project, index, "")
-        if api.is_null(marker):
-            continue
-        found.append(
-            {
-                "guid": texts.of_marker(project, marker, "GUID"),
-                "is_region": bool(rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "B_ISREGION")),
-                "position_s": rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "D_STARTPOS"),
-                "end_s": rp.RPR_GetRegionOrMarkerInfo_Value(project, marker, "D_ENDPOS"),
-                "name": texts.of_marker(project, marker, "P_NAME"),
-            }
-        )
-    return found
-
-
-def _by_index(project):
-    found = []
-    for index, guid in enumerate(_guids(project)):
-        is_region, position_s, end_s, name = _enumerate(project, index)[1:]
-        found.append({"guid": guid, "is_region": is_region, "position_s": position_s, "end_s": end_s, "name": name})
-    return found
-
-
-def _guids(project):
-    """GUIDs of markers and regions by enumeration index."""
-    found = []
-    while _enumerate(project, len(found))[0]:
-        found.append(texts.of_project(project, f"MARKER_GUID:{len(found)}"))
-    return found
-
-
-def _enumerate(project, index):
-    """(next index or 0, is region, position, end, name); through ctypes, since the Python wrapper cannot read names."""
-    function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint64, ctypes.c_int, *[ctypes.c_void_p] * 6)(
-        rp._ft["EnumProjectMarkers3"]
-    )
-    is_region, start_s, end_s = ctypes.c_byte(0), ctypes.c_double(0.0), ctypes.c_double(0.0)
-    name, number, colour = ctypes.c_char_p(None), ctypes.c_int(0), ctypes.c_int(0)
-    out = [ctypes.addressof(cell) for cell in (is_region, start_s, end_s, name, number, colour)]
-    following = function(rp.rpr_packp("ReaProject*", project), index, *out)
-    text = (name.value or b"").decode("utf-8", "replace") if following else ""
-    return following, bool(is_region.value), start_s.value, end_s.value, text
+    if places is None:
+        places, sure = where(project), True
+    gone = []
+    for index, guid in sorted(((places[guid], guid) for guid in doomed if guid in places), reverse=True):
+        if not sure and next(texts.guids_of_markers(project, [index])) != guid:
+            return gone + delete(project, set(doomed) - set(gone))
+        if rp.RPR_DeleteProjectMarkerByIndex(project, index):
+            gone.append(guid)
+    return gone

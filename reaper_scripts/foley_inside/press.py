@@ -1,19 +1,17 @@
-"""One key press: says to the daemon which verb, where the cursor and the mouse are, and shows its one answer.
+"""One key press: says to the daemon which verb, where the cursor and the mouse are, and has its one answer shown.
 
-Convention: the wait is at most 0.3 s, REAPER stands still for no longer. Failures go to REAPER's console; what went
-well only to the hint line. Arguments of every verb are strings: cursor (``repr`` of seconds), GUID of the track under
-the mouse, prompt, token of the project in front (see ``project``; "" if no server runs), the daemon's token, and a
-random press id by which the daemon knows a key press that comes twice.
+Convention: the answer is there within 0.3 s, and REAPER never stands still for it (see ``answers``). Failures go to
+REAPER's console; what went well only to the hint line. Arguments of every verb are strings: cursor (``repr`` of
+seconds), GUID of the track under the mouse, prompt, token of the project in front (see ``project``; "" if no server
+runs), the daemon's token, and a random press id by which the daemon knows a key press that comes twice.
 """
 
 import json
-import secrets
-import socket
 
-from . import api, endpoint, osc_packet, project, say
+from . import answers, api, project, say
 from .api import rp
+from .faults import told
 
-WAIT_S = 0.3
 PROMPT_CHARACTERS = 500
 CONTROLS = (
     ("guidance", "Guidance (0 = the pack's)", "0"),
@@ -25,11 +23,13 @@ CONTROLS = (
 """Name on the wire, caption and default of each control."""
 
 
+@told
 def press(verb):
     """Sends a verb and shows the answer."""
     _send(verb, "")
 
 
+@told
 def generate():
     """Sends ``generate``; asks for the prompt first if the project remembers none, nor an example sound."""
     prompt = ""
@@ -43,6 +43,7 @@ def generate():
     _send("generate", prompt)
 
 
+@told
 def set_prompt():
     """Asks for the prompt and sends it."""
     prompt = ask_prompt(api.project_state(0, "prompt"))
@@ -52,6 +53,7 @@ def set_prompt():
     _send("prompt", prompt)
 
 
+@told
 def controls():
     """Asks for the controls of the foley track that is pointed at, or of tracks to come, and sends them."""
     track = _pointed_track()
@@ -101,31 +103,4 @@ def ask_prompt(before):
 def _send(verb, prompt, track=None):
     cursor = repr(rp.RPR_GetCursorPosition())
     track = api.track_under_mouse_guid() if track is None else track
-    port, token = endpoint.daemon()
-    said = [cursor, track, prompt, project.token_of_key_press(), token, secrets.token_hex(8)]
-    packet = osc_packet.encode("/foley/" + verb, said)
-    try:
-        ok, sentence = _ask(packet, port)
-    except (OSError, ValueError) as error:
-        ok, sentence = False, _nobody(port, error)
-    if sentence:
-        say.tell(sentence, "progress" if ok else "error")
-
-
-def _ask(packet, port):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        line.settimeout(WAIT_S)
-        line.connect(("127.0.0.1", port))
-        line.send(packet)
-        address, arguments = osc_packet.decode(line.recv(65536))
-    if address != "/foley/answer" or len(arguments) != 4:
-        raise ValueError(f"an answer that is none of the bridge's: {address}")
-    return bool(arguments[1]), str(arguments[2])
-
-
-def _nobody(port, error):
-    if isinstance(error, ValueError):
-        return f"Another program uses UDP port {port} ({error}). Stop it, or start the bridge with another port."
-    return (
-        f"The Foley Bridge daemon does not answer on UDP port {port}. Start it in a terminal with: foley-bridge serve"
-    )
+    answers.ask("/foley/" + verb, [cursor, track, prompt, project.token_of_key_press()])

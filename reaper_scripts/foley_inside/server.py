@@ -2,8 +2,9 @@
 
 Convention: frames are reapy's (8-byte little-endian length, UTF-8 JSON). A connection's life: the server sends the
 peer's address, the peer sends the token within 2 s, the server answers with what it is, then requests are answered one
-per connection and tick. A peer that breaks the framing is dropped; a request that is refused is answered. Nothing that
-a peer sends stops the loop, blocks it, or calls anything but the listed functions.
+per connection and tick. A listed function that gives a generator goes on over several ticks (see ``slices``), the first
+that came first; one whose peer has hung up is given up. A peer that breaks the framing is dropped; a request that is
+refused is answered. Nothing that a peer sends stops the loop, blocks it, or calls anything but the listed functions.
 """
 
 import hmac
@@ -13,8 +14,11 @@ import secrets
 import socket
 import time
 import traceback
+from types import GeneratorType
 
 from reapy.tools.network.server import Server
+
+from .slices import Task, Turn
 
 TOKEN_FRAME_BYTES = 256
 REQUEST_FRAME_BYTES = 8 * 1024 * 1024
@@ -104,14 +108,17 @@ class SafeServer(Server):
     Args:
         callables: {(module, name): function}; nothing else can be called, and names have no dots.
         about: JSON values that tell the daemon what it has reached; sent once the token was right.
-        clock: monotonic seconds.
+        clock: monotonic seconds. turn: a new turn, when ``tick`` is not given one.
     """
 
-    def __init__(self, callables, *, about=None, clock=time.monotonic):
+    def __init__(self, callables, *, about=None, clock=time.monotonic, turn=Turn):
         self._callables = dict(callables)
         self._about = dict(about or {})
         self._clock = clock
+        self._turn = turn
         self._peers = {}
+        self._tasks = {}
+        """{address: what is being done for it}, the first that came first."""
         self.token = secrets.token_hex(32)
         super().__init__(0)
         self._socket.setblocking(False)
@@ -128,10 +135,13 @@ class SafeServer(Server):
             self._socket.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", -5), 1)
         return self._socket.bind(("127.0.0.1", address[1]))
 
-    def tick(self):
+    def tick(self, turn=None):
         """One turn of the loop: accept, read, work, answer; returns without waiting for anybody."""
+        turn = turn or self._turn()
         self.accept()
-        self.send_results(self.process_requests(self.get_requests()))
+        results = self.process_requests(self.get_requests())
+        self._go_on(turn, results)
+        self.send_results(results)
 
     def accept(self):  # pyright: ignore[reportIncompatibleMethodOverride]
         """Takes every waiting connection; the longest-waiting stranger makes room when there are too many."""
@@ -156,14 +166,20 @@ class SafeServer(Server):
         peer = self._peers.pop(address, None)
         if peer is not None:
             peer.close()
+        task = self._tasks.pop(address, None)
+        if task is not None:
+            task.close()
 
     def get_requests(self):
-        """At most one request per connection: {address: function and arguments, or what to answer instead}."""
+        """At most one request per connection: {address: function and arguments, or what to answer instead}.
+
+        A connection for which something is being done waits with its next one.
+        """
         requests = {}
         for address, peer in list(self._peers.items()):
             try:
                 peer.fill()
-                request = self._next_request(peer)
+                request = None if address in self._tasks else self._next_request(peer)
             except PeerGone:
                 self.disconnect(address)
                 continue
@@ -172,15 +188,27 @@ class SafeServer(Server):
         return requests
 
     def process_requests(self, requests):
-        """Carries out each request; whatever goes wrong becomes an error frame."""
+        """Begins each request, and answers what is none."""
         results = {}
         for address, request in requests.items():
+            if callable(request):
+                self._tasks[address] = Task(_steps(request))
+            else:
+                results[address] = json.dumps(request, allow_nan=False).encode("utf-8")
+        return results
+
+    def _go_on(self, turn, results):
+        """Works until everything is done or the turn is over; whatever goes wrong becomes an error frame."""
+        for address, task in list(self._tasks.items()):
             try:
-                result = {"type": "result", "value": request()} if callable(request) else request
-                results[address] = json.dumps(result, allow_nan=False).encode("utf-8")
+                if not task.go_on(turn):
+                    return
+                results[address] = json.dumps({"type": "result", "value": task.value}, allow_nan=False).encode("utf-8")
             except BaseException:  # also SystemExit, RecursionError: the loop goes on
                 results[address] = json.dumps({"type": "error", "traceback": traceback.format_exc()}).encode("utf-8")
-        return results
+            del self._tasks[address]
+            if turn.over():
+                return
 
     def send_results(self, results):
         """Queues the answers and sends what can be sent now."""
@@ -246,6 +274,11 @@ class SafeServer(Server):
         if key not in self._callables:
             raise Refused(f"{key[1][:80]} of {key[0][:80]} is not on the list")
         return self._callables[key]
+
+
+def _steps(request):
+    value = request()
+    return (yield from value) if isinstance(value, GeneratorType) else value
 
 
 def _integer(text):

@@ -15,7 +15,6 @@ import re
 from . import api, markers, texts
 from .api import Refusal, rp
 
-CLOSE_S = 1e-6
 LABEL = re.compile(r"\s*\[?\s*foley\s*\]?(\s*#?\d+)?\s*($|[-:@\u2013\u2014\u2212\uff0d\uff1a\uff20])", re.IGNORECASE)
 """The bridge's label alone, or before words or a level; "foley cues" is a name of the designer's own."""
 MARKS = "P_EXT:foley_marks"
@@ -23,12 +22,14 @@ MARKS = "P_EXT:foley_marks"
 
 def of(take):
     """The take markers of a take: dicts of played_s, name, ours, ascending."""
-    colour, places = _colour(), _places(take)
+    colour, places = _colour(), markers.Standing()
+    for place_s in _places(take):
+        places.put(place_s, "", True)
     found = []
     for index in range(rp.RPR_GetNumTakeMarkers(take)):
         played_s, name, painted = texts.take_marker(take, index)
-        known = LABEL.match(name) or any(abs(played_s - place_s) <= CLOSE_S for place_s in places)
-        found.append({"played_s": played_s, "name": name, "ours": bool(painted == colour and known)})
+        known = painted == colour and (LABEL.match(name) or places.find(played_s, ""))
+        found.append({"played_s": played_s, "name": name, "ours": bool(known)})
     return found
 
 
@@ -38,14 +39,13 @@ def change(take, delete, add):
     Raises:
         Refusal: REAPER did not do it.
     """
-    wanted = [(one["played_s"], one["name"]) for one in delete]
+    wanted = markers.Standing()
+    for one in delete:
+        wanted.put(one["played_s"], one["name"], True)
     for index in reversed(range(rp.RPR_GetNumTakeMarkers(take))):
         played_s, name, _ = texts.take_marker(take, index)
-        same = [one for one in wanted if one[1] == name and abs(one[0] - played_s) <= CLOSE_S]
-        if same:
-            wanted.remove(same[0])
-            if not rp.RPR_DeleteTakeMarker(take, index):
-                raise Refusal("a take marker that cannot be deleted")
+        if wanted.find(played_s, name, forget=True) and not rp.RPR_DeleteTakeMarker(take, index):
+            raise Refusal("a take marker that cannot be deleted")
     for one in add:
         if rp.RPR_SetTakeMarker(take, -1, one["name"], one["played_s"], _colour())[0] < 0:
             raise Refusal("a take marker that cannot be made")

@@ -1,26 +1,47 @@
 """``write``: everything that one key press changes, within one defer cycle: one undo step, or nothing at all.
 
-Convention: everything is checked first (``checks``). What can fail comes before what cannot be taken back by hand
-(deleting markers). If an act fails all the same, what was made is deleted, the undo block is closed under a name of its
-own, and that step, and only that step, is undone.
+Convention: everything is checked first (``checks``), in as many slices as it takes; the acts come in one turn of the
+deferred loop, for REAPER closes an undo block at its end, and only if the project is as it was when it was checked.
+What can fail comes before what cannot be taken back by hand (deleting markers). If an act fails all the same, what was
+made is deleted, the undo block is closed under a name of its own, and that step, and only that step, is undone.
 """
 
+import bisect
 import secrets
 
-from . import api, checks, envelopes, markers, peaks, project, take_markers, takes, tracks
+from . import api, checks, envelopes, markers, peaks, project, slices, steady, take_markers, takes, tracks
 from .api import Refusal, rp
 
 EVERYTHING = -1
+FRESH_S = 0.004
+"""The acts wait for the next turn if so much of this one has been spent."""
 
 
 def write(change):
     """Applies the fields of a Change; gives the fields of a Report."""
-    return api.answered(_write, change)
+    return api.answered_in_slices(_write(change))
 
 
 def _write(change):
-    tab = project.find(change["token"])
-    work = _Work(tab, checks.check(tab, change))
+    project.find(change["token"])
+    sources = []
+    try:
+        yield from checks.open_sources(change, sources)
+        work = yield from steady.steadily(change["token"], lambda tab: _checked(tab, change, sources))
+        return _act(work, change)
+    finally:
+        checks.discard(sources)
+
+
+def _checked(tab, change, sources):
+    plan = yield from checks.check(tab, change, sources)
+    yield FRESH_S
+    plan.still_there(tab)
+    return _Work(tab, plan)
+
+
+def _act(work, change):
+    tab = work.tab
     rp.RPR_PreventUIRefresh(1)
     try:
         rp.RPR_Undo_BeginBlock2(tab)
@@ -50,8 +71,8 @@ class _Work:
         self.tab = tab
         self.plan = plan
         self.report = {"marker_guids": [], "item_guids": [], "take_guids": []}
-        self._there = plan.markers
-        self._before = {marker["guid"] for marker in self._there}
+        self._before = set(plan.there)
+        self._places = None
         self._origins = markers.ours(tab)
         self._ours = {}
         self._undo_by_hand = []
@@ -87,9 +108,9 @@ class _Work:
         """Leaves the project, and its undo history, as they were before the block."""
         for undo in reversed(self._undo_by_hand):
             undo()
-        if self.plan.add_markers:
-            made = {marker["guid"] for marker in markers.all_markers(self.tab)} - self._before
-            markers.delete(self.tab, made)
+        if self.plan.fresh_markers:
+            there = slices.at_once(markers.listed(self.tab))
+            markers.delete(self.tab, {guid for guid, *_ in there if guid is not None} - self._before)
         self.plan.discard_sources()
         title = "Foley: taken back " + secrets.token_hex(4)
         rp.RPR_Undo_EndBlock2(self.tab, title, EVERYTHING)
@@ -111,40 +132,30 @@ class _Work:
 
     def _add_markers(self):
         """REAPER does not make the same marker twice, so one that stands there already stays, and is reported."""
-        fresh = []
-        for wanted, _ in self.plan.add_markers:
-            if self._standing(wanted) is None and not any(_same_marker(wanted, other) for other in fresh):
-                fresh.append(wanted)
-        made = markers.add(self.tab, fresh)
+        made, self._places = markers.add(self.tab, self.plan.fresh_markers, self._before)
         if not all(made):
             raise Refusal("a marker that cannot be made")
-        new = [{"guid": guid, "position_s": at, "name": name} for guid, (at, name) in zip(made, fresh, strict=True)]
-        self._there = new + self._there
-        for wanted, origin in self.plan.add_markers:
-            guid = self._standing(wanted)
-            if guid in self.plan.delete_markers:
-                self.plan.delete_markers.remove(guid)
-            elif guid not in made:
-                self.report["marker_guids"].append(guid)
-                continue
-            self._ours[guid] = origin
+        doomed = set(self.plan.delete_markers)
+        for mark, origin in self.plan.add_markers:
+            guid = made[mark] if isinstance(mark, int) else mark
+            if guid in doomed or isinstance(mark, int):
+                doomed.discard(guid)
+                self._ours[guid] = origin
             self.report["marker_guids"].append(guid)
-
-    def _standing(self, wanted):
-        for marker in self._there:
-            if _same_marker(wanted, (marker["position_s"], marker["name"])):
-                return marker["guid"]
-        return None
+        self.plan.delete_markers = list(doomed)
 
     def _delete_markers(self):
-        gone = self.plan.delete_markers
-        if len(markers.delete(self.tab, gone)) != len(gone):
+        gone = set(self.plan.delete_markers)
+        places = self._expected(gone) if self._places is None else self._places
+        if len(markers.delete(self.tab, gone, places, sure=self._places is not None)) != len(gone):
             raise Refusal("a marker that cannot be deleted")
         if gone or self._ours:
-            there = {marker["guid"] for marker in self._there} - set(gone) - set(self._ours)
+            there = self._before - gone - set(self._ours)
             kept = {guid: origin for guid, origin in self._origins.items() if guid in there}
             markers.remember(self.tab, {**kept, **self._ours})
 
-
-def _same_marker(one, other):
-    return one[1] == other[1] and abs(one[0] - other[0]) <= checks.CLOSE_S
+    def _expected(self, guids):
+        """{GUID: index} of markers that were there before, now that others are among them."""
+        fresh = sorted(position_s for position_s, _ in self.plan.fresh_markers)
+        there = {guid: self.plan.there[guid] for guid in guids}
+        return {guid: index + bisect.bisect_left(fresh, position_s) for guid, (index, position_s) in there.items()}

@@ -15,7 +15,7 @@ from bridge.config import Settings
 from bridge.engine import memory
 from bridge.engine.engine import Engine
 from bridge.engine.loader import load
-from bridge.engine.runtime import CPU, CUDA
+from bridge.engine.providers import CPU, CUDA
 from bridge.errors import PackError
 from bridge.media import mux
 from bridge.osc import client
@@ -299,6 +299,18 @@ def test_free_when_a_job_runs_then_refused_with_the_way_out(loaded: Loaded) -> N
     assert loaded.ask("free").ok
 
 
+def test_warm_up_when_it_fails_unexpectedly_then_status_says_so_and_the_daemon_lives(loaded: Loaded) -> None:
+    def fails(settings: Settings) -> Engine:
+        raise ValueError("nobody thought of this")
+
+    loaded.bridge._open_engine = fails
+    loaded.bridge.warm_up()
+    ends = time.monotonic() + 5
+    while "Not ready" not in (said := loaded.ask("status").sentence):
+        assert time.monotonic() < ends, said
+    assert said == "Not ready: An unexpected fault: ValueError. The log has more."
+
+
 def test_free_when_the_pack_is_being_loaded_or_never_was_then_a_sentence(loaded: Loaded) -> None:
     assert loaded.ask("free").sentence == "Nothing to free: no model is open."
     loaded.opening.clear()
@@ -307,6 +319,24 @@ def test_free_when_the_pack_is_being_loaded_or_never_was_then_a_sentence(loaded:
     while (answer := loaded.ask("free")).ok:
         assert time.monotonic() < end
     assert "being loaded" in answer.sentence
+
+
+def test_key_when_the_pack_is_being_loaded_then_it_is_taken_and_everything_says_why_it_waits(loaded: Loaded) -> None:
+    loaded.opening.clear()
+    loaded.bridge.warm_up()
+    waiting = "Finding onsets, as soon as pack tiny can be used."
+    ends = time.monotonic() + 5
+    while (said := loaded.ask("detect").sentence) != waiting:  # the load had not begun
+        loaded.ask("cancel")
+        assert time.monotonic() < ends, said
+    ends = time.monotonic() + 5
+    while (said := loaded.ask("status").sentence) != "Loading pack tiny: 0 %.":
+        assert time.monotonic() < ends, said
+    while ("progress", "Loading pack tiny: 0 %") not in loaded.host.told:
+        assert time.monotonic() < ends, loaded.host.told
+    loaded.opening.set()
+    assert "1 onset found" in loaded.told("clip.mp4")
+    assert "Ready; pack tiny, foley-bridge" in loaded.ask("status").sentence
 
 
 @pytest.mark.skipif(memory.resident_bytes() is None, reason="the system does not tell how much memory a process holds")

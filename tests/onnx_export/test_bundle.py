@@ -26,7 +26,7 @@ def test_bundle_when_written_then_the_daemon_reads_the_same_objects(tmp_path: Pa
     for name, digest in read.manifest.files.items():
         assert hashlib.sha256((tmp_path / "tiny" / name).read_bytes()).hexdigest() == digest
     on_disk = {path.name for path in (tmp_path / "tiny").iterdir()}
-    assert on_disk == {*read.manifest.files, "pack.json"}
+    assert on_disk == {*read.manifest.files, "pack.json", "origin.json"}
 
 
 def test_bundle_when_written_then_axes_come_from_the_graphs(tmp_path: Path) -> None:

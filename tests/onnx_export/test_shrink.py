@@ -6,7 +6,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from bridge.engine.runtime import CPU, ONNX_RUNTIME
+from bridge.engine.providers import CPU
+from bridge.engine.runtime import ONNX_RUNTIME
 from onnx_export.recipe import FP16, INT8
 from onnx_export.shrink import shrink
 

@@ -29,6 +29,10 @@ UNDO_KEEPS_TRACK_POINTERS: Final = True
 SELECTION_ALONE_IS_NO_UNDO_POINT: Final = True
 """[U] A block that changed nothing but selections (items, tracks, time) counts as empty."""
 
+CHANGES_WITHOUT_UNDO_POINT_ARE_COUNTED: Final = True
+"""[U] GetProjectStateChangeCount moves with every change (False: only with undo points, so that what a script changes
+without any goes unseen)."""
+
 # -- pointers ----------------------------------------------------------------------------------------------------------
 
 NULL_POINTER_CRASHES: Final = True

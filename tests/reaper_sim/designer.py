@@ -225,6 +225,14 @@ class Designer(EditingDesigner):
         """Paths of the scripts that wait for their next cycle."""
         return self._ask("running_scripts")
 
+    def turns(self) -> list[dict[str, Any]]:
+        """How long each script cycle since the last question held REAPER's main thread, oldest first.
+
+        Each has script (file name), held_s, calls (API functions called), worked_s: of held_s, what the processor was
+        at work, and inside_s: of held_s, what the simulated functions took, which says nothing about a real REAPER.
+        """
+        return self._ask("turns")
+
     def wait_ticks(self, count: int = 1, timeout_s: float = 30.0) -> None:
         """Returns when the main loop has completed ``count`` further rounds."""
         self._ask("wait_ticks", timeout_s=timeout_s, count=count)

@@ -9,6 +9,7 @@ loudly. An exception cannot cross C: it is kept in ``Table.pending`` and raised 
 from __future__ import annotations
 
 import ctypes as ct
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable
@@ -83,12 +84,17 @@ class CStrings:
 
 
 class Table:
-    """Callbacks for every signature; ``addresses`` is what REAPER hands to its Python."""
+    """Callbacks for every signature; ``addresses`` is what REAPER hands to its Python.
+
+    ``calls`` and ``inside_s`` count what was asked of the simulation and how long it worked on that by itself.
+    """
 
     def __init__(self, app: App, signatures: dict[str, Signature]) -> None:
         self._app = app
         self._texts: deque[Any] = deque(maxlen=4096)
         self.pending: BaseException | None = None
+        self.calls = 0
+        self.inside_s = 0.0
         self._callbacks = {name: c_type(signature)(self._callback(signature)) for name, signature in signatures.items()}
         self.addresses = {name: ct.cast(call, ct.c_void_p).value or 0 for name, call in self._callbacks.items()}
 
@@ -109,6 +115,8 @@ class Table:
         app = self._app
 
         def call(*raw: Any) -> Any:
+            began_s = time.perf_counter()
+            self.calls += 1
             try:
                 values = [convert(raw) for convert in converters]
                 return finish(function(app, *values))
@@ -123,6 +131,8 @@ class Table:
             except BaseException as error:  # a bug of the simulator itself; must not be swallowed by ctypes
                 app.faults.record("internal", name, traceback.format_exc())
                 self.pending = error
+            finally:
+                self.inside_s += time.perf_counter() - began_s
             return None if signature.returns == "void" else 0
 
         return call

@@ -22,9 +22,8 @@ def add_marker(
     """A new marker or region; the existing one when the same marker is there already."""
     if is_region:
         start, end = min(start, end), max(start, end)
-    for marker in project.markers:
-        same = abs(marker.position_s - start) <= assumptions.SAME_POSITION_TOLERANCE_S and marker.name == name
-        if same and assumptions.SAME_MARKER_TWICE_IS_ONE and not is_region and not marker.is_region:
+    for marker in project.markers_near(start, assumptions.SAME_POSITION_TOLERANCE_S):
+        if marker.name == name and assumptions.SAME_MARKER_TWICE_IS_ONE and not is_region and not marker.is_region:
             return marker
     number = _number(project, is_region, wanted)
     marker = Marker(project, start, end if is_region else 0.0, is_region, name, number, color)
@@ -34,12 +33,12 @@ def add_marker(
 
 
 def _number(project: Project, is_region: bool, wanted: int) -> int:
-    taken = {marker.number for marker in project.markers if marker.is_region == is_region}
-    if wanted >= 0 and wanted not in taken:
-        return wanted
-    if not assumptions.LOWEST_FREE_NUMBER_IS_GIVEN:
-        return max(taken, default=0) + 1
-    return next(number for number in range(1, len(taken) + 2) if number not in taken)
+    taken, lowest = project.numbers_taken(is_region)
+    number = wanted
+    if wanted < 0 or wanted in taken:
+        number = lowest if assumptions.LOWEST_FREE_NUMBER_IS_GIVEN else max(taken, default=0) + 1
+    project.take_number(is_region, number)
+    return number
 
 
 def change_marker(marker: Marker, **fields: Any) -> None:
@@ -189,7 +188,7 @@ def remove_marker(marker: Marker | None) -> bool:
     """Takes a marker out of its project."""
     if marker is None:
         return False
-    marker.project.markers.remove(marker)
+    del marker.project.markers[marker.project.index_of(marker)]
     marker.project.touch()
     return True
 

@@ -140,7 +140,9 @@ class Loop:
                 self._press_key(serial, **arguments)
             else:
                 special = {"quit": self._do_quit, "open_modal": self._do_open_modal}
-                special.update(terminate_scripts=self._scripts.end_all, running_scripts=self._running)
+                special.update(
+                    terminate_scripts=self._scripts.end_all, running_scripts=self._running, turns=self._scripts.turns
+                )
                 function = special.get(command) or getattr(self._gestures, "do_" + command)
                 self._send({"id": serial, "value": function(**arguments)})
         except Exception as error:  # reported to the test, which raises it there

@@ -9,7 +9,8 @@ Every object knows its owner and tells with ``alive`` whether it is still part o
 from __future__ import annotations
 
 import bisect
-import uuid
+import operator
+import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,8 @@ TAKE_VALUES: dict[str, float] = {
 
 def new_guid() -> str:
     """A GUID as REAPER writes it."""
-    return "{" + str(uuid.uuid4()).upper() + "}"
+    digits = os.urandom(16).hex().upper()
+    return f"{{{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}}}"
 
 
 @dataclass(eq=False)
@@ -260,7 +262,7 @@ class Marker:
 
     def alive(self) -> bool:
         """Whether the marker is part of an open project."""
-        return self in self.project.markers and self.project.alive()
+        return self.project.index_of(self) >= 0 and self.project.alive()
 
 
 @dataclass(eq=False)
@@ -284,18 +286,59 @@ class Project:
 
     def __post_init__(self) -> None:
         self.master = Track(self, texts={"P_NAME": "MASTER"})
+        self._revision = 0
+        self._numbers: dict[bool, tuple[int, set[int], int]] = {}
 
     def alive(self) -> bool:
         """Whether the tab is open."""
         return self.open
 
     def touch(self) -> None:
-        """Counts a change."""
+        """Counts a change, in a script's hands or the designer's."""
+        self._revision += 1
+        if assumptions.CHANGES_WITHOUT_UNDO_POINT_ARE_COUNTED:
+            self.change_count += 1
+
+    def step_recorded(self) -> None:
+        """Counts an undo point that was added, undone or redone, and a project that was loaded."""
+        self._revision += 1
         self.change_count += 1
 
     def insert_marker(self, marker: Marker) -> None:
         """Puts a marker at its place in the enumeration."""
-        bisect.insort_right(self.markers, marker, key=_marker_order)
+        index = bisect.bisect_right(self.markers, marker.position_s, key=_position)
+        while index and _marker_order(self.markers[index - 1]) > _marker_order(marker):
+            index -= 1
+        self.markers.insert(index, marker)
+
+    def numbers_taken(self, is_region: bool) -> tuple[set[int], int]:
+        """(displayed numbers in use, the lowest that is not) of the markers, or of the regions."""
+        known_at, taken, lowest = self._numbers.get(is_region, (-1, set(), 1))
+        if known_at != self._revision:
+            taken = {marker.number for marker in self.markers if marker.is_region == is_region}
+            lowest = 1
+        while lowest in taken:
+            lowest += 1
+        return taken, lowest
+
+    def take_number(self, is_region: bool, number: int) -> None:
+        """Remembers for the change that comes next, and for that one, that a number is in use."""
+        taken, lowest = self.numbers_taken(is_region)
+        taken.add(number)
+        self._numbers[is_region] = self._revision + 1, taken, lowest
+
+    def markers_near(self, position_s: float, tolerance_s: float) -> list[Marker]:
+        """Markers and regions that begin at most so far from a position, in the order of enumeration."""
+        first = bisect.bisect_left(self.markers, position_s - tolerance_s, key=_position)
+        after = bisect.bisect_right(self.markers, position_s + tolerance_s, key=_position)
+        return self.markers[first:after]
+
+    def index_of(self, marker: Marker) -> int:
+        """Place of a marker or region in the enumeration; -1 if it is not part of the project."""
+        index = bisect.bisect_left(self.markers, marker.position_s, key=_position)
+        if index < len(self.markers) and self.markers[index] is marker:
+            return index
+        return self.markers.index(marker) if marker in self.markers else -1  # several there, or one being dragged
 
     def sort_markers(self) -> None:
         """Restores the order of enumeration; equals keep their order."""
@@ -306,6 +349,9 @@ PROJECT_SETTINGS: dict[str, float] = {
     **{"PROJECT_SRATE": 48000, "PROJECT_SRATE_USE": 0, "TEMPO": 120, "TIMESIG_NUM": 4, "TIMESIG_DENOM": 4},
     **{"FPS": 30, "OFFSET_S": 0, "PLAYRATE": 1},
 }
+
+
+_position = operator.attrgetter("position_s")
 
 
 def _marker_order(marker: Marker) -> tuple[float, int]:

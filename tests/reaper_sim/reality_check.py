@@ -67,6 +67,11 @@ def valid(pointer: str, kind: str) -> bool:
     return bool(api.RPR_ValidatePtr(int(pointer.split("0x")[1], 16), kind))
 
 
+def changed(count: int) -> bool:
+    """Whether the change count has moved since it was ``count``."""
+    return api.RPR_GetProjectStateChangeCount(0) != count
+
+
 def marker(position: float, name: str, *, end: float | None = None) -> int:
     """Adds a marker or region and returns its number."""
     return api.RPR_AddProjectMarker2(0, end is not None, position, end or 0.0, name, -1, 0)
@@ -254,7 +259,11 @@ def pointers() -> dict[str, Any]:
     track, item = api.RPR_GetTrack(0, 0), api.RPR_GetMediaItem(0, 0)
     titled("select", lambda: api.RPR_SetMediaItemSelected(item, True))
     found["selection_alone_is_no_undo_point"] = last_title() != "select"
-    titled("change", lambda: api.RPR_SetMediaItemInfo_Value(item, "D_LENGTH", 2.0))
+    count = api.RPR_GetProjectStateChangeCount(0)
+    titled(
+        "change", lambda: found.update(counted=api.RPR_SetMediaItemInfo_Value(item, "D_LENGTH", 2.0) and changed(count))
+    )
+    found["changes_without_undo_point_are_counted"] = found.pop("counted")
     api.RPR_Undo_DoUndo2(0)
     found["undo_keeps_track_pointers"] = valid(track, "MediaTrack*")
     found["undo_keeps_item_pointers"] = valid(item, "MediaItem*")

@@ -6,9 +6,12 @@ closed, PreventUIRefresh has to be balanced, and a script with nothing deferred 
 
 from __future__ import annotations
 
+import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from . import assumptions
 from .apigen import Signature, make_module
@@ -28,6 +31,7 @@ class Scripts:
         self._table = Table(app, signatures)
         self._interpreter = interpreter
         self.alive: list[Script] = []
+        self._turns: deque[dict[str, Any]] = deque(maxlen=20_000)
 
     def start(self, path: str, *, when_running: str = "") -> None:
         """Runs the top level of a script. ``when_running``: "ask", "terminate" or "new"; "" = what its flags say."""
@@ -85,6 +89,12 @@ class Scripts:
         for script in list(self.alive):
             self.end(script)
 
+    def turns(self) -> list[dict[str, Any]]:
+        """How long each cycle since the last question held the main thread, oldest first; see ``SimReaper.turns``."""
+        found = list(self._turns)
+        self._turns.clear()
+        return found
+
     def _finish(self, script: Script) -> None:
         if not script.deferred:
             self.end(script)
@@ -93,12 +103,21 @@ class Scripts:
         return lambda: self._interpreter.execute(script, compile(text, name, "exec"))
 
     def _cycle(self, script: Script, run: Callable[[], None]) -> None:
+        began_s, worked_s = time.perf_counter(), time.thread_time()
+        calls, inside_s = self._table.calls, self._table.inside_s
         try:
             run()
         except BaseException:  # also SystemExit: nothing that a script does ends REAPER
             self._app.console += traceback.format_exc()
             if assumptions.SCRIPT_ERROR_ENDS_SCRIPT:
                 script.deferred.clear()
+        self._turns.append(
+            {
+                **{"script": Path(script.path).name, "calls": self._table.calls - calls},
+                **{"held_s": time.perf_counter() - began_s, "worked_s": time.thread_time() - worked_s},
+                "inside_s": self._table.inside_s - inside_s,
+            }
+        )
         if self._interpreter.running is None:
             self._end_of_cycle(script)
 

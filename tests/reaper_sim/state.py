@@ -40,13 +40,17 @@ def differ(one: Snapshot, other: Snapshot) -> bool:
     """Whether two snapshots differ in more than what is selected."""
     if not assumptions.SELECTION_ALONE_IS_NO_UNDO_POINT:
         return one != other
-    return _without_selection(one) != _without_selection(other)
+    return _differ(one, other)
 
 
-def _without_selection(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_selection(part) for key, part in value.items() if key not in _SELECTION}
-    return [_without_selection(part) for part in value] if isinstance(value, list) else value
+def _differ(one: Any, other: Any) -> bool:
+    if one == other:
+        return False
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        return any(_differ(one[key], other[key]) for key in one if key not in _SELECTION)
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return any(map(_differ, one, other))
+    return True
 
 
 def restore(project: Project, wanted: Snapshot, flags: int, handles: Handles | None) -> None:
@@ -71,7 +75,7 @@ def restore(project: Project, wanted: Snapshot, flags: int, handles: Handles | N
         project.ext = {name: dict(keys) for name, keys in misc["ext"].items()}
         project.time_selection = (misc["time_selection"][0], misc["time_selection"][1])
         project.loop_points = (misc["loop_points"][0], misc["loop_points"][1])
-    project.touch()
+    project.step_recorded()
 
 
 def _restored_track(project: Project, state: dict[str, Any], old: Track | None) -> Track:

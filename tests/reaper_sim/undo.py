@@ -75,9 +75,9 @@ class History:
 
     def _close(self, title: str, flags: int) -> None:
         begun, self._open = self._open, None
-        changed = begun is None or differ(begun, snapshot(self._project))
-        if changed or not assumptions.EMPTY_BLOCKS_ADD_NO_UNDO_POINT:
-            self.add(title, flags)
+        now = snapshot(self._project)
+        if begun is None or differ(begun, now) or not assumptions.EMPTY_BLOCKS_ADD_NO_UNDO_POINT:
+            self.add(title, flags, now=now)
 
     def end_of_cycle(self) -> bool:
         """Closes a block that the script left open; returns whether there was one."""
@@ -91,9 +91,9 @@ class History:
         """Whether the project differs from the last recorded state."""
         return differ(self._recorded, snapshot(self._project))
 
-    def add(self, title: str, flags: int = -1, *, merge: str = "") -> None:
+    def add(self, title: str, flags: int = -1, *, merge: str = "", now: Snapshot | None = None) -> None:
         """Records a step that ends now. Steps in a row with the same ``merge`` become one, which has the last title."""
-        now = snapshot(self._project)
+        now = now or snapshot(self._project)
         before, last = self._recorded, self._done[-1] if self._done else None
         if merge and last is not None and last.merge == merge and assumptions.OSC_EDITS_ARE_ONE_UNDO_STEP:
             before = self._done.pop().before
@@ -101,7 +101,7 @@ class History:
         self._undone.clear()
         self._recorded = now
         self._project.dirty = True
-        self._project.touch()
+        self._project.step_recorded()
 
     def undo(self) -> str:
         """Undoes the last step and returns its title; "" if there is none."""

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.engine import devices
 from bridge.engine.devices import others, providers_for
-from bridge.engine.runtime import COREML, CPU, CUDA, DIRECTML, TENSORRT
+from bridge.engine.providers import COREML, CPU, CUDA, DIRECTML, TENSORRT
 from bridge.errors import EngineError
 from tests.runtimes import FakeRuntime
 
@@ -127,11 +127,11 @@ def test_titles_when_read_then_no_name_of_onnx_runtime_is_left() -> None:
 
 def test_providers_when_looked_for_on_this_machine_then_nothing_is_printed(tmp_path: Path) -> None:
     code = (
-        "from bridge.engine import devices, runtime\n"
+        "from bridge.engine import devices, providers, runtime\n"
         "class Bold(runtime.OnnxRuntime):\n"
         "    has_library = lambda self, name: True\n"
         "devices.providers_for()\n"
-        "for device in devices.DEVICES:\n"
+        "for device in providers.DEVICES:\n"
         "    devices.problem(device, Bold())\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from bridge.engine.graph import Graph
-from bridge.engine.runtime import CPU, CUDA, DIRECTML, TENSORRT
+from bridge.engine.providers import CPU, CUDA, DIRECTML, TENSORRT
 from bridge.errors import EngineError, PackError
 from bridge.packs import contract
 from bridge.packs.contract import GraphSpec, TensorSpec

@@ -16,7 +16,7 @@ from bridge.domain.request import Request
 from bridge.engine.engine import Engine
 from bridge.engine.graph import Graph
 from bridge.engine.loader import load
-from bridge.engine.runtime import CPU, CUDA
+from bridge.engine.providers import CPU, CUDA
 from bridge.errors import EngineError, PackError
 from bridge.packs.store import Store
 from tests.packs import BANDS, DECAY_FRAMES, HOP, tiny_pack

@@ -19,7 +19,8 @@ from onnx import TensorProto, helper
 
 from bridge.engine import memory, runtime
 from bridge.engine.graph import Graph
-from bridge.engine.runtime import COREML, CPU, CUDA, DIRECTML, ONNX_RUNTIME, TENSORRT
+from bridge.engine.providers import COREML, CPU, CUDA, DIRECTML, TENSORRT
+from bridge.engine.runtime import ONNX_RUNTIME
 from tests.packs import tiny_pack
 
 
@@ -41,7 +42,8 @@ def test_session_when_it_runs_then_nothing_is_noted_for_anybody(model: Path, tmp
     home = tmp_path / "home"
     home.mkdir()
     run = (
-        "import sys, numpy as np; from pathlib import Path; from bridge.engine.runtime import CPU, ONNX_RUNTIME;"
+        "import sys, numpy as np; from pathlib import Path; from bridge.engine.providers import CPU;"
+        "from bridge.engine.runtime import ONNX_RUNTIME;"
         "session = ONNX_RUNTIME.open(Path(sys.argv[1]), providers=(CPU,), threads=1);"
         "session.run(['embedding'], {'tags': np.zeros((1, 5), np.float32)})"
     )

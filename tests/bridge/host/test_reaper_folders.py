@@ -13,7 +13,7 @@ INSIDE = f"""
 import json, random, sys
 sys.path.insert(0, {str(SCRIPTS)!r})
 import reaper_python as rp
-from foley_inside import api, tracks
+from foley_inside import api, slices, tracks
 
 def depth(track):
     return int(rp.RPR_GetMediaTrackInfo_Value(track, "I_FOLDERDEPTH"))
@@ -61,7 +61,7 @@ def child_of_ours(chance, before):
     folder = chance.choice([parent for _, parent in before if parent] or [""])
     if not folder:
         return ""
-    rp.RPR_GetSetMediaTrackInfo_String(api.by_guid(0)[0][folder], tracks.FOLDER, "(V)", True)
+    rp.RPR_GetSetMediaTrackInfo_String(slices.at_once(api.by_guid(0))[0][folder], tracks.FOLDER, "(V)", True)
     return chance.choice([guid for guid, parent in before if parent == folder])
 
 def check(number):
@@ -71,7 +71,7 @@ def check(number):
     kind = chance.choice(["plain", "layer", "again", "again"])
     guid = child_of_ours(chance, before) if kind == "again" else ""
     guid = guid or chance.choice(before)[0]
-    below = api.by_guid(0)[0][guid]
+    below = slices.at_once(api.by_guid(0))[0][guid]
     if kind != "plain":
         rp.RPR_GetSetMediaTrackInfo_String(below, "P_EXT:foley", "(V)", True)
     new = dict(folder="Foley: x", track_name="x", video_item_guid="(V)", set_id="s", layer="x", controls="")
@@ -84,7 +84,7 @@ def check(number):
             below = track if kind == "plain" else below
     all_now = parents()
     now = dict(all_now)
-    ours = [g for g, t in api.by_guid(0)[0].items() if api.track_text(t, tracks.FOLDER)]
+    ours = [g for g, t in slices.at_once(api.by_guid(0))[0].items() if api.track_text(t, tracks.FOLDER)]
     assert len(set(map(now.get, made))) == 1 and now[made[0]] in ours, "a layer is not in the folder with the others"
     for one, parent in before:
         expected = now[one]

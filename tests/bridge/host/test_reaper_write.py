@@ -247,3 +247,23 @@ def test_prompt_when_set_then_it_is_remembered_with_the_project(
     assert host.read().prompt == ""
     reaper.open(tmp_path / "show.rpp")
     assert host.read().prompt == "heavy wood"
+
+
+@pytest.mark.parametrize("profile", ["7.78", "6.80"])
+def test_markers_when_others_stand_at_the_same_places_then_only_those_that_were_named_go(
+    reaper: SimReaper, host: ReaperHost
+) -> None:
+    """New ones come to stand before, at and after old ones, the designer's and regions among them."""
+    token = host.read().token
+    first = tuple(NewMarker(position_s=1.0 + k, name="foley") for k in range(6))
+    ours = host.write(Change(token=token, undo_title="Foley: find onsets", add_markers=first)).marker_guids
+    for k in range(6):
+        reaper.add_marker(1.0 + k, "mine")
+        reaper.add_marker(1.0 + k, "a scene", end_s=1.5 + k)
+    new = tuple(NewMarker(position_s=0.5 + 0.5 * k, name="foley: quiet") for k in range(14))
+    host.write(Change(token=token, undo_title="Foley: more", delete_markers=(*ours[:4], ours[5]), add_markers=new))
+    names = [(marker["position_s"], marker["name"]) for marker in reaper.markers()]
+    assert [place for place, name in names if name == "mine"] == [1.0 + k for k in range(6)]
+    assert [place for place, name in names if name == "a scene"] == [1.0 + k for k in range(6)]
+    assert [place for place, name in names if name == "foley"] == [5.0]
+    assert [place for place, name in names if name == "foley: quiet"] == [0.5 + 0.5 * k for k in range(14)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -303,3 +304,23 @@ def test_install_when_reapy_was_configured_once_then_it_says_what_that_means(res
     (resource / "reaper-extstate.ini").write_bytes(b'[other]\nx=1\n[reapy]\nactivate_reapy_server="_RS12"\n')
     install(resource)
     assert "lets anybody on the network run code as you" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "path", ["../stolen.txt", "/etc/stolen.txt", "a/../../stolen.txt", "C:/stolen.txt", "a\\..\\b", ""]
+)
+def test_uninstall_when_a_backup_names_a_file_outside_then_that_backup_counts_for_nothing(
+    resource: Path, capsys: Said, path: str
+) -> None:
+    stolen = resource.parent / "stolen.txt"
+    stolen.write_text("mine")
+    folder = resource / "Foley Bridge backup 2026-01-01 00-00-00"
+    (folder / "files").mkdir(parents=True)
+    (folder / "stolen.txt").write_text("theirs")
+    now = hashlib.sha256(b"mine").hexdigest()
+    entry = {"before": hashlib.sha256(b"theirs").hexdigest(), "after": now}
+    table = {"action": "install", "made": "2026-01-01T00:00:00", "files": {path: entry}, "keys": {}}
+    (folder / "manifest.json").write_text(json.dumps(table))
+    assert uninstall(resource) in (0, 2)
+    assert stolen.read_text() == "mine"
+    assert "stolen" not in capsys.readouterr().out

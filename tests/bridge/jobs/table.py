@@ -17,6 +17,7 @@ from bridge.errors import BridgeError, RequestError
 from bridge.host.base import FoleyItemView, MarkerView, ProjectView
 from bridge.jobs import verbs
 from bridge.jobs.desk import Wishes
+from bridge.jobs.doing import DOES
 from bridge.jobs.runner import Context
 from bridge.media import wav
 from tests.fakes import FakeEngine, FakeHost, project, video_item
@@ -42,7 +43,7 @@ class Table:
         self.cancel = threading.Event()
 
     def press(self, verb: str, key: verbs.KeyPress = KEY) -> str:
-        return verbs.VERBS[verb].run(self.desk, Context("j", self.cancel, lambda fraction, text: None), key)
+        return DOES[verb](self.desk, Context("j", self.cancel, lambda fraction, text: None), key)
 
     def change(self, **fields) -> None:
         self.host.view = replace(self.host.view, **fields)

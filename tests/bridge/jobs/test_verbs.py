@@ -12,6 +12,7 @@ from bridge.domain.render import Recipe
 from bridge.errors import HostError, HostUnsure, JobCancelled, MediaError
 from bridge.host.base import MarkerView
 from bridge.jobs import verbs
+from bridge.jobs.doing import DOES
 from bridge.media import wav
 from tests.bridge.jobs.table import Table
 from tests.fakes import project, video_item
@@ -20,6 +21,10 @@ from tests.fakes import project, video_item
 @pytest.fixture
 def table(tmp_path: Path) -> Table:
     return Table(tmp_path)
+
+
+def test_verbs_when_each_is_looked_up_then_it_has_a_name_and_something_to_do() -> None:
+    assert set(DOES) == set(verbs.VERBS)
 
 
 def test_detect_when_pressed_twice_then_only_the_bridges_own_plain_markers_are_replaced(table: Table) -> None:

@@ -17,7 +17,8 @@ from bridge.domain.audio import Audio
 from bridge.dsp import loudness
 from bridge.errors import RequestError
 from bridge.media import wav
-from bridge.media.output import Finished, Output, apply, apply_blocks, finish, finish_blocks
+from bridge.media.finish import Finished, apply, apply_blocks, finish, finish_blocks
+from bridge.media.output import Output
 
 
 def knocks(seconds: float = 4.0, *, level: float = 0.2, channels: int = 1) -> Audio:

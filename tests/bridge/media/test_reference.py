@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
 from pathlib import Path
 
 import av
@@ -10,8 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from bridge.domain.audio import Audio
 from bridge.errors import MediaError, RequestError
-from bridge.media import reference
+from bridge.media import reference, wav
 
 RATE_HZ = 44100
 
@@ -114,3 +117,30 @@ def test_named_when_the_part_is_none_is_refused(tmp_path: Path, part: dict[str, 
     soundfile.write(path, ramp(), RATE_HZ)
     with pytest.raises(RequestError, match=r"a\.wav"):
         reference.named(path, **part)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
+def test_read_when_a_pipe_takes_the_files_place_meanwhile_then_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "knock.wav"
+    wav.write(path, Audio(samples=np.zeros((1, 480), np.float32), rate_hz=48000))
+    found = reference.named(path)
+
+    def swapped(looked_at: Path) -> None:
+        path.unlink()
+        os.mkfifo(path)
+
+    monkeypatch.setattr(reference, "check_readable", swapped)
+    caught: list[MediaError] = []
+
+    def work() -> None:
+        try:
+            reference.read(found)
+        except MediaError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(10.0)
+    assert [error.message for error in caught] == [f"{path} is not a regular file"]

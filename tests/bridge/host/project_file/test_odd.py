@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,6 +125,20 @@ def test_write_when_the_folder_state_cannot_be_read_then_left_alone(show, odd):
     host = RppHost(show)
     host.write(change(host, new_items=(new_item(host.read(), sound(show.parent)),)))
     assert [line.strip() for line in lines(show) if "ISBUS" in line] == ["ISBUS 1 1", odd, "ISBUS 0 0", "ISBUS 0 0"]
+
+
+@pytest.mark.parametrize("folder", ["//evil.example/share", r"\\evil.example\share"])
+def test_read_when_the_file_leads_to_another_computer_then_that_is_never_asked(show, folder, monkeypatch):
+    put(show, "Video Files", folder)
+    put(show, 'RECORD_PATH "Audio Files"', f'RECORD_PATH "{folder}"')
+    asked = []
+    isfile, stat = os.path.isfile, os.stat
+    monkeypatch.setattr(os.path, "isfile", lambda path: asked.append(str(path)) or isfile(path))
+    monkeypatch.setattr(os, "stat", lambda path, **more: asked.append(str(path)) or stat(path, **more))
+    view = RppHost(show).read()
+    assert [item.offline for item in view.items] == [True]
+    assert view.media_dir == ""
+    assert not [path for path in asked if "evil" in path]
 
 
 @pytest.mark.parametrize("name", ['a "b" c\'s `d`.mp4', "two\nlines.mp4", "two\rlines.mp4"])

@@ -1,36 +1,27 @@
-"""What each command of the command line does; every function returns the exit code."""
+"""``foley-bridge detect``, ``render`` and ``demo``: what works on files, without REAPER."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import shlex
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bridge import app, checks, listing
+from bridge import app
 from bridge import demo as demonstration
 from bridge.config import Settings
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
 from bridge.domain.request import Request
 from bridge.domain.wording import counted
-from bridge.errors import HostError, MediaError, RequestError
-from bridge.install import scripts
+from bridge.errors import MediaError, RequestError
 from bridge.media import onset_table, reference, video, wav
-from bridge.osc import client
-from bridge.packs import catalogue, pull
-from bridge.packs.download import Downloader
 
 ROUNDING_S = 0.05
 """An end this little past the file's own is taken for it."""
-FREE_WAIT_S = 5.0
-"""How long a daemon may take to close its models and answer."""
 
 
 def detect(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -114,86 +105,6 @@ def render(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def serve(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Runs the daemon until it is stopped."""
-    return app.serve(settings)
-
-
-def free(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Asks the running daemon to close its models; 1 if it refuses."""
-    port = client.daemon_port(settings.osc_port)
-    answer = client.ask(port, "free", timeout_s=FREE_WAIT_S)
-    if answer is None:
-        raise HostError(
-            f"no daemon answers on 127.0.0.1:{port}", hint="Only a daemon keeps models open; there is nothing to free"
-        )
-    print(answer.sentence)
-    return 0 if answer.ok else 1
-
-
-def packs(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Lists the packs with what a user must know before using them."""
-    return listing.list_packs(settings)
-
-
-def packs_show(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Prints what a pack says of itself, in short or in full."""
-    return listing.show_pack(settings, arguments.name, cards=arguments.cards)
-
-
-def packs_pull(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Gets the files that a pack is made from, once their terms are accepted."""
-    entry = catalogue.find(arguments.name)
-    folder = (arguments.into or Path(settings.packs_dir) / "downloads" / entry.name).absolute()
-    for line in pull.terms(entry):
-        print(line)
-    print(f"Files go to {folder}")
-    if not arguments.yes:
-        _accept()
-    puller = pull.Puller(
-        folder=folder,
-        offline=arguments.offline,
-        mirror=arguments.mirror,
-        choose=tuple(arguments.choose),
-        unverified=arguments.unverified,
-        downloader=Downloader(allow_http=arguments.mirror.startswith("http://")),
-        say=lambda sentence: print(sentence, flush=True),
-        progress=_transfer,
-    )
-    files = puller.pull(entry)
-    out = (Path(settings.packs_dir) / entry.name).absolute()
-    words = pull.next_command(entry, files, folder=folder, out=out)
-    print('All files are there. The exporter is installed in a clone of foley-bridge by: pip install -e ".[export]"')
-    print("Make the pack of them with:")
-    print(subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words))
-    return 0
-
-
-def doctor(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Walks the chain and says the first thing to fix."""
-    return checks.doctor(settings, resource=arguments.resource, report_to=arguments.report)
-
-
-def reaper(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Says where the actions are, or copies them to a folder."""
-    source = scripts.source()
-    folder = source
-    if arguments.copy_to is not None:
-        folder = arguments.copy_to / "Foley Bridge"
-        try:
-            shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-        except OSError as error:
-            raise MediaError(
-                f"the actions cannot be copied to {folder}: {error}", hint="Name another folder"
-            ) from error
-    print(f"REAPER's actions {'are in' if folder == source else 'were copied to'} {folder.absolute()}")
-    print("`foley-bridge reaper install` puts them into REAPER with keys; by hand:")
-    print("In REAPER: Actions > Show action list > New action > Load ReaScript, and choose:")
-    for script in sorted(folder.glob("foley_*.py")):
-        print(f"  {script.name}")
-    return 0
-
-
 def demo(arguments: argparse.Namespace, settings: Settings) -> int:
     """Onsets, sound, preview, picture and project for a clip."""
     return demonstration.run(
@@ -255,33 +166,6 @@ def progress(what: str) -> Callable[[float], None]:
     def show(fraction: float) -> None:
         end = "\r" if fraction < 1 else "\r\033[K"
         print(f"{what}: {100 * fraction:3.0f} %", end=end, file=sys.stderr, flush=True)
-
-    return show
-
-
-def _accept() -> None:
-    """Asks whether the terms that were shown are accepted."""
-    if not sys.stdin.isatty():
-        raise RequestError("the terms above were not accepted", hint="Read them, then run again with --yes")
-    if input("Type yes to accept these terms and get the files: ").strip().lower() != "yes":
-        raise RequestError("the terms were not accepted", hint="Nothing was got")
-
-
-def _transfer(name: str) -> Callable[[int, int | None, float], None]:
-    """A callback that shows how a transfer goes: on a terminal one line, elsewhere a line for every tenth."""
-    terminal = sys.stderr.isatty()
-    last = [-1.0]
-
-    def show(done: int, total: int | None, rate: float) -> None:
-        now = time.monotonic() if terminal or not total else 10 * done // total
-        if done != total and now < last[0] + (0.2 if terminal else 1 if total else 10):
-            return
-        last[0] = now
-        part = f"{done / 1e6:.0f} MB" if not total else f"{100 * done / total:3.0f} % of {total / 1e6:.1f} MB"
-        left = f", {(total - done) / rate:.0f} s left" if total and rate > 0 else ""
-        text = f"{name}: {part}, {rate / 1e6:.1f} MB/s{left}"
-        end = "\n" if not terminal or done == total else "\033[K\r"
-        print(text, end=end, file=sys.stderr, flush=True)
 
     return show
 

@@ -1,0 +1,186 @@
+"""A key press whose answer is late: REAPER goes on, the server script shows the answer; over real UDP."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pythonosc.osc_message import OscMessage
+
+from bridge.host import endpoint
+from bridge.osc import messages
+from bridge.osc.messages import Answer
+from bridge.osc.server import pack_answer
+from tests.reaper_sim.client import SimReaper
+from tests.tokens import TOKEN
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "reaper_scripts"
+ALIVE = """
+from reaper_python import *
+RPR_SetExtState("FOLEY", "server", "mark", False)
+RPR_SetExtState("FOLEY", "server_seen", repr(RPR_time_precise()), False)
+"""
+
+
+class Deaf:
+    """A daemon that answers when the test says so."""
+
+    def __init__(self) -> None:
+        self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._line.bind(("127.0.0.1", 0))
+        self._line.settimeout(5.0)
+        self.port = self._line.getsockname()[1]
+        endpoint.announce_daemon(self.port, TOKEN)
+
+    def hear(self) -> tuple[str, str, tuple[str, int]]:
+        """(verb, press id, sender) of the next message."""
+        data, sender = self._line.recvfrom(65536)
+        message = OscMessage(data)
+        address, _, token, press = messages.opened(message.address, list(message.params))
+        assert token == TOKEN
+        return address, press, sender
+
+    def hears_nothing(self) -> bool:
+        self._line.settimeout(0.1)
+        try:
+            self._line.recv(65536)
+        except TimeoutError:
+            return True
+        return False
+
+    def answer(self, sender: tuple[str, int], sentence: str) -> None:
+        self._line.sendto(pack_answer("detect", Answer(ok=True, sentence=sentence)), sender)
+
+    def close(self) -> None:
+        self._line.close()
+
+
+@pytest.fixture
+def daemon() -> Iterator[Deaf]:
+    daemon = Deaf()
+    yield daemon
+    daemon.close()
+
+
+@pytest.fixture
+def reaper(tmp_path: Path) -> Iterator[SimReaper]:
+    """REAPER with the server script."""
+    with SimReaper.start(
+        tmp_path / "reaper", tick_s=0.005, web_port=None, startup_scripts=[SCRIPTS / "foley_server.py"]
+    ) as reaper:
+        yield reaper
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[SimReaper]:
+    """REAPER without it."""
+    with SimReaper.start(tmp_path / "reaper", tick_s=0.005, web_port=None, with_reapy=False) as reaper:
+        yield reaper
+
+
+def press(reaper: SimReaper, action: str = "find_onsets") -> None:
+    assert reaper.run_script(SCRIPTS / f"foley_{action}.py") == "ran"
+
+
+def until(what: Callable[[], object]) -> None:
+    end_s = time.monotonic() + 5.0
+    while not what():
+        assert time.monotonic() < end_s, "it never came"
+        time.sleep(0.01)
+
+
+def test_answer_when_it_comes_late_then_the_key_is_over_and_the_server_script_shows_it(
+    reaper: SimReaper, daemon: Deaf
+) -> None:
+    press(reaper)
+    first, second = daemon.hear(), daemon.hear()
+    assert first[:2] == second[:2], "the same key press, so that the daemon does nothing twice"
+    assert (reaper.console(), reaper.help_text()) == ("", "")
+    daemon.answer(second[2], "Taken at last.")
+    until(lambda: reaper.help_text() == "Taken at last.")
+    reaper.wait_ticks(100)
+    assert reaper.console() == ""
+    assert daemon.hears_nothing()
+
+
+def test_daemon_when_it_is_stopped_then_the_key_is_over_at_once_and_the_designer_is_told_soon(
+    reaper: SimReaper, daemon: Deaf
+) -> None:
+    press(reaper)
+    assert reaper.console() == ""
+    until(reaper.console)
+    reaper.wait_ticks(20)
+    assert reaper.console().count("does not answer") == 1
+
+
+def test_keys_when_several_are_left_then_each_has_its_answer(reaper: SimReaper, daemon: Deaf) -> None:
+    actions = ("find_onsets", "cancel", "free_memory")
+    for action in actions:
+        press(reaper, action)
+    heard = Counter(daemon.hear()[:2] for _ in range(6))
+    assert list(heard.values()) == [2, 2, 2]
+    until(lambda: reaper.console().count("does not answer") == 3)
+
+
+def test_key_when_it_is_left_then_the_daemons_token_is_in_no_ext_state(
+    alone: SimReaper, daemon: Deaf, tmp_path: Path
+) -> None:
+    script = tmp_path / "alive.py"
+    script.write_text(ALIVE)
+    alone.run_script(script)
+    for _ in range(8):
+        press(alone)
+    left = alone.ext_state("FOLEY", "presses")
+    assert [sorted(json.loads(line)) for line in left.split("\n")] == [["mark", "said"]] * 8
+    assert TOKEN not in left
+    assert alone.console() == ""
+    press(alone)
+    assert "does not answer" in alone.console(), "nobody takes them up, so no more are left"
+    assert alone.ext_state("FOLEY", "presses") == left
+
+
+def forged(text: str) -> str:
+    return json.dumps({"said": text, "mark": "0" * 64})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        forged('["/foley/generate", ["", "", "", "", "press"]]'),
+        json.dumps({"said": '["/foley/generate", ["", "", "", "", "press"]]'}),
+        json.dumps({"said": 7, "mark": None}),
+        "not json",
+        "[" * 5000,
+        "null\n7\n\n{}",
+    ],
+)
+def test_key_when_somebody_else_leaves_one_then_nothing_is_sent_and_the_server_goes_on(
+    reaper: SimReaper, daemon: Deaf, text: str
+) -> None:
+    """REAPER's web interface lets a web page write ext states, if the user has switched it on."""
+    reaper.set_ext_state("FOLEY", "presses", text)
+    until(lambda: reaper.ext_state("FOLEY", "presses") == "")
+    assert daemon.hears_nothing()
+    assert reaper.console() == ""
+    press(reaper)
+    until(reaper.console)
+
+
+def test_daemon_when_it_dies_while_a_key_waits_then_that_is_said_once(reaper: SimReaper, daemon: Deaf) -> None:
+    press(reaper)
+    daemon.close()
+    until(reaper.console)
+    reaper.wait_ticks(100)
+    assert reaper.console().count("does not answer") == 1
+
+
+def test_key_when_no_server_script_runs_then_both_are_named(alone: SimReaper, daemon: Deaf) -> None:
+    press(alone)
+    assert "foley_server.py" in alone.console()
+    assert "foley-bridge serve" in alone.console()
+    assert alone.ext_state("FOLEY", "presses") == ""
