@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+from pathlib import Path
 
 from hypothesis import strategies as st
 
@@ -21,6 +23,7 @@ from bridge.jobs.settings import project_reference
 from bridge.jobs.telling import output_of
 from tests.fakes import project
 from tests.fuzz.cases import bent, bent_json
+from tests.fuzz.files import folder
 from tests.fuzz.target import Target, again
 
 shares = st.floats(0.0, 1.0)
@@ -112,7 +115,17 @@ RECIPE = Recipe(
     output={"subtype": "PCM_24", "rate_hz": 48_000},
 )
 SEEN = {"{video}": Seen(threshold=0.5, peaks={0.25: (0.9, 0.5), 1.5: (0.4, 1.0)}, written=frozenset({0.25}))}
-REFERENCE = {"path": "/s/ping.wav", "sha256": "a" * 64, "start_s": 0.5, "length_s": 1.0}
+
+
+@functools.cache
+def ping() -> Path:
+    """A sound file."""
+    path = folder() / "ping.wav"
+    path.write_bytes(b"RIFF")
+    return path
+
+
+REFERENCE = {"path": "ping.wav", "sha256": "a" * 64, "start_s": 0.5, "length_s": 1.0}
 
 
 def text(case: bytes) -> str:
@@ -163,8 +176,8 @@ def check_seen(case: bytes) -> bool:
 
 
 def check_reference(case: bytes) -> bool:
-    """The reference that a project remembers."""
-    chosen = project_reference(project("/p", reference=text(case)))
+    """The reference that a project remembers; the file that the good ones name lies in the project."""
+    chosen = project_reference(project(str(ping().parent), reference=text(case)))
     return chosen is None or isinstance(chosen.sha256, str)
 
 
@@ -197,6 +210,6 @@ TARGETS = [
         name="reference",
         check=check_reference,
         hostile=bent_json([REFERENCE]),
-        valid=st.just(json.dumps(REFERENCE).encode()),
+        valid=st.deferred(lambda: st.just(json.dumps({**REFERENCE, "path": str(ping())}).encode())),
     ),
 ]

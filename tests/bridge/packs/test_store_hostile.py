@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 import onnxruntime as ort
 import pytest
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, SparseTensorProto, TensorProto, helper
 
 from bridge.engine.graph import Graph
 from bridge.engine.runtime import CPU, ONNX_RUNTIME
@@ -62,6 +62,16 @@ def in_a_sparse_tensor(model: ModelProto) -> None:
     model.graph.sparse_initializer.add().values.CopyFrom(outside())
 
 
+def in_a_sparse_attribute(model: ModelProto) -> None:
+    model.graph.node.append(helper.make_node("Constant", [], ["c"], sparse_value=SparseTensorProto(values=outside())))
+
+
+def in_a_list_of_sparse_tensors(model: ModelProto) -> None:
+    node = helper.make_node("Odd", [], ["y"])
+    node.attribute.add(name="s").sparse_tensors.add().values.CopyFrom(outside())
+    model.graph.node.append(node)
+
+
 def in_the_training(model: ModelProto) -> None:
     model.training_info.add().algorithm.CopyFrom(inner())
 
@@ -73,6 +83,8 @@ PLACES = [
     in_a_list_of_tensors,
     in_a_function,
     in_a_sparse_tensor,
+    in_a_sparse_attribute,
+    in_a_list_of_sparse_tensors,
     in_the_training,
 ]
 
