@@ -12,7 +12,8 @@ import pytest
 from onnx import ModelProto, SparseTensorProto, TensorProto, helper
 
 from bridge.engine.graph import Graph
-from bridge.engine.runtime import CPU, ONNX_RUNTIME
+from bridge.engine.providers import CPU
+from bridge.engine.runtime import ONNX_RUNTIME
 from bridge.errors import PackError
 from tests.bridge.packs.test_store import put_weights_outside, refusal, rehash
 from tests.packs import draft, tiny_pack
