@@ -26,6 +26,8 @@ FOLDER_VARIABLE = "FOLEY_BRIDGE_ENDPOINT"
 REAPER_FILE = "reaper.json"
 DAEMON_FILE = "daemon.json"
 DEFAULT_OSC_PORT = 9124
+LARGEST_BYTES = 65536
+"""No announcement is longer; of a longer file the rest is not read."""
 
 FOLDER_HINT = f"Make it a folder of yours, or name another one in {FOLDER_VARIABLE}"
 START_HINT = 'Start REAPER and run the action "Script: foley_server.py" in it, then press the key again'
@@ -72,8 +74,8 @@ def find_reaper(where: Path | None = None, *, run: str = "") -> Endpoint:
 
 def _peek(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        data = json.loads(path.read_bytes()[:LARGEST_BYTES])
+    except (OSError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 
@@ -89,10 +91,10 @@ def _age(path: Path) -> float:
 def _endpoint(path: Path) -> Endpoint:
     try:
         status = path.stat()
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_bytes()[:LARGEST_BYTES])
     except FileNotFoundError:
         raise HostError("REAPER's server script is not running", hint=START_HINT) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise HostError(f"{path} cannot be read: {error}", hint=START_HINT) from error
     if os.name == "posix" and (status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077):
         raise HostError(
@@ -104,16 +106,17 @@ def _endpoint(path: Path) -> Endpoint:
             "The scripts in REAPER are of another version than the daemon",
             hint="Install both from the same release, restart REAPER and run foley-bridge serve again",
         )
-    try:
-        return Endpoint(
-            port=int(data["port"]),
-            token=str(data["token"]),
-            pid=int(data["pid"]),
-            version=str(data["version"]),
-            resource_path=str(data["resource_path"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise HostError(f"{path} is damaged", hint=START_HINT) from error
+    port, pid = _whole(data.get("port"), 1, 65535), _whole(data.get("pid"), 0, 2**63 - 1)
+    texts = [text for text in map(data.get, ("token", "version", "resource_path")) if isinstance(text, str)]
+    if port is None or pid is None or len(texts) != 3:
+        raise HostError(f"{path} is damaged", hint=START_HINT)
+    token, version, resource_path = texts
+    return Endpoint(port=port, token=token, pid=pid, version=version, resource_path=resource_path)
+
+
+def _whole(value: object, least: int, most: int) -> int | None:
+    """A whole number between two others; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most else None
 
 
 def announce_daemon(port: int, token: str, where: Path | None = None) -> Path:

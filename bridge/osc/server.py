@@ -184,11 +184,16 @@ class _Handler(socketserver.BaseRequestHandler):
 def pack_answer(verb: str, answer: Answer) -> bytes:
     """The packet of an answer."""
     builder = OscMessageBuilder(address=ANSWER_ADDRESS)
-    builder.add_arg(verb, "s")
+    builder.add_arg(_sendable(verb), "s")
     builder.add_arg(int(answer.ok), "i")
-    builder.add_arg(answer.sentence[:LONGEST_SENTENCE], "s")
-    builder.add_arg(answer.job_id, "s")
+    builder.add_arg(_sendable(answer.sentence[:LONGEST_SENTENCE]), "s")
+    builder.add_arg(_sendable(answer.job_id), "s")
     return builder.build().dgram
+
+
+def _sendable(text: str) -> str:
+    """A text without what no OSC string holds: half characters, as in the names of odd files, and zeros."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def _unpack(data: bytes) -> tuple[str, list[object]]:

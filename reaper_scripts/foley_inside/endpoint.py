@@ -85,7 +85,7 @@ def daemon():
     """(UDP port, token) of the daemon: what ``daemon.json`` says, else the default port and no token."""
     said = read(os.path.join(folder(), DAEMON_FILE))
     port, token = said.get("port"), said.get("token")
-    port = port if isinstance(port, int) and 0 < port < 65536 else DEFAULT_OSC_PORT
+    port = port if type(port) is int and 0 < port < 65536 else DEFAULT_OSC_PORT
     return port, token if isinstance(token, str) else ""
 
 
@@ -93,8 +93,8 @@ def read(path):
     """A JSON object from a file; an empty dict when there is none or it is damaged."""
     try:
         with open(path, encoding="utf-8") as file:
-            value = json.load(file)
-    except (OSError, ValueError):
+            value = json.loads(file.read(65536))
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
