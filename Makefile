@@ -57,7 +57,8 @@ $(VENV)/.dev: $(VENV)/.tools pyproject.toml locks/dev.txt locks/clap.txt
 
 # The newest versions that fit pyproject.toml, for every Python and system at once. What CUDA builds of torch bring is
 # torch's own; data-science-types comes with the SyncFusion authors' packages and would replace numpy's own types by
-# poorer ones. `make lock UPGRADE=` keeps what is locked and only adds. Afterwards: make licences, make check, and a look at what changed.
+# poorer ones. `make lock UPGRADE=` keeps what is locked and only adds. Afterwards: make licences, make check, and a look
+# at what changed.
 LOCK := $(VENV)-lock/bin/uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --quiet $(UPGRADE)
 TORCHS := torch triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-,cublas cuda-cupti cuda-nvrtc \
 	cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bridge import durable
 from bridge.errors import HostError
 
 API = 3
@@ -128,10 +129,10 @@ def announce_daemon(port: int, token: str, where: Path | None = None) -> Path:
     refuse_second(where)
     make_private(path.parent)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
+    said = {"port": port, "token": token, "pid": os.getpid()}
     try:
-        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"port": port, "token": token, "pid": os.getpid()}, file)
-        os.replace(temporary, path)
+        durable.write_new(temporary, json.dumps(said).encode(), mode=0o600)
+        durable.settle(temporary, path)
     except OSError as error:
         raise HostError(f"{path} cannot be written: {error.strerror}", hint=FOLDER_HINT) from error
     finally:

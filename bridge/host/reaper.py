@@ -37,7 +37,7 @@ WATCH = ("foley_inside.watch", "watch")
 GRACE_S = 0.25
 TELL_S = 1.0
 RETRY_S = 1.0
-CLOSE_S = 0.5
+CLOSE_S = 0.4
 
 BUSY = "REAPER does not answer: a dialog may be open"
 BUSY_HINT = "Close it and press the key again"

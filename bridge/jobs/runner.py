@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 QUEUE_LENGTH = 8
 REMEMBERED = 64
-CLOSE_S = 0.6
+CLOSE_S = 0.5
 STOPPED = "The bridge was stopped; the project is unchanged. Start it again and press the key again."
 Listener = Callable[[Job], None]
 Work = Callable[["Context"], str]
