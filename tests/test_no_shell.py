@@ -39,7 +39,6 @@ LISTED = {
         "bridge/engine/runtime.py": "asks whether a GPU library can be loaded",
         "bridge/host/endpoint.py": "Windows: whether a process runs",
         "reaper_scripts/foley_inside/texts.py": "REAPER's own functions that its Python wrapper cannot call right",
-        "reaper_scripts/foley_inside/markers.py": "the same, for the names of markers",
     },
 }
 """Modules that may be imported in these files only, and what for."""
