@@ -82,6 +82,14 @@ def test_edges_when_a_reversed_section_ends_with_its_source_then_the_last_pictur
     assert np.isnan(whole.to_source([10.0 - 2e-9, 10.0 - 0.5e-9])).tolist() == [False, True]
 
 
+def test_edges_when_a_loop_comes_to_its_seam_within_a_nanosecond_then_it_begins_anew() -> None:
+    loop = Clip(**{**STICK, "length_s": 2.5}, loop=True, section=Section(offset_s=0.0, length_s=1.0))
+    assert loop.to_source([1.0 - 2e-9, 1.0 - 0.5e-9]).tolist() == pytest.approx([1.0 - 2e-9, 0.0], abs=1e-15)
+    assert loop.to_project(1.0 - 0.8e-9).tolist() == [0.0, 1.0, 2.0]
+    assert loop.to_project(1.0 - 0.3e-9).tolist() == []
+    assert loop.to_project(1.0 - 2e-9).tolist() == pytest.approx([1.0 - 2e-9, 2.0 - 2e-9], abs=1e-15)
+
+
 def test_spans_when_an_item_loops_then_each_stretch_once_and_apart() -> None:
     loop = {**STICK, "loop": True, "source_length_s": 4.0}
     assert Clip(**{**loop, "length_s": 4.0}, start_offset_s=1.0).spans() == ((0.0, 4.0),)

@@ -166,6 +166,11 @@ def test_front_end_when_nobody_says_where_it_is_from_then_the_sentence_still_rea
             lambda d: d["graphs"]["text"].update(file="no.onnx"),
             'p: key "graphs.text.file" names "no.onnx", which "files" does not list.',
         ),
+        (
+            lambda d: d["graphs"]["text"].update(file="../text.onnx"),
+            'p: key "graphs.text.file" names "../text.onnx", which is not a plain path inside the pack.',
+        ),
+        (lambda d: d["when"].update(frontend=[]), 'p: key "when.frontend" must be an object, not list.'),
         (lambda d: d["graphs"].pop("onset"), 'p: key "graphs.onset" is missing.'),
         (lambda d: d.update(when=None, what=None), 'p: keys "when" and "what" are both null: the pack does nothing.'),
         (
@@ -239,7 +244,8 @@ def test_manifest_when_written_then_one_key_a_line_and_words_as_they_are(good: d
     ],
 )
 def test_manifest_when_its_text_is_none_then_file_and_way_out(text: str, said: str) -> None:
-    sentence = refused(lambda: strict.loads(text, where="p"))
+    sentence = refused(lambda: parse(text, where="p"))
+    assert refused(lambda: strict.loads(text, where="p")) == sentence
     assert sentence.startswith(said)
     assert sentence.endswith(AGAIN)
 
@@ -351,3 +357,9 @@ def test_file_name_when_windows_could_read_more_into_it_then_refused(good: dict[
     for name in ("a*b", "a?b", 'a"b', "a<b", "a>b", "a|b", "a\0b", "a/", "/a", ".", "a/./b", ".."):
         text = json.dumps({**good, "files": {**good["files"], name: "0" * 64}})
         assert "is not a plain path inside the pack" in refused(partial(parse, text, where="p"))
+
+
+def test_file_name_when_it_is_only_unusual_then_taken(good: dict[str, Any]) -> None:
+    names = ("X.txt", "two words.txt", "deep/er/a-b_c.ONNX.txt", "Türschloß.md")
+    data = {**good, "files": {**good["files"], **dict.fromkeys(names, "0" * 64)}}
+    assert set(names) <= set(parse(json.dumps(data), where="p").files)

@@ -207,3 +207,12 @@ def test_large_file_when_hashed_then_all_of_it(pack: Path) -> None:
     assert Store([pack.parent]).open("tiny").path("large.bin").read_bytes() == data
     (pack / "large.bin").write_bytes(data[:-1] + b"x")
     assert 'file "large.bin" is damaged' in refused(pack)
+
+
+def test_file_when_its_name_has_spaces_then_found_and_verified(pack: Path) -> None:
+    (pack / "my notes").mkdir()
+    (pack / "my notes" / "two words.txt").write_text("mine")
+    rehash(pack, "my notes/two words.txt")
+    assert Store([pack.parent]).open("tiny").path("my notes/two words.txt").read_text() == "mine"
+    (pack / "my notes" / "two words.txt").write_text("yours")
+    assert 'file "my notes/two words.txt" is damaged' in refused(pack)
