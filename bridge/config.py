@@ -30,6 +30,8 @@ else:
 APP = "foley-bridge"
 PREFIX = "FOLEY_BRIDGE_"
 MOST_THREADS = 256
+LARGEST_BYTES = 16_000
+"""A config file with every setting has a tenth of it; what reads it takes a minute for a dotted key of a megabyte."""
 PROGRESS_BARS = ("auto", "on", "off")
 _KINDS = {"int": "whole number", "float": "number", "str": "text in quotes"}
 
@@ -209,8 +211,10 @@ def load(
     path = path or config_path()
     if path.is_file():
         try:
+            if path.stat().st_size > LARGEST_BYTES:
+                raise ValueError("it is too large")
             table = tomllib.loads(path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RequestError(
                 f"the config file {path} cannot be read: {error}", hint="Correct or remove the file"
             ) from error

@@ -16,6 +16,12 @@ at the boundary, with ``from``. ``sentence`` is what the designer reads.
 
 from __future__ import annotations
 
+import re
+
+_LONGEST_MESSAGE, _LONGEST_HINT = 900, 500
+_NOT_SHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Signs that a terminal obeys, that turn the direction of what follows, or that no text can be made of."""
+
 
 class BridgeError(Exception):
     """Base of everything the bridge raises on purpose.
@@ -32,13 +38,21 @@ class BridgeError(Exception):
 
     @property
     def sentence(self) -> str:
-        """Message and hint as one readable line."""
-        message = " ".join(self.message.split()).rstrip(".")
-        hint = " ".join(self.hint.split()).rstrip(".")
+        """Message and hint as one readable line, whatever a file or a stranger put into it."""
+        message = _readable(self.message, _LONGEST_MESSAGE).rstrip(".")
+        hint = _readable(self.hint, _LONGEST_HINT).rstrip(".")
         return f"{message}. {hint}." if hint else f"{message}."
 
     def __str__(self) -> str:
         return self.sentence
+
+
+def _readable(text: str, longest: int) -> str:
+    """A text on one line, its middle left out where it is too long."""
+    if len(text) > longest:
+        head = longest * 2 // 3
+        text = f"{text[:head]} ... {text[head + 5 - longest :]}"
+    return " ".join(_NOT_SHOWN.sub("\ufffd", " ".join(text.split())).split())
 
 
 class RequestError(BridgeError):

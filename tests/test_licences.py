@@ -66,3 +66,19 @@ def test_page_when_wheels_hold_shared_libraries_then_each_is_known() -> None:
     }
     found = {re.sub(r"(-[0-9a-f]{6,8})+$|-$", "", name) for name in found}
     assert not {name for name in found if name not in known}, "look up its licence, then name it in tests/licences.py"
+
+
+def test_page_when_read_then_every_wheel_that_holds_other_libraries_tells_which() -> None:
+    table = PAGE.split("## Copyleft and other libraries inside\n", 1)[1].split("\n## ", 1)[0]
+    inside = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
+    for package, library in (
+        ("av", "FFmpeg"),
+        ("av", "x264, x265"),
+        ("opencv-python", "FFmpeg"),
+        ("opencv-python", "Qt"),
+        ("soundfile", "libsndfile"),
+        ("soxr", "libsoxr"),
+        ("scipy", "libgfortran"),
+        ("onnxruntime", "Eigen"),
+    ):
+        assert any(package in row[0] and library in row[1] for row in inside), f"{library} in {package}"

@@ -28,7 +28,13 @@ def files() -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def built(files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    strays = {"bridge/.venv/x.py": b"", "bridge/__pycache__/x.pyc": b"", "runs/a.py": b"", "demo/a.wav": b""}
+    strays = {
+        "bridge/.venv/x.py": b"",
+        "bridge/__pycache__/x.pyc": b"",
+        "bridge/packs/x.part": b"",
+        "runs/a.py": b"",
+        "demo/a.wav": b"",
+    }
     return wheel.two_builds({**files, **strays}, tmp_path_factory.mktemp("wheel"), epoch_s=EPOCH_S)
 
 

@@ -239,7 +239,7 @@ class Clip:
             left, right = max(offset + left, 0.0), min(offset + right, self.source_length_s)
             if right - left > EDGE_S:
                 intervals.append((left, right))
-        return _merged(intervals)
+        return tuple(sorted(intervals))
 
     def sub(self, start_s: float, end_s: float) -> Clip:
         """The part of the item in [start_s, end_s), project time; the rest of the range is left out.
@@ -292,13 +292,3 @@ class Clip:
 
 def _inside(value: Times, left: float, right: float) -> NDArray[np.bool_]:
     return (value >= left - EDGE_S) & (value < right - EDGE_S)
-
-
-def _merged(intervals: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    merged: list[tuple[float, float]] = []
-    for left, right in sorted(intervals):
-        if merged and left <= merged[-1][1] + EDGE_S:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], right))
-        else:
-            merged.append((left, right))
-    return tuple(merged)

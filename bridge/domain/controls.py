@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
+from bridge.domain import stored
 from bridge.errors import RequestError
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -75,8 +76,7 @@ class Controls:
         if not text:
             return cls()
         try:
-            table = json.loads(text)
-            return cls.from_table(table)
+            return cls.from_table(stored.loads(text))
         except (ValueError, TypeError, AttributeError) as error:
             raise RequestError(
                 "The controls stored with the track cannot be read", hint="Press Controls and set them again"

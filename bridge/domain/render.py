@@ -7,12 +7,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bridge.domain import stored
+from bridge.domain.clip import Section
 from bridge.domain.onsets import Onset
 from bridge.domain.reference import Reference
 from bridge.domain.request import Request
 from bridge.errors import RequestError
 
 SCHEMA = 1
+_TIME_MAP: dict[str, Any] = {
+    **dict.fromkeys(("source_length_s", "position_s", "length_s", "start_offset_s", "play_rate"), float),
+    **{"loop": bool, "section": Section | None, "stretch_markers": int, "name": str},
+}
+_OUTPUT: dict[str, Any] = {
+    **dict.fromkeys(("loudness_lufs", "true_peak_db"), float | None),
+    **dict.fromkeys(("fade_in_ms", "fade_out_ms", "gain_db"), float),
+}
+"""What is counted with of what a recipe tells; anything else in the two tables is only shown."""
 PLACED = "place"
 """What a recipe calls the pack of a sound that was placed, not generated."""
 
@@ -85,18 +96,23 @@ class Recipe:
         """
         hint = "Press Generate to make a new sound"
         try:
-            table = json.loads(text)
+            table = stored.loads(text)
             schema = table.pop("schema")
             if schema != SCHEMA:
                 raise RequestError(f"the take's recipe has schema {schema}, this version reads {SCHEMA}", hint=hint)
+            if not stored.fitting(cls, table):
+                raise ValueError("a field is missing, unknown or of another kind")
+            for kinds, said in ((_TIME_MAP, table["time_map"]), (_OUTPUT, table.get("output", {}))):
+                if not all(stored.fitting(kinds[name], value) for name, value in said.items() if name in kinds):
+                    raise ValueError("a number is none")
             within = table.pop("within", None)
             return cls(
                 request=request_of(table.pop("request")),
-                within=None if within is None else (int(within[0]), int(within[1])),
+                within=None if within is None else (within[0], within[1]),
                 parts=tuple(table.pop("parts", ())),
                 **table,
             )
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise RequestError("the take's recipe cannot be read", hint=hint) from error
 
 
@@ -104,11 +120,16 @@ def request_of(table: Mapping[str, Any]) -> Request:
     """A request from its fields as JSON holds them.
 
     Raises:
-        RequestError: they make no request. ValueError, TypeError, KeyError, AttributeError: they are none.
+        ValueError: they make no request, or are none.
     """
+    if not stored.fitting(Request, table):
+        raise ValueError("a field is missing, unknown or of another kind")
     asked = dict(table)
-    onsets = tuple(Onset(**fields) for fields in asked.pop("onsets"))
-    reference = asked.pop("reference", None)
-    heard = None if reference is None else Reference(**reference)
-    mix = tuple((int(seed), float(amount)) for seed, amount in asked.pop("mix", ()))
-    return Request(onsets=onsets, reference=heard, mix=mix, **asked)
+    try:
+        onsets = tuple(Onset(**fields) for fields in asked.pop("onsets"))
+        reference = asked.pop("reference", None)
+        heard = None if reference is None else Reference(**reference)
+        mix = tuple((seed, float(amount)) for seed, amount in asked.pop("mix", ()))
+        return Request(onsets=onsets, reference=heard, mix=mix, **asked)
+    except RequestError as error:
+        raise ValueError(error.message) from error

@@ -11,6 +11,9 @@ from bridge.domain.reference import Reference
 from bridge.errors import RequestError
 
 MAX_SEED = 2**31 - 1
+MAX_SAMPLES = 2**31
+"""A WAV of 16 bits cannot be longer."""
+MAX_RATE_HZ = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,10 @@ class Request:
         if self.length_samples < 1:
             raise RequestError(
                 "there is nothing to render: the item is shorter than one sample", hint="Lengthen the item"
+            )
+        if self.length_samples > MAX_SAMPLES or not 1 <= self.rate_hz <= MAX_RATE_HZ:
+            raise RequestError(
+                f"no sound file can hold {self.length_samples} samples at {self.rate_hz} Hz", hint="Shorten the item"
             )
         for seed in (self.seed, *(seed for seed, _ in self.mix)):
             if not 0 <= seed <= MAX_SEED:

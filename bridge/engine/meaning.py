@@ -23,6 +23,8 @@ from bridge.packs import contract
 from bridge.packs.manifest import Manifest
 
 Array = NDArray[np.float32]
+_HEADS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+"""How the two versions of ``.npy`` begin that numpy writes for plain numbers."""
 
 
 class Pack(Protocol):
@@ -137,12 +139,20 @@ def _embedding(path: Path, *, dim: int) -> Array:
     """The embedding in a ``.npy`` file; raises PackError that names the file."""
     hint = "Get the pack again, or export it again with foley-export"
     try:
-        stored = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with path.open("rb") as file:
+            read = _HEADS[np.lib.format.read_magic(file)]
+            shape, _, kind = read(file)
+            values = file.read(4 * dim)
+        if kind.hasobject:
+            raise ValueError("it holds objects")
+        if (shape, kind) == ((1, dim), np.float32) and len(values) != 4 * dim:
+            raise ValueError("it is cut short")
+    except Exception as error:  # a damaged head makes numpy raise more kinds than it names
         raise PackError(f"the embedding {path} cannot be read ({error})", hint=hint) from error
-    if not isinstance(stored, np.ndarray) or stored.shape != (1, dim) or stored.dtype != np.float32:
-        found = f"{stored.dtype} {stored.shape}" if isinstance(stored, np.ndarray) else "an archive"
+    if shape != (1, dim) or kind != np.float32:
+        found = f"{kind} {shape}"
         raise PackError(f"the embedding {path} must be float32 (1, {dim}), it is {found}", hint=hint)
+    stored = np.frombuffer(values, np.float32).reshape(1, dim).copy()
     if not np.isfinite(stored).all():
         raise PackError(f"the embedding {path} holds values that are not finite", hint=hint)
     return stored

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bridge.domain import stored
 from bridge.domain.render import Recipe, request_of
 from bridge.domain.request import Request
 from bridge.engine.spans import Span
@@ -41,9 +42,11 @@ class Part:
         """
         try:
             within = table["within"]
-            span = None if within is None else (int(within[0]), int(within[1]))
+            if not stored.fitting(Span | None, within):
+                raise ValueError("no stretch of samples")
+            span = None if within is None else (within[0], within[1])
             return cls(request=request_of(table["request"]), within=span)
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise RequestError("the take's recipe cannot be read", hint="Press Generate to make a new sound") from error
 
 

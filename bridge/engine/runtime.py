@@ -110,6 +110,9 @@ def session_options(threads: int) -> ort.SessionOptions:
     the C library splits what it gets back. DirectML refuses patterns, and operators side by side (its page in ONNX
     Runtime's documentation, *Configuration options*).
 
+    A file is ONNX and nothing else: ONNX Runtime's own format would be opened as well, and nobody has looked into that.
+    No library of further operators is ever registered.
+
     Args:
         threads: threads for one operator; 0 lets ONNX Runtime choose.
     """
@@ -121,6 +124,7 @@ def session_options(threads: int) -> ort.SessionOptions:
     options.enable_mem_pattern = False
     options.log_severity_level = _ERRORS
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     return options
 
 

@@ -7,7 +7,6 @@ not understood are ignored and named, as long as one word is understood.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.domain import stored
 from bridge.errors import PackError, RequestError
 
 NAMED_TAGS = 16
+_TAGS, _WORDS = tuple[str, ...], Mapping[str, tuple[str, ...]]
 # fmt: off
 SMALL = frozenset((
     "a", "against", "an", "and", "are", "as", "at", "by", "effect", "foley", "for", "from", "in", "into", "is", "it",
@@ -72,12 +73,13 @@ class Vocabulary:
             PackError: it cannot be read, or is not a vocabulary.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            tags = tuple(str(tag) for tag in content["tags"])
-            words = {str(word): tuple(str(tag) for tag in names) for word, names in content["words"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            content = stored.loads(path.read_text(encoding="utf-8"))
+            tags, words = content["tags"], content["words"]
+            if not (stored.fitting(_TAGS, tags) and stored.fitting(_WORDS, words)):
+                raise ValueError("a tag or a word is no text")
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise PackError(f"vocabulary {path} cannot be read ({error})", hint="Get the pack again") from error
-        return cls(tags, words)
+        return cls(tuple(tags), {word: tuple(names) for word, names in words.items()})
 
     def understand(self, prompt: str) -> Understood:
         """What a prompt means.

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bridge import durable
 from bridge.errors import HostError
 
 API = 3
@@ -25,6 +26,8 @@ FOLDER_VARIABLE = "FOLEY_BRIDGE_ENDPOINT"
 REAPER_FILE = "reaper.json"
 DAEMON_FILE = "daemon.json"
 DEFAULT_OSC_PORT = 9124
+LARGEST_BYTES = 65536
+"""No announcement is longer; of a longer file the rest is not read."""
 
 FOLDER_HINT = f"Make it a folder of yours, or name another one in {FOLDER_VARIABLE}"
 START_HINT = 'Start REAPER and run the action "Script: foley_server.py" in it, then press the key again'
@@ -71,8 +74,8 @@ def find_reaper(where: Path | None = None, *, run: str = "") -> Endpoint:
 
 def _peek(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        data = json.loads(path.read_bytes()[:LARGEST_BYTES])
+    except (OSError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 
@@ -88,10 +91,10 @@ def _age(path: Path) -> float:
 def _endpoint(path: Path) -> Endpoint:
     try:
         status = path.lstat()
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_bytes()[:LARGEST_BYTES])
     except FileNotFoundError:
         raise HostError("REAPER's server script is not running", hint=START_HINT) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise HostError(f"{path} cannot be read: {error}", hint=START_HINT) from error
     if os.name == "posix" and not _is_private(status):
         raise HostError(
@@ -103,16 +106,17 @@ def _endpoint(path: Path) -> Endpoint:
             "The scripts in REAPER are of another version than the daemon",
             hint="Install both from the same release, restart REAPER and run foley-bridge serve again",
         )
-    try:
-        return Endpoint(
-            port=int(data["port"]),
-            token=str(data["token"]),
-            pid=int(data["pid"]),
-            version=str(data["version"]),
-            resource_path=str(data["resource_path"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise HostError(f"{path} is damaged", hint=START_HINT) from error
+    port, pid = _whole(data.get("port"), 1, 65535), _whole(data.get("pid"), 0, 2**63 - 1)
+    texts = [text for text in map(data.get, ("token", "version", "resource_path")) if isinstance(text, str)]
+    if port is None or pid is None or len(texts) != 3:
+        raise HostError(f"{path} is damaged", hint=START_HINT)
+    token, version, resource_path = texts
+    return Endpoint(port=port, token=token, pid=pid, version=version, resource_path=resource_path)
+
+
+def _whole(value: object, least: int, most: int) -> int | None:
+    """A whole number between two others; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most else None
 
 
 def _is_private(status: os.stat_result) -> bool:
@@ -130,10 +134,10 @@ def announce_daemon(port: int, token: str, where: Path | None = None) -> Path:
     refuse_second(where)
     make_private(path.parent)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
+    said = {"port": port, "token": token, "pid": os.getpid()}
     try:
-        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"port": port, "token": token, "pid": os.getpid()}, file)
-        os.replace(temporary, path)
+        durable.write_new(temporary, json.dumps(said).encode(), mode=0o600)
+        durable.settle(temporary, path)
     except OSError as error:
         raise HostError(f"{path} cannot be written: {error.strerror}", hint=FOLDER_HINT) from error
     finally:

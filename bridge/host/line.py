@@ -88,12 +88,12 @@ class Line:
             answer = json.loads(self._client.recv().decode("utf-8"))
         except TimeoutError as error:
             raise LineTimeout("no answer in time") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise LineError(f"the connection broke: {error}") from error
         if not isinstance(answer, dict) or answer.get("type") not in ("result", "error"):
             raise LineError("an answer that is no answer")
         if answer["type"] == "error":
-            raise LineRefused(str(answer.get("traceback", "")).strip())
+            raise LineRefused(str(answer.get("traceback", "")).strip() or "no reason given")
         return answer.get("value")
 
 

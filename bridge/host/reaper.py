@@ -166,13 +166,14 @@ class ReaperHost:
         except FutureTimeout:
             unsent = answer.cancel()
             raise (HostError if again or unsent else HostUnsure)(BUSY, hint=BUSY_HINT) from None
-        if not isinstance(value, dict) or len(value) != 1:
-            raise HostError("REAPER's script gave an answer that is none", hint="Run the server script again")
-        if "refused" in value:
-            refused = value["refused"]
-            kind = HostGone if refused.get("gone") else HostError
-            raise kind(str(refused["message"]), hint=str(refused["hint"]))
-        return value["ok"]
+        if isinstance(value, dict) and set(value) == {"ok"}:
+            return value["ok"]
+        if isinstance(value, dict) and set(value) == {"refused"} and isinstance(value["refused"], dict):
+            message, hint = (str(value["refused"].get(key, "")).strip() for key in ("message", "hint"))
+            kind = HostGone if value["refused"].get("gone") else HostError
+            if message:
+                raise kind(message, hint=hint or "Press the key again")
+        raise HostError("REAPER's script gave an answer that is none", hint="Run the server script again")
 
     def _submit(self, work: Callable[[], None]) -> None:
         with self._lock:

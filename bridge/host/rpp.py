@@ -25,7 +25,7 @@ from bridge.host import rpp_edit, rpp_tree, rpp_view
 from bridge.host.base import SAME_S, Change, ItemView, ProjectView, Report
 from bridge.media.bounds import is_foreign
 from bridge.media.files import write_whole
-from bridge.media.rpp import Block, Document, block, parse, real, words
+from bridge.media.rpp import LARGEST_BYTES, Block, Document, block, parse, real, words
 
 log = logging.getLogger(__name__)
 
@@ -163,6 +163,11 @@ class RppHost:
 
     def _bytes(self) -> bytes:
         try:
+            if self._path.stat().st_size > LARGEST_BYTES:
+                raise HostError(
+                    f"{self._path} is larger than {LARGEST_BYTES >> 20} MB, which no project is",
+                    hint="Name a project file that REAPER saved",
+                )
             return self._path.read_bytes()
         except FileNotFoundError as error:
             raise HostError(f"{self._path} does not exist", hint="Name a project file that was saved") from error

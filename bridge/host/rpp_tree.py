@@ -145,7 +145,7 @@ def marker_lines(root: Block) -> Iterator[MarkerLine]:
         number, flags = whole(line, 1, -1), whole(line, 4, -1 if line[4:] else 0)
         position_s = real(line, 2, math.nan)
         if number < 0 or flags < 0 or math.isnan(position_s):
-            log.warning("this marker's line is not understood and left alone: %s", clean(child.strip()))
+            log.warning("this marker's line is not understood and left alone: %s", clean(child.strip()[:120]))
             continue
         guid = line[8] if len(line) > 8 and line[8].startswith("{") else f"marker {count}"
         view = MarkerView(

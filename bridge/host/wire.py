@@ -21,6 +21,10 @@ from bridge.errors import HostError
 
 T = TypeVar("T")
 
+LARGEST = 1e300
+"""No number of REAPER's is beyond it; infinity and what is no number are."""
+LARGEST_WHOLE = 2**63
+FAULT_HINT = "Press the key again; report it if it stays so"
 VERSION_HINT = "Install the scripts in REAPER and the daemon from the same release, then restart both"
 
 
@@ -39,10 +43,10 @@ def to_wire(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
-        raise HostError(f"{value} cannot be sent to REAPER: it is not a finite number")
+        raise HostError(f"{value} cannot be sent to REAPER: it is not a finite number", hint=FAULT_HINT)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise HostError(f"a {type(value).__name__} cannot be sent to REAPER")
+    raise HostError(f"a {type(value).__name__} cannot be sent to REAPER", hint=FAULT_HINT)
 
 
 def from_wire(kind: type[T], data: Any) -> T:
@@ -53,7 +57,7 @@ def from_wire(kind: type[T], data: Any) -> T:
     """
     wanted = _fields(kind)
     if not isinstance(data, dict) or set(data) != set(wanted):
-        found = sorted(data) if isinstance(data, dict) else type(data).__name__
+        found = ", ".join(sorted(data)) if isinstance(data, dict) else type(data).__name__
         raise HostError(f"REAPER's script sent a {kind.__name__} with {found}", hint=VERSION_HINT)
     return kind(**{name: _value(annotation, data[name], name) for name, annotation in wanted.items()})
 
@@ -77,9 +81,17 @@ def _value(annotation: Any, value: Any, name: str) -> Any:
     if dataclasses.is_dataclass(annotation):
         return from_wire(typing.cast(type, annotation), value)
     if annotation is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    if annotation is bool and isinstance(value, (bool, int)) and value in (0, 1):
+        if abs(value) <= LARGEST:
+            return float(value)
+    elif annotation is bool and isinstance(value, (bool, int)) and value in (0, 1):
         return bool(value)
-    if annotation in (int, str) and isinstance(value, annotation) and not isinstance(value, bool):
+    elif annotation is int and type(value) is int and abs(value) > LARGEST_WHOLE:
+        pass
+    elif annotation in (int, str) and type(value) is annotation:
         return value
-    raise HostError(f"REAPER's script sent {value!r} for {name}", hint=VERSION_HINT)
+    raise HostError(f"REAPER's script sent {_shown(value)} for {name}", hint=VERSION_HINT)
+
+
+def _shown(value: Any) -> str:
+    """A value for people; of what is nested only the kind."""
+    return type(value).__name__ if isinstance(value, (dict, list)) else repr(value)[:80]

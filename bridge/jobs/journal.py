@@ -187,7 +187,18 @@ class Journal:
             return _connected(self._path)
 
     def _read(self, line: sqlite3.Connection) -> tuple[Page, ...]:
-        return tuple(_page(row) for row in line.execute("SELECT * FROM jobs ORDER BY at, mark").fetchall())
+        pages, damaged = [], []
+        for row in line.execute("SELECT * FROM jobs ORDER BY at, mark").fetchall():
+            try:
+                pages.append(_page(row))
+            except (ValueError, TypeError, RecursionError):
+                damaged.append((row[0],))
+        if damaged:
+            log.warning("the journal %s has %d damaged pages; they are taken out", self._path, len(damaged))
+            self._notice = "A page of the journal was damaged: a job of before may be lost. Look at your projects."
+            with line:
+                line.executemany("DELETE FROM jobs WHERE mark IS ?", damaged)
+        return tuple(pages)
 
     def _hang_up(self) -> None:
         if self._line is not None:
@@ -198,9 +209,11 @@ class Journal:
 
 def _connected(path: Path) -> sqlite3.Connection:
     line = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
+    line.text_factory = lambda data: data.decode("utf-8", "replace")
     try:
         line.execute("PRAGMA journal_mode=WAL")
         line.execute("PRAGMA synchronous=FULL")
+        line.execute("PRAGMA wal_autocheckpoint=64")
         with closing(line.execute("PRAGMA user_version")) as found:
             (version,) = found.fetchone()
         if version not in (0, VERSION):

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 1.0
 CLOSE_S = 0.1
-UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.part|\.foley-\w+")
+UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.part|\.foley-[a-z0-9_]{8}")
 """Names that only files under way have: see ``bridge.media.files`` and ``bridge.jobs.making``."""
 
 

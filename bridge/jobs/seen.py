@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from bridge.domain import stored
 from bridge.domain.clip import Clip
 from bridge.domain.onsets import Onset
 from bridge.errors import RequestError
@@ -75,13 +76,19 @@ def place_of(name: str) -> float:
 
 def load(text: str) -> dict[str, Seen]:
     """{GUID of a video item: what was seen in it}, as the project remembers it; empty if it remembers nothing."""
+
+    def number(value: object) -> float:
+        if not stored.fitting(float, value):
+            raise ValueError("no number")
+        return float(value)  # pyright: ignore[reportArgumentType]
+
     try:
-        table = json.loads(text) if text else {}
+        table = stored.loads(text) if text else {}
         return {
             guid: Seen(
-                threshold=float(entry["threshold"]),
-                peaks={float(place): (float(a), float(s)) for place, a, s in entry["peaks"]},
-                written=frozenset(float(place) for place in entry["written"]),
+                threshold=number(entry["threshold"]),
+                peaks={number(place): (number(a), number(s)) for place, a, s in entry["peaks"]},
+                written=frozenset(map(number, entry["written"])),
             )
             for guid, entry in table.items()
         }

@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+from bridge.domain import stored
 from bridge.domain.controls import TITLES, Controls
 from bridge.domain.reference import Reference
 from bridge.domain.render import Recipe
@@ -108,8 +109,11 @@ def project_reference(view: ProjectView) -> Reference | None:
     if not view.reference:
         return None
     try:
-        found = Reference(**json.loads(view.reference))
-    except (ValueError, TypeError) as error:
+        table = stored.loads(view.reference)
+        if not stored.fitting(Reference, table):
+            raise ValueError("a field is missing, unknown or of another kind")
+        found = Reference(**table)
+    except (ValueError, RequestError) as error:
         raise RequestError(
             "The reference that the project remembers cannot be read",
             hint="Select an item and press Use selected item as reference",

@@ -36,6 +36,12 @@ STAMPS_BY_ORDER = ("avi",)
 picture takes the place in time of the packet at the same place in order."""
 
 
+PLAYLISTS = frozenset({"hls", "concat", "concatf", "dash", "imf"})
+"""Formats of files that hold no media but name other files, which may lie anywhere."""
+MENDED_IN = {"magicyuv": (62, 28, 102)}
+"""Decoders that write beyond a picture before this libavcodec (CVE-2026-8461)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class VideoInfo:
     """What a video file says of itself.
@@ -71,11 +77,44 @@ def open_video(path: Path | str) -> Iterator[tuple[InputContainer, VideoStream]]
     path = Path(path)
     check_readable(path)
     try:
-        container = av.open(str(path.absolute()), mode="r", metadata_errors="replace")
+        container = open_media(path)
     except FFmpegError as error:
         raise _cannot_open(path, error) from error
     with container:
-        yield container, _moving_picture(container, path)
+        stream = _moving_picture(container, path)
+        check_decoder(stream.codec_context.name, path)
+        yield container, stream
+
+
+def open_media(path: Path) -> InputContainer:
+    """Any file of sound or picture, opened read-only; nothing but this one file is read, whatever stands in it.
+
+    Raises:
+        FFmpegError: from libavformat. MediaError: it names other files instead of holding media.
+    """
+    container = av.open(
+        str(path.absolute()), mode="r", metadata_errors="replace", options={"protocol_whitelist": "file"}
+    )
+    if PLAYLISTS & set(container.format.name.split(",")):
+        container.close()
+        raise MediaError(
+            f"{path} is a list that names other files and holds no picture or sound itself",
+            hint="Use the file that it names",
+        )
+    return container
+
+
+def check_decoder(name: str, path: Path, *, version: tuple[int, ...] | None = None) -> None:
+    """Raises MediaError for a codec whose decoder, in the libavcodec that is installed, is known to be unsafe.
+
+    Args:
+        name: the decoder's. version: of libavcodec; None is the one that is loaded.
+    """
+    if name in MENDED_IN and (version or av.library_versions["libavcodec"]) < MENDED_IN[name]:
+        raise MediaError(
+            f"{path} is {name}, which the installed FFmpeg libraries cannot read safely",
+            hint="Use Python 3.11 or later with av 18.1, or convert the file to MP4 with H.264",
+        )
 
 
 def probe(path: Path | str) -> VideoInfo:

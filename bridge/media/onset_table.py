@@ -13,6 +13,7 @@ import difflib
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from bridge.domain import level
@@ -23,6 +24,9 @@ from bridge.media.files import publish, temporary_beside, unreadable
 
 COLUMNS = ("time_s", "confidence", "strength")
 LARGEST_BYTES = 50_000_000
+MOST_COLUMNS = 200
+MOST_ROWS = 500_000
+MOST_NAMED = 8
 
 _HINT = "The table needs the columns time_s,confidence,strength; `foley-bridge detect` writes one"
 _KNOWN = f"known are {', '.join(COLUMNS)}"
@@ -98,6 +102,8 @@ def read(path: Path, *, say: Say = lambda sentence: None) -> tuple[Onset, ...]:
                 time_s=values["time_s"], confidence=values.get("confidence", 1.0), strength=values.get("strength", 1.0)
             )
         )
+        if len(cells) > MOST_COLUMNS:
+            raise MediaError(f"{path}, line {line}: there are {len(cells)} values", hint=_HINT)
         more = {place for place, cell in enumerate(cells) if cell and place not in places.values()}
         if headed and any(place >= len(names) for place in more):
             raise MediaError(
@@ -108,8 +114,8 @@ def read(path: Path, *, say: Say = lambda sentence: None) -> tuple[Onset, ...]:
     if beside:
         shown = ", ".join(
             repr(names[place][:_LONGEST]) if place < len(names) and names[place] else f"number {place + 1} (no name)"
-            for place in sorted(beside)
-        )
+            for place in sorted(beside)[:MOST_NAMED]
+        ) + (f" and {len(beside) - MOST_NAMED} more" if len(beside) > MOST_NAMED else "")
         say(f"{path.name}: passed over the column{'s' if len(beside) > 1 else ''} {shown}; {_KNOWN}")
     return tuple(sorted(onsets, key=lambda onset: onset.time_s))
 
@@ -122,11 +128,13 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
             raise MediaError(f"{path} is too large to be a table of onsets", hint=_HINT)
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = csv.reader(file)
-            rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines]
+            rows = [(lines.line_num, [cell.strip() for cell in row]) for row in islice(lines, MOST_ROWS + 1)]
     except OSError as error:
         raise MediaError(f"{path} cannot be read: {error.strerror}", hint="Check the path") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise MediaError(f"{path} is no table of onsets", hint=_HINT) from error
+    if len(rows) > MOST_ROWS:
+        raise MediaError(f"{path} is too large to be a table of onsets", hint=_HINT)
     rows = [(line, cells) for line, cells in rows if any(cells)]
     for mark, name in ((";", "semicolons"), ("\t", "tabs")):
         if rows and len(rows[0][1]) == 1 and mark in rows[0][1][0]:
@@ -140,6 +148,8 @@ def _places(path: Path, line: int, header: Sequence[str]) -> Mapping[str, int]:
     Raises:
         MediaError: there is no time_s, one is there twice, or a name is nearly one of ours.
     """
+    if len(header) > MOST_COLUMNS:
+        raise MediaError(f"{path} has {len(header)} columns", hint=_HINT)
     names = [cell.lower() for cell in header]
     if "time_s" not in names and {"name", "start"} <= set(names):
         raise MediaError(

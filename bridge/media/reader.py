@@ -24,12 +24,10 @@ def read(path: Path | str) -> Audio:
         MediaError: missing, a folder, empty, unreadable, or not sound.
     """
     path = Path(path)
-    check_readable(path)
-    try:
-        samples, rate_hz = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise _not_sound(path, error) from error
-    return Audio(samples=np.ascontiguousarray(samples.T), rate_hz=int(rate_hz))
+    with Reader(path) as reader:
+        parts = list(reader.rest())
+        samples = np.concatenate(parts, axis=1) if parts else np.zeros((reader.channels, 0), np.float32)
+        return Audio(samples=samples, rate_hz=reader.rate_hz)
 
 
 class Reader:
@@ -83,6 +81,21 @@ class Reader:
         if len(samples) != stop - start:
             raise MediaError(f"{self.path} ends before its samples do", hint="Render or export it again")
         return np.ascontiguousarray(samples.T)
+
+    def rest(self) -> Iterator[NDArray[np.float32]]:
+        """All that is there from where it was read last, however long the file says that it is, in blocks.
+
+        Raises:
+            MediaError: the file cannot be read.
+        """
+        while True:
+            try:
+                samples = self._file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)
+            except soundfile.LibsndfileError as error:
+                raise _not_sound(self.path, error) from error
+            if not len(samples):
+                return
+            yield np.ascontiguousarray(samples.T)
 
     def blocks(
         self, *, start: int = 0, stop: int | None = None, block_samples: int = BLOCK_SAMPLES

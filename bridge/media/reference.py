@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bridge.domain.reference import Reference
 from bridge.errors import MediaError, RequestError
 from bridge.media.bounds import open_regular
-from bridge.media.container import check_readable
+from bridge.media.container import check_readable, open_media
 
 LONGEST_S = 60.0
 """Of a longer part only this much is read: what is heard of a reference is far shorter."""
@@ -94,7 +94,7 @@ def _sound_file(path: Path, start_s: float, length_s: float) -> tuple[Array, int
 def _container(path: Path, start_s: float, length_s: float) -> tuple[Array, int]:
     """Through FFmpeg's libraries: the first sound track of a video, or a sound format that libsndfile lacks."""
     try:
-        with av.open(str(path), mode="r", metadata_errors="replace") as container:
+        with open_media(path) as container:
             if not container.streams.audio:
                 raise MediaError(f"the reference {path} holds no sound", hint="Choose a file with sound")
             stream = container.streams.audio[0]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bridge.errors import RequestError
 
 BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32}
+MOST_CHANNELS, HIGHEST_RATE_HZ = 64, 1_000_000
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 
 
@@ -37,8 +38,11 @@ class Format:
     def __post_init__(self) -> None:
         if self.subtype not in BITS:
             raise RequestError(f"a sound file cannot be {self.subtype}", hint=f"Choose one of {', '.join(BITS)}")
-        if not (1 <= self.channels <= 64 and 1 <= self.rate_hz <= 1_000_000):
-            raise RequestError(f"a sound file cannot have {self.channels} channels at {self.rate_hz} Hz")
+        if not (1 <= self.channels <= MOST_CHANNELS and 1 <= self.rate_hz <= HIGHEST_RATE_HZ):
+            raise RequestError(
+                f"a sound file cannot have {self.channels} channels at {self.rate_hz} Hz",
+                hint=f"Use up to {MOST_CHANNELS} channels at up to {HIGHEST_RATE_HZ} Hz",
+            )
 
     @property
     def bits(self) -> int:
@@ -154,6 +158,8 @@ def _format(data: bytes) -> Format | None:
         tag = struct.unpack("<H", data[24:26])[0]
     kinds = {"FLOAT": 32} if tag == _FLOAT else {k: v for k, v in BITS.items() if k != "FLOAT"} if tag == _PCM else {}
     subtype = next((kind for kind, width in kinds.items() if width == bits), None)
-    if subtype is None or frame_bytes != channels * bits // 8 or not channels or not rate_hz:
+    if subtype is None or frame_bytes != channels * bits // 8:
+        return None
+    if not (1 <= channels <= MOST_CHANNELS and 1 <= rate_hz <= HIGHEST_RATE_HZ):
         return None
     return Format(subtype=subtype, rate_hz=rate_hz, channels=channels)

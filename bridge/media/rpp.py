@@ -27,7 +27,14 @@ _REAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _WORD = re.compile(r""" "([^"\r\n]*)"? | '([^'\r\n]*)'? | `([^`\r\n]*)`? | ([^ \t\r\n]+) """, re.VERBOSE)
 
 
-@dataclass(eq=False)
+LARGEST_BYTES = 1 << 29
+MOST_LINES = 8_000_000
+MOST_BLOCKS = 1_000_000
+DEEPEST = 4096
+"""What no project of anybody's comes near; a file beyond it is damaged, or made to fill the memory."""
+
+
+@dataclass(eq=False, slots=True)
 class Block:
     """``<NAME args`` ... ``>``.
 
@@ -115,6 +122,8 @@ def parse(data: bytes, path: Path | str = "the project") -> Document:
     Raises:
         MediaError: not a REAPER project, or cut off; names ``path`` and the line.
     """
+    if len(data) > LARGEST_BYTES or data.count(b"\n") > MOST_LINES:
+        raise _no_project(path, f"has more than {LARGEST_BYTES >> 20} MB or {MOST_LINES} lines")
     text = data.decode("utf-8", "surrogateescape")
     lines = re.findall(r"[^\n]*\n|[^\n]+", text)
     first = next((index for index, line in enumerate(lines) if _bare(line)), None)
@@ -122,9 +131,13 @@ def parse(data: bytes, path: Path | str = "the project") -> Document:
         raise MediaError(f"{path} is not a REAPER project", hint="Name an .RPP file that REAPER saved")
     newline = "\r\n" if lines[first].endswith("\r\n") else "\n"
     stack: list[Block] = []
+    blocks = 0
     for number, line in enumerate(lines[first:], first + 1):
         bare = _bare(line)
         if bare.startswith("<"):
+            blocks += 1
+            if blocks > MOST_BLOCKS or len(stack) >= DEEPEST:
+                raise _no_project(path, f"has more than {MOST_BLOCKS} blocks, or {DEEPEST} in each other")
             block = Block(line, tail="", depth=len(stack), newline=newline)
             if stack:
                 stack[-1].children.append(block)
@@ -204,6 +217,12 @@ def _settled(child: str | Block, depth: int, newline: str) -> str | Block:
         return pad + child + newline
     inner = [_settled(grandchild, depth + 1, newline) for grandchild in child.children]
     return Block(pad + child.head + newline, inner, pad + ">" + newline, depth, newline)
+
+
+def _no_project(path: Path | str, why: str) -> MediaError:
+    return MediaError(
+        f"{path} {why}, which no project has", hint="Open it in REAPER, look whether it is whole, and save it"
+    )
 
 
 def _bare(line: str) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from bridge.domain import stored
 from bridge.domain.audio import Audio
 from bridge.errors import MediaError, RequestError
 from bridge.media import riff
@@ -42,6 +43,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 PROVENANCE_CHUNK = b"foly"
+LARGEST_PROVENANCE_BYTES = 1 << 26
 LARGEST_BYTES = 2**32 - 2**20
 """RIFF sizes are 32 bits; what does not fit is refused."""
 
@@ -157,14 +159,20 @@ def read_provenance(path: Path | str) -> dict[str, Any] | None:
     with path.open("rb") as file:
         for name, size in riff.chunks(file):
             if name == PROVENANCE_CHUNK:
-                try:
-                    stored = json.loads(file.read(size).decode())
-                except ValueError as error:
-                    raise MediaError(f"the provenance inside {path} is damaged", hint="Render it again") from error
-                if not isinstance(stored, dict):
+                told = _object(file.read(min(size, LARGEST_PROVENANCE_BYTES)))
+                if told is None:
                     raise MediaError(f"the provenance inside {path} is damaged", hint="Render it again")
-                return stored
+                return told
     return None
+
+
+def _object(data: bytes) -> dict[str, Any] | None:
+    """The JSON object that bytes are; None if they are none."""
+    try:
+        told = stored.loads(data.decode())
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) else None
 
 
 def _stored(
@@ -234,7 +242,9 @@ def _encoded(path: Path, form: riff.Format, blocks: Iterable[Block]) -> Iterator
             raise RequestError(f"{path.name} has {form.channels} channels, a block of shape {block.shape} does not fit")
         peak = float(np.abs(block).max(initial=0.0))
         if not np.isfinite(peak):
-            raise MediaError(f"{path.name} was not written: its sound has values that are not numbers")
+            raise MediaError(
+                f"{path.name} was not written: its sound has values that are not numbers", hint="Export the sound again"
+            )
         if not clipped and form.subtype != "FLOAT" and peak > 1.0:
             clipped = True
             log.warning("%s: the sound exceeds full scale and is clipped", path)

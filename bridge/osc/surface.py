@@ -68,6 +68,10 @@ class MarkerEar:
                 continue
             except OSError as error:
                 log.debug("REAPER's OSC feedback: %s", error)
+                self._stop.wait(0.01)
                 continue
             if any(mark in data for mark in _MARKS):
-                self._touched()
+                try:
+                    self._touched()
+                except Exception:  # live mode goes on with the next one
+                    log.exception("REAPER's OSC feedback: a touched marker could not be followed")

@@ -103,17 +103,6 @@ class GraphSpec:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
 
-    def tensor(self, name: str) -> TensorSpec:
-        """The input or output of that name.
-
-        Raises:
-            PackError: there is none.
-        """
-        for spec in (*self.inputs, *self.outputs):
-            if spec.name == name:
-                return spec
-        raise PackError(f'the graph has no tensor "{name}"', hint=_HINT)
-
 
 def _tensor(name: str, *axes: Axis, kind: str = FLOAT32) -> TensorSpec:
     return TensorSpec(name=name, type=kind, axes=axes)

@@ -131,7 +131,7 @@ class Puller:
         """Verifies what was put there by hand, and gives it its name."""
         self._tell(f"{item.name}: found {found}")
         source = Source(url="", sha256=item.sha256, size_bytes=item.size_bytes if item.sha256 else None)
-        if item.record and found.name != item.name:
+        if item.record:
             if self.offline is None:
                 source = self._vouched_offer(item, found.name)
             elif noted := _read_note(found):
@@ -199,7 +199,7 @@ class Puller:
 
     def _offer(self, item: Item, file: dict[str, Any]) -> Source:
         kind, _, digest = str(file.get("checksum", "")).partition(":")
-        md5 = digest if kind == "md5" and not self.mirror else None
+        md5 = digest if kind == "md5" and digest and not self.mirror else None
         url = f"{ZENODO}{item.record}/files/{quote(file['key'])}/content"
         return Source(url=self._url(url), size_bytes=int(file["size"]), md5=md5)
 

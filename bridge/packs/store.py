@@ -27,6 +27,10 @@ STARTER = "starter"
 KNOWN_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft", "pkg.onnxscript.torch_lib.common"})
 """Operator domains that ONNX Runtime brings itself; others would need code from the pack."""
 
+REFUSED_OPERATORS = frozenset({"EPContext", "PyOp", "PythonOp", "PythonOpGrad", "ATen"})
+"""Operators of ONNX Runtime's own that hand work to something outside the graph: a compiled blob, which may lie in a
+file that no walk over the graph sees, or Python."""
+
 _MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 _AGAIN = "Get the pack again, or export it again with foley-export"
 
@@ -188,6 +192,8 @@ def _check_onnx(path: Path, name: str, manifest: Manifest, *, what: str) -> None
             )
     for domain in sorted(needs.domains - KNOWN_DOMAINS):
         raise PackError(f'{what}: graph "{name}" needs foreign operators ("{domain}")', hint=_AGAIN)
+    for operator in sorted(needs.operators & REFUSED_OPERATORS):
+        raise PackError(f'{what}: graph "{name}" holds "{operator}", which runs what is no graph', hint=_AGAIN)
 
 
 def _refuse_unlisted_graphs(folder: Path, manifest: Manifest) -> None:

@@ -129,7 +129,7 @@ def kept(
     key = json.dumps([*named, settings.to_manifest(), version], sort_keys=True)
     path = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
     if path.is_file():
-        with np.load(path) as stored:
+        with np.load(path, allow_pickle=False) as stored:
             return stored["motion"], float(stored["start_s"])
     motion, start_s = make()
     cache.mkdir(parents=True, exist_ok=True)

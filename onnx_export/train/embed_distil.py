@@ -128,7 +128,7 @@ def _check(run: Run, tokens: Tensor, answers: NDArray[np.float16], rows: Tensor)
 def _answers(path: Path, phrases: Sequence[str], asked: str, teacher: Callable[[], Teacher]) -> NDArray[np.float16]:
     """The teacher's vectors of the phrases, (phrases, SENTENCE); from the file if it answers the same."""
     if path.is_file():
-        with np.load(path) as stored:
+        with np.load(path, allow_pickle=False) as stored:
             if str(stored["asked"]) == asked:
                 return stored["vectors"]
     with tqdm(total=len(phrases), desc="asking the teacher", disable=not sys.stderr.isatty()) as bar:

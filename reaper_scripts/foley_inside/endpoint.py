@@ -60,6 +60,8 @@ def _write(path, endpoint):
     try:
         with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
             json.dump(endpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         with contextlib.suppress(OSError):
@@ -87,7 +89,7 @@ def daemon():
     path = os.path.join(folder(), DAEMON_FILE)
     said = read(path) if is_private(folder()) and is_private(path) else {}
     port, token = said.get("port"), said.get("token")
-    port = port if isinstance(port, int) and 0 < port < 65536 else DEFAULT_OSC_PORT
+    port = port if type(port) is int and 0 < port < 65536 else DEFAULT_OSC_PORT
     return port, token if isinstance(token, str) else ""
 
 
@@ -108,8 +110,8 @@ def read(path):
     """A JSON object from a file; an empty dict when there is none or it is damaged."""
     try:
         with open(path, encoding="utf-8") as file:
-            value = json.load(file)
-    except (OSError, ValueError):
+            value = json.loads(file.read(65536))
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -88,7 +88,7 @@ def _numbers(text):
     try:
         table = json.loads(text)
         return {str(name): f"{value:g}" for name, value in table.items()}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
 
 

@@ -221,8 +221,6 @@ class SafeServer(Server):
             except BaseException:  # also SystemExit, RecursionError: the loop goes on
                 results[address] = json.dumps({"type": "error", "traceback": traceback.format_exc()}).encode("utf-8")
             del self._tasks[address]
-            if turn.over():
-                return
 
     def send_results(self, results):
         """Queues the answers and sends what can be sent now."""

@@ -57,7 +57,7 @@ def _places(take):
     """Where ours were when we wrote last."""
     try:
         return [float(place_s) for place_s in json.loads(api.take_text(take, MARKS) or "[]")]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from pythonosc.osc_message import OscMessage
 
 from bridge.host import endpoint
+from bridge.host.reaper import ReaperHost
 from bridge.osc import messages
 from bridge.osc.messages import Answer
 from bridge.osc.server import pack_answer
@@ -28,36 +30,40 @@ RPR_SetExtState("FOLEY", "server_seen", repr(RPR_time_precise()), False)
 
 
 class Deaf:
-    """A daemon that answers when the test says so."""
+    """A daemon that hears everything and answers only what comes a second time, and that only if it ``answers``."""
 
     def __init__(self) -> None:
+        self.heard: list[tuple[str, str]] = []
+        self.answers = self.answered = False
+        self.before: Callable[[], object] = lambda: None
         self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._line.bind(("127.0.0.1", 0))
-        self._line.settimeout(5.0)
         self.port = self._line.getsockname()[1]
         endpoint.announce_daemon(self.port, TOKEN)
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
 
-    def hear(self) -> tuple[str, str, tuple[str, int]]:
-        """(verb, press id, sender) of the next message."""
-        data, sender = self._line.recvfrom(65536)
-        message = OscMessage(data)
-        address, _, token, press = messages.opened(message.address, list(message.params))
-        assert token == TOKEN
-        return address, press, sender
-
-    def hears_nothing(self) -> bool:
-        self._line.settimeout(0.1)
-        try:
-            self._line.recv(65536)
-        except TimeoutError:
-            return True
-        return False
-
-    def answer(self, sender: tuple[str, int], sentence: str) -> None:
-        self._line.sendto(pack_answer("detect", Answer(ok=True, sentence=sentence)), sender)
+    def _serve(self) -> None:
+        while True:
+            data, sender = self._line.recvfrom(65536)
+            if data == b"stop":
+                return
+            message = OscMessage(data)
+            address, _, token, press = messages.opened(message.address, list(message.params))
+            assert token == TOKEN
+            known = (address, press) in self.heard
+            self.heard.append((address, press))
+            if known and self.answers:
+                self.before()
+                self.answered = True
+                self._line.sendto(pack_answer("detect", Answer(ok=True, sentence="Taken at last.")), sender)
 
     def close(self) -> None:
-        self._line.close()
+        if self._thread.is_alive():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+                line.sendto(b"stop", ("127.0.0.1", self.port))
+            self._thread.join()
+            self._line.close()
 
 
 @pytest.fixture
@@ -97,34 +103,61 @@ def until(what: Callable[[], object]) -> None:
 def test_answer_when_it_comes_late_then_the_key_is_over_and_the_server_script_shows_it(
     reaper: SimReaper, daemon: Deaf
 ) -> None:
+    daemon.answers = True
     press(reaper)
-    first, second = daemon.hear(), daemon.hear()
-    assert first[:2] == second[:2], "the same key press, so that the daemon does nothing twice"
-    assert (reaper.console(), reaper.help_text()) == ("", "")
-    daemon.answer(second[2], "Taken at last.")
     until(lambda: reaper.help_text() == "Taken at last.")
     reaper.wait_ticks(100)
     assert reaper.console() == ""
-    assert daemon.hears_nothing()
+    assert len(daemon.heard) == 2
+    assert len(set(daemon.heard)) == 1, "the same key press, so that the daemon does nothing twice"
 
 
-def test_daemon_when_it_is_stopped_then_the_key_is_over_at_once_and_the_designer_is_told_soon(
+PATIENT = f"""
+import sys
+sys.path.insert(0, {str(SCRIPTS)!r})
+import reaper_python
+import reapy
+from foley_inside import answers, loop
+answers.ALL_S = 20.0
+loop.start()
+"""
+
+
+def test_answer_when_the_job_has_spoken_before_it_then_it_does_not_cover_that(tmp_path: Path, daemon: Deaf) -> None:
+    script, seen = tmp_path / "patient_server.py", threading.Event()
+    script.write_text(PATIENT)
+    with SimReaper.start(tmp_path / "reaper", tick_s=0.005, web_port=None, startup_scripts=[script]) as reaper:
+        host = ReaperHost()
+
+        def job() -> None:
+            host.tell("Live mode is off.")
+            seen.wait(10.0)
+
+        daemon.answers, daemon.before = True, job
+        press(reaper)
+        until(lambda: reaper.help_text() == "Live mode is off.")
+        seen.set()
+        until(lambda: daemon.answered)
+        reaper.wait_ticks(20)
+        assert reaper.help_text() == "Live mode is off."
+        host.close()
+
+
+def test_daemon_when_it_is_stopped_then_the_key_is_over_and_the_designer_is_told_soon_and_once(
     reaper: SimReaper, daemon: Deaf
 ) -> None:
     press(reaper)
-    assert reaper.console() == ""
     until(reaper.console)
     reaper.wait_ticks(20)
     assert reaper.console().count("does not answer") == 1
+    assert len(daemon.heard) == 2, "the server script looked for the answer too"
 
 
 def test_keys_when_several_are_left_then_each_has_its_answer(reaper: SimReaper, daemon: Deaf) -> None:
-    actions = ("find_onsets", "cancel", "free_memory")
-    for action in actions:
+    for action in ("find_onsets", "cancel", "free_memory"):
         press(reaper, action)
-    heard = Counter(daemon.hear()[:2] for _ in range(6))
-    assert list(heard.values()) == [2, 2, 2]
     until(lambda: reaper.console().count("does not answer") == 3)
+    assert list(Counter(daemon.heard).values()) == [2, 2, 2]
 
 
 def test_key_when_it_is_left_then_the_daemons_token_is_in_no_ext_state(
@@ -165,7 +198,8 @@ def test_key_when_somebody_else_leaves_one_then_nothing_is_sent_and_the_server_g
     """REAPER's web interface lets a web page write ext states, if the user has switched it on."""
     reaper.set_ext_state("FOLEY", "presses", text)
     until(lambda: reaper.ext_state("FOLEY", "presses") == "")
-    assert daemon.hears_nothing()
+    reaper.wait_ticks(20)
+    assert daemon.heard == []
     assert reaper.console() == ""
     press(reaper)
     until(reaper.console)

@@ -102,6 +102,7 @@ class Peer:
     def __init__(self, server: Any) -> None:
         self.server = server
         self.line = socket.create_connection(("127.0.0.1", server.port), timeout=5.0)
+        self.line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.turn()
         self.take()
         self.line.sendall(hostile.frame(server.token.encode()))
@@ -140,7 +141,7 @@ def server(clock: Clock) -> Iterator[Any]:
         ("test", "fails"): fails,
         ("test", "short"): lambda: "short",
     }
-    server = SafeServer(callables, turn=clock.turn)
+    server = SafeServer(callables, turn=clock.turn)  # pyright: ignore[reportArgumentType]
     yield server
     server.close()
 

@@ -94,9 +94,11 @@ def test_job_when_never_written_then_it_is_lost_its_files_go_and_the_designer_is
 ) -> None:
     folder = tmp_path / "Foley"
     folder.mkdir()
-    ours = [folder / "wood 1.wav", folder / ".wood 2.wav.0123abcd.part", folder / ".foley-steps" / "0.wav"]
-    theirs = [folder / "take.wav", folder / ".hidden", folder / "notes.part", tmp_path / "elsewhere.wav"]
-    (folder / ".foley-steps").mkdir()
+    ours = [folder / "wood 1.wav", folder / ".wood 2.wav.0123abcd.part", folder / ".foley-ab12_x9z" / "0.wav"]
+    names = ("take.wav", ".foley-archive/old.wav", ".hidden", "notes.part", "../elsewhere.wav")
+    theirs = [folder / name for name in names]
+    (folder / ".foley-ab12_x9z").mkdir()
+    (folder / ".foley-archive").mkdir()
     for file in (*ours, *theirs):
         file.write_bytes(b"sound")
     journal = Journal(path)
@@ -104,7 +106,7 @@ def test_job_when_never_written_then_it_is_lost_its_files_go_and_the_designer_is
     notes = Notes(journal, "a")
     notes.folder(folder)
     notes.file(ours[0])
-    notes.file(theirs[3])
+    notes.file(theirs[-1])
     (told,) = settled(died(path), host)
     assert told[0] == "error"
     assert "'Doing generate' was lost" in told[1]

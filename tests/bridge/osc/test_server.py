@@ -230,7 +230,7 @@ def refused_at_most(line: socket.socket, data: bytes, times: int) -> list[str]:
         (said("/foley/generate", token=TOKEN[:-1]), "with a wrong token"),
         (said("/foley/generate", token="é" * 32), "with a wrong token"),
     ],
-    ids=["no arguments", "numbers of another kind", "one letter else", "longer", "shorter", "not ASCII"],
+    ids=["none", "none, all else", "first letter", "one too many", "one too few", "not ascii"],
 )
 def test_token_when_wrong_or_missing_then_nothing_is_done_and_few_are_answered(
     desk: Desk, server: OscServer, line: socket.socket, data: bytes, why: str

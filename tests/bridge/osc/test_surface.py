@@ -78,3 +78,15 @@ def test_ear_when_its_port_is_taken_then_a_sentence_names_the_setting(ear: Marke
     with pytest.raises(BridgeError, match=str(ear.port)) as caught:
         MarkerEar(ear.port, lambda: None)
     assert "reaper_osc_port" in caught.value.hint
+
+
+def test_ear_when_following_fails_once_then_the_next_marker_is_heard(heard: Heard, free_port: int) -> None:
+    def failing() -> None:
+        heard.touched()
+        if heard.count == 1:
+            raise RuntimeError("the queue is closed")
+
+    with MarkerEar(free_port, failing) as ear:
+        for number in (1, 2):
+            send(ear, message("/marker/3/time", 1.5).dgram)
+            heard.until(number)

@@ -1,0 +1,1 @@
+"""Whatever comes from outside is thrown at what reads it, over and over; ``python -m tests.fuzz`` takes its time."""
