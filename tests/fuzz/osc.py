@@ -64,26 +64,46 @@ def pressed(verb: str, *said: str) -> bytes:
     return osc_packet.encode(f"/foley/{verb}", [*(*said, "", "", "", "")[:4], TOKEN, "a1b2"])
 
 
+class _Ear(OscServer):
+    """The door without its threads: one packet in, what would be sent back out."""
+
+    def __init__(self, handle: Any) -> None:
+        super().__init__(handle, token=TOKEN, port=0)
+        self._refusals = Allowance(1e12)  # every refusal is looked at
+        self._sent: list[tuple[str, Answer]] = []
+
+    def answer(self, data: bytes) -> tuple[str, Answer] | None:
+        self._sent.clear()
+        self._take(data, ("127.0.0.1", 9))
+        while not self._orders.empty():
+            entry = self._orders.get_nowait()
+            assert entry is not None
+            self._settle(entry[0], self._asked(entry[0].name, entry[1]))
+        self._open.clear()
+        return self._sent[-1] if self._sent else None
+
+    def _send(self, name: str, answer: Answer, sender: Any) -> None:
+        self._sent.append((name, answer))
+
+
 @functools.cache
 def _ear() -> Any:
     def handle(verb: Verb) -> Answer:
         TAKEN.append(verb)
         return Answer(ok=True, sentence=f"{verb.prompt}{verb.project}", job_id="7")
 
-    server = OscServer(handle, token=TOKEN, port=0)._server
-    server._refusals = Allowance(1e12)  # every refusal is looked at
-    return server
+    return _Ear(handle)
 
 
 def check_ear(case: bytes) -> bool:
     """One packet: whatever is answered can be sent and read, and without the token nothing is taken up."""
     ear = _ear()
-    if not ear.verify_request((case, None), None):
-        return False
-    ear._answered.clear()
+    ear._known.clear()
     del TAKEN[:]
     answered = ear.answer(case)
-    assert answered is not None
+    if answered is None:
+        assert case.startswith(b"/foley/answer") or not case.startswith((b"/", b"#bundle"))
+        return False
     name, answer = answered
     assert not answer.sentence.startswith("An unexpected fault"), answer.sentence
     assert answer.ok or answer.sentence
