@@ -7,7 +7,7 @@ PROMPT ?=
 OUT ?= demo
 UPGRADE ?= --upgrade
 
-.PHONY: demo test check bench lint lock licences wheel clean
+.PHONY: demo test check bench faults coverage lint lock licences wheel clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/foley-bridge demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)") --out "$(OUT)"
@@ -31,6 +31,18 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench_day
 	$(BIN)/python -m tests.bench_syncfusion
 	$(BIN)/python -m tests.bench_solver
+	$(BIN)/python -m tests.bench_reaper_time
+	$(BIN)/python -m tests.bench_doors
+
+# What breaks at which step of a job, and how it ends: the whole table. The short version is in the tests.
+faults: $(VENV)/.dev
+	$(BIN)/python -m tests.faults
+
+# Lines and branches that the daemon's tests reach, in every process that they start. Below nine in ten it fails.
+coverage: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/onnx_export --cov=bridge --cov-report=
+	$(BIN)/coverage report --fail-under 90
+	$(BIN)/coverage report --include "bridge/host/*,bridge/jobs/*,bridge/osc/*,bridge/packs/*"
 
 $(VENV)/.tools: locks/build.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
@@ -79,4 +91,4 @@ wheel: $(VENV)/.tools
 	$(BIN)/python -m tests.wheel
 
 clean:
-	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache build dist
+	rm -rf $(VENV) .coverage .coverage.* .pytest_cache .hypothesis .ruff_cache build dist

@@ -1,3 +1,3 @@
 """Foley Bridge: a local daemon that makes foley from the picture, inside REAPER."""
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"

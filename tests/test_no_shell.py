@@ -23,23 +23,22 @@ NEVER = re.compile(
 )
 """What nothing of ours may name."""
 BUILT_IN = frozenset({"eval", "exec", "compile", "__import__", "getattr"})
-IMPORTS_BY_NAME = frozenset({"onnx_export/__main__.py", "onnx_export/evaluate/extras.py"})
+IMPORTS_BY_NAME = frozenset({"bridge/__main__.py", "onnx_export/__main__.py", "onnx_export/evaluate/extras.py"})
 """These import a module whose name stands in a table of theirs; elsewhere the name stands in the call."""
 STARTS = frozenset({"subprocess.run", "subprocess.Popen"})
 """What starts a program."""
 LISTED = {
     "subprocess": {
         "bridge/install/running.py": "the list of processes: ps or tasklist, by full path, only at `reaper install`",
-        "bridge/commands.py": "quoting alone: list2cmdline and shlex.join print a command for the user",
+        "bridge/commands/packs.py": "quoting alone: list2cmdline and shlex.join print a command for the user",
         "onnx_export/evaluate/starter/box.py": "the exporter's measurement runs our own command line",
     },
-    "shlex": {"bridge/commands.py": "prints a command for the user"},
+    "shlex": {"bridge/commands/packs.py": "prints a command for the user"},
     "ctypes": {
         "bridge/engine/memory.py": "malloc_trim, to give memory back",
         "bridge/engine/runtime.py": "asks whether a GPU library can be loaded",
         "bridge/host/endpoint.py": "Windows: whether a process runs",
         "reaper_scripts/foley_inside/texts.py": "REAPER's own functions that its Python wrapper cannot call right",
-        "reaper_scripts/foley_inside/markers.py": "the same, for the names of markers",
     },
 }
 """Modules that may be imported in these files only, and what for."""

@@ -226,6 +226,7 @@ def _connected(path: Path) -> sqlite3.Connection:
     try:
         line.execute("PRAGMA journal_mode=WAL")
         line.execute("PRAGMA synchronous=FULL")
+        line.execute("PRAGMA wal_autocheckpoint=64")
         with closing(line.execute("PRAGMA user_version")) as found:
             (version,) = found.fetchone()
         if version not in (0, VERSION):

@@ -26,6 +26,7 @@ COLUMNS = ("time_s", "confidence", "strength")
 LARGEST_BYTES = 50_000_000
 MOST_COLUMNS = 200
 MOST_ROWS = 500_000
+MOST_NAMED = 8
 
 _HINT = "The table needs the columns time_s,confidence,strength; `foley-bridge detect` writes one"
 _KNOWN = f"known are {', '.join(COLUMNS)}"
@@ -113,8 +114,8 @@ def read(path: Path, *, say: Say = lambda sentence: None) -> tuple[Onset, ...]:
     if beside:
         shown = ", ".join(
             repr(names[place][:_LONGEST]) if place < len(names) and names[place] else f"number {place + 1} (no name)"
-            for place in sorted(beside)
-        )
+            for place in sorted(beside)[:MOST_NAMED]
+        ) + (f" and {len(beside) - MOST_NAMED} more" if len(beside) > MOST_NAMED else "")
         say(f"{path.name}: passed over the column{'s' if len(beside) > 1 else ''} {shown}; {_KNOWN}")
     return tuple(sorted(onsets, key=lambda onset: onset.time_s))
 

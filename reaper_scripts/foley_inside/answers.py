@@ -8,6 +8,8 @@ message again (the daemon knows the press id, gives the same answer again and do
 answer once a turn until the 0.3 s are over. If no server script shows life the action waits a little longer itself, and
 that is all.
 
+A good answer that comes after the sentence of the job itself is old news and is not shown; a refusal always is.
+
 Convention: what is left to the server script is in the ext state FOLEY/presses, a JSON object a line: address,
 arguments without the daemon's token, and a mark made with that token, because REAPER's web interface reads and writes
 ext states and the token is for this user's eyes alone.
@@ -73,13 +75,14 @@ class _Waiting:
         self._end_s = time.monotonic() + ALL_S - MOMENT_S
         self._line = _line(port)
         self._line.setblocking(False)
+        self._told = say.told["sentences"]
         with contextlib.suppress(OSError):  # looking for the answer tells it again
             self._line.send(packet)
 
     def goes_on(self):
         """Shows the answer if it is there; whether it is still to be waited for."""
         try:
-            _show(self._line.recv(65536), self._port)
+            _show(self._line.recv(65536), self._port, old=say.told["sentences"] != self._told)
         except (BlockingIOError, InterruptedError) as error:
             if time.monotonic() < self._end_s:
                 return True
@@ -128,7 +131,7 @@ def _line(port):
     return line
 
 
-def _show(data, port):
+def _show(data, port, *, old=False):
     try:
         address, arguments = osc_packet.decode(data)
         if address != "/foley/answer" or len(arguments) != 4:
@@ -136,7 +139,7 @@ def _show(data, port):
         ok, sentence = bool(arguments[1]), str(arguments[2])
     except ValueError as error:
         ok, sentence = False, _nobody(port, error)
-    if sentence:
+    if sentence and not (ok and old):
         say.tell(sentence, "progress" if ok else "error")
 
 

@@ -60,8 +60,8 @@ class Loop:
         try:
             turn = slices.Turn()
             self._show_life()
-            self._server.tick(turn)
             answers.step()
+            self._server.tick(turn)
             watch.step(turn)
             if not turn.over():
                 peaks.step()

@@ -8,6 +8,8 @@ from . import api
 from .api import rp
 
 LONGEST = 2000
+told = {"sentences": 0}
+"""How many sentences this script has shown."""
 LONGEST_TEXT = 200000
 
 
@@ -20,6 +22,7 @@ def _tell(sentence, kind):
     text = " ".join(str(sentence).split())[:LONGEST]
     if not text:
         return None
+    told["sentences"] += 1
     rp.RPR_SetExtState(api.SECTION, "status", text, False)
     rp.RPR_Help_Set(text, False)
     if kind == "error":

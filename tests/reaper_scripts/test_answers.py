@@ -14,6 +14,7 @@ import pytest
 from pythonosc.osc_message import OscMessage
 
 from bridge.host import endpoint
+from bridge.host.reaper import ReaperHost
 from bridge.osc import messages
 from bridge.osc.messages import Answer
 from bridge.osc.server import pack_answer
@@ -33,7 +34,8 @@ class Deaf:
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, str]] = []
-        self.answers = False
+        self.answers = self.answered = False
+        self.before: Callable[[], object] = lambda: None
         self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._line.bind(("127.0.0.1", 0))
         self.port = self._line.getsockname()[1]
@@ -52,6 +54,8 @@ class Deaf:
             known = (address, press) in self.heard
             self.heard.append((address, press))
             if known and self.answers:
+                self.before()
+                self.answered = True
                 self._line.sendto(pack_answer("detect", Answer(ok=True, sentence="Taken at last.")), sender)
 
     def close(self) -> None:
@@ -106,6 +110,37 @@ def test_answer_when_it_comes_late_then_the_key_is_over_and_the_server_script_sh
     assert reaper.console() == ""
     assert len(daemon.heard) == 2
     assert len(set(daemon.heard)) == 1, "the same key press, so that the daemon does nothing twice"
+
+
+PATIENT = f"""
+import sys
+sys.path.insert(0, {str(SCRIPTS)!r})
+import reaper_python
+import reapy
+from foley_inside import answers, loop
+answers.ALL_S = 20.0
+loop.start()
+"""
+
+
+def test_answer_when_the_job_has_spoken_before_it_then_it_does_not_cover_that(tmp_path: Path, daemon: Deaf) -> None:
+    script, seen = tmp_path / "patient_server.py", threading.Event()
+    script.write_text(PATIENT)
+    with SimReaper.start(tmp_path / "reaper", tick_s=0.005, web_port=None, startup_scripts=[script]) as reaper:
+        host = ReaperHost()
+
+        def job() -> None:
+            host.tell("Live mode is off.")
+            seen.wait(10.0)
+
+        daemon.answers, daemon.before = True, job
+        press(reaper)
+        until(lambda: reaper.help_text() == "Live mode is off.")
+        seen.set()
+        until(lambda: daemon.answered)
+        reaper.wait_ticks(20)
+        assert reaper.help_text() == "Live mode is off."
+        host.close()
 
 
 def test_daemon_when_it_is_stopped_then_the_key_is_over_and_the_designer_is_told_soon_and_once(
