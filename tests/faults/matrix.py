@@ -141,6 +141,7 @@ class Matrix:
                     os.kill(shop.reaper.pid, signal.SIGCONT)
             shop.go()
             self._recover()
+            shop.soon(shop.listen)  # a key press that nobody answered is told a moment later
             verdict = judge(
                 shop,
                 before,
