@@ -162,7 +162,8 @@ def install(control: Control) -> None:
     wrap(recoveries.Recovery, "_add", counted("open"))
     wrap(recoveries.Recovery, "_settle", counted("settled"))
     wrap(journals.Journal, "accept", accepted)
-    wrap(servers._Handler, "handle", after("answered"))
+    handler = getattr(servers, "_Handler", None)
+    wrap(*((handler, "handle") if handler else (servers.OscServer, "_send")), after("answered"))
     control.prepare = patience
     wrap(runners.Notes, "begun", begun)
     wrap(journals.NotedHost, "read", after("read"))
