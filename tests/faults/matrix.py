@@ -149,7 +149,7 @@ class Matrix:
                 cell.verb,
                 unheard=cell.step == "received" and cell.fault in ("kill both", "kill REAPER"),
                 frozen=cell.fault == "read only",
-                unnoted=cell.step == "renamed" and cell.fault.startswith("kill"),
+                unnoted=cell.step == "renamed" and cell.fault.startswith(("kill", "SIGTERM")),
             )
             fault.mend(shop, cell.step)
             shop.said, shop.before, shop.restarted = [], [], False
