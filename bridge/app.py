@@ -272,6 +272,8 @@ class Bridge:
     def _changed(self, job: Job) -> None:
         for watcher in self._watchers:
             watcher(job)
+        if job.state is JobState.FAILED and self._recovery is not None and self._recovery.later(job.mark):
+            return  # whether its change is there will be known, and told, when REAPER answers again
         if job.state is JobState.FAILED:
             self._tell(job, "info" if job.verb == verbs.LIVE else "error")
         elif job.state.final:
@@ -291,6 +293,8 @@ class Bridge:
     def _tell(self, job: Job, kind: str) -> None:
         """Tells how a job ended, and forgets it when that was heard."""
         journal = self._journal
+        if journal is not None and kind == "progress":  # which gives way to whatever is newer, and may never be heard
+            journal.forget(job.mark)
         self._host.tell(job.sentence, kind=kind, told=None if journal is None else lambda: journal.forget(job.mark))
 
 

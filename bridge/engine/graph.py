@@ -219,8 +219,8 @@ def _real_spec(session: Session, *, where: str) -> GraphSpec:
 
 
 def _translated(error: Exception, where: str) -> EngineError:
-    text = _short(error)
-    if "alloc" in text.lower() or "out of memory" in text.lower():
+    text = _short(error) or type(error).__name__
+    if isinstance(error, MemoryError) or "alloc" in text.lower() or "out of memory" in text.lower():
         return EngineError(f"{where}: there is not enough memory ({text})", hint="Close other programs and try again")
     return EngineError(f"{where}: failed while it ran ({text})", hint='Try provider "cpu", or get the pack again')
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from bridge.engine.devices import providers_for
 from bridge.engine.graph import Graph
 from bridge.engine.runtime import ONNX_RUNTIME, Runtime
+from bridge.errors import PackError
 from bridge.packs import contract
 from bridge.packs.manifest import Manifest
 from bridge.packs.store import PackFiles, Store
@@ -32,6 +33,8 @@ class LoadedPack:
         threads: threads for one operator; 0 lets ONNX Runtime choose.
         progress: is told in words what is being opened.
         runtime: opens the graphs.
+        verify: looks at the pack's files once more, before a graph is opened: they may have changed since the pack was
+            loaded, all the more where the graphs were released and open again days later. Raises PackError.
     """
 
     def __init__(
@@ -42,8 +45,10 @@ class LoadedPack:
         threads: int = 0,
         progress: Callable[[str], None] = _quiet,
         runtime: Runtime = ONNX_RUNTIME,
+        verify: Callable[[], None] = lambda: None,
     ) -> None:
         self._files = files
+        self._verify = verify
         self._providers = providers
         self._threads = threads
         self._progress = progress
@@ -75,11 +80,13 @@ class LoadedPack:
         """The graph that plays a role, opened on first use.
 
         Raises:
-            PackError: the pack has none, or the graph does not fit what the pack says of it.
+            PackError: the pack has none, the graph does not fit what the pack says of it, or the files on disk are not
+                any more what they were.
         """
         entry = self.manifest.entry(role)
         with self._locks[role]:
             if role not in self._graphs:
+                self._verify()
                 self._progress(f'Loading "{role}" of pack "{self.manifest.name}"')
                 self._graphs[role] = Graph(
                     self._files.graph_path(role),
@@ -146,4 +153,13 @@ def load(
     """
     providers = providers_for(provider, runtime=runtime)
     progress(f'Checking pack "{name}"')
-    return LoadedPack(store.open(name), providers=providers, threads=threads, progress=progress, runtime=runtime)
+    files = store.open(name)
+
+    def verify() -> None:
+        if store.open_folder(files.folder).digest != files.digest:
+            raise PackError(
+                f'pack "{name}" was replaced by another version while it was in use',
+                hint="Stop foley-bridge serve and start it again",
+            )
+
+    return LoadedPack(files, providers=providers, threads=threads, progress=progress, runtime=runtime, verify=verify)

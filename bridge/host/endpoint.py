@@ -54,8 +54,8 @@ def find_reaper(where: Path | None = None, *, run: str = "") -> Endpoint:
     """The endpoint that a REAPER announced.
 
     Args:
-        run: names one of several REAPERs: the first line of a project's token. "" or one that is gone: the REAPER that
-            started last.
+        run: names one of several REAPERs: the first line of a project's token. "" or one that is gone, also one that
+            was killed and could not take its announcement away: the REAPER that started last.
 
     Raises:
         HostError: nothing is announced, the file is damaged or of another version, or somebody else could have
@@ -65,8 +65,9 @@ def find_reaper(where: Path | None = None, *, run: str = "") -> Endpoint:
     path = where / REAPER_FILE
     if (run and _peek(path).get("run") != run) or not path.exists():
         others = [(other, _peek(other)) for other in sorted(where.glob("reaper-*.json"), key=_age)]
+        others = [(other, data) for other, data in others if isinstance(data.get("pid"), int) and alive(data["pid"])]
         named = [other for other, data in others if run and data.get("run") == run]
-        alive_ones = [other for other, data in others if isinstance(data.get("pid"), int) and alive(data["pid"])]
+        alive_ones = [other for other, _ in others]
         if named or not path.exists():
             path = next(iter(named or alive_ones), path)
     return _endpoint(path)

@@ -22,7 +22,7 @@ from bridge.errors import HostError, HostGone, HostUnsure
 from bridge.host import endpoint
 from bridge.host.base import Change, ProjectView, Report
 from bridge.host.line import Line, LineError, LineRefused, LineTimeout
-from bridge.host.untold import Untold
+from bridge.host.untold import Sentence, Untold
 from bridge.host.wire import from_wire, to_wire
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,7 @@ class ReaperHost:
         self._write_timeout_s = write_timeout_s
         self._line: Line | None = None
         self._run_mark = ""
+        self._wrote_to: endpoint.Endpoint | None = None
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._untold = Untold()
         self._try_again_at = 0.0
@@ -127,7 +128,7 @@ class ReaperHost:
             told: called on the host's own thread when it was shown.
         """
         if not self._closed:
-            self._untold.add(sentence, kind, told)
+            self._untold.add(sentence, kind, told, self._wrote_to if kind == "info" else None)
             self._submit(self._tell_next)
 
     def close(self) -> None:
@@ -206,7 +207,8 @@ class ReaperHost:
         if sentence is None or now < self._try_again_at:
             return
         try:
-            self._call(TELL, [sentence.text, sentence.kind], min(now + TELL_S, self._close_at), again=True)
+            until = min(now + TELL_S, self._close_at)
+            self._call(TELL, [self._worded(sentence, until), sentence.kind], until, again=True)
         except Exception as error:
             log.debug("not shown in REAPER yet (%s): %s", error, sentence.text)
             if not isinstance(error.__cause__, LineRefused):  # a sentence that the script refuses is refused again
@@ -214,12 +216,23 @@ class ReaperHost:
                 return
         self._untold.told(sentence)
 
+    def _worded(self, sentence: Sentence, deadline: float) -> str:
+        """A sentence as it is true now: good news of a REAPER that has ended since may not be good any more."""
+        before = sentence.of
+        if not isinstance(before, endpoint.Endpoint) or self._connected(deadline).endpoint == before:
+            return sentence.text
+        if endpoint.alive(before.pid):
+            return sentence.text
+        return f"Before REAPER was restarted: {sentence.text} If it was not saved, press the key again."
+
     def _call(self, function: tuple[str, str], args: list[Any], deadline: float, *, again: bool) -> Any:
         """One call on the worker's thread; ``again`` allows a second try over a new connection."""
         line = self._connected(deadline)
         try:
             value = line.call(*function, args, {}, deadline)
             self._try_again_at = 0.0
+            if function == WRITE:
+                self._wrote_to = line.endpoint
             return value
         except LineTimeout as error:
             self._hang_up()
@@ -253,6 +266,9 @@ class ReaperHost:
         except LineTimeout as error:
             raise HostError(BUSY, hint=BUSY_HINT) from error
         except LineError as error:
+            if self._run_mark:  # it was killed, and its process number went to another program
+                self._run_mark = ""
+                return self._connected(deadline)
             log.debug("REAPER: %s", error)
             raise HostError(
                 "REAPER, or its server script, is not running any more", hint=endpoint.START_HINT

@@ -18,11 +18,15 @@ LONGEST = 32
 
 @dataclass(frozen=True, eq=False)
 class Sentence:
-    """One thing to say; ``kind`` is "progress", "info" or "error"; ``told`` is called when it was shown."""
+    """One thing to say; ``kind`` is "progress", "info" or "error"; ``told`` is called when it was shown.
+
+    ``of`` is whatever the host wants to remember of the moment when it was to be said.
+    """
 
     text: str
     kind: str
     told: Callable[[], None] | None = None
+    of: object = None
 
 
 class Untold:
@@ -32,13 +36,13 @@ class Untold:
         self._lock = threading.Lock()
         self._waiting: list[Sentence] = []
 
-    def add(self, text: str, kind: str, told: Callable[[], None] | None = None) -> None:
+    def add(self, text: str, kind: str, told: Callable[[], None] | None = None, of: object = None) -> None:
         """Appends a sentence, at the cost of older ones if need be."""
         with self._lock:
             kept = [sentence for sentence in self._waiting if sentence.kind != "progress"]
             if len(kept) >= LONGEST:
                 log.warning("not shown in REAPER: %s", kept.pop(0).text)
-            self._waiting = [*kept, Sentence(text, kind, told)]
+            self._waiting = [*kept, Sentence(text, kind, told, of)]
 
     def first(self) -> Sentence | None:
         """The sentence to say next, which stays; None if there is nothing to say."""

@@ -3,7 +3,7 @@
 Convention: a job is noted before its key press is answered, and again at every step that matters: begun, files made, a
 change about to be sent to the host, the change taken. When it is over and the designer was told, its page goes. What is
 still there when a daemon starts belongs to one that died; nothing of it is ever done by itself (``recovery``). A
-journal that cannot be written stops no job: it says once what it could not do.
+journal that cannot be written stops no job: it says once what it could not do, and catches up as soon as it can.
 """
 
 from __future__ import annotations
@@ -44,7 +44,13 @@ class Stage(Enum):
 
     ACCEPTED = "accepted"
     RUNNING = "running"
+    DONE = "done"
     ENDED = "ended"
+
+    @property
+    def over(self) -> bool:
+        """Whether the job is over, well (DONE) or not (ENDED), and only has to be told."""
+        return self in (Stage.DONE, Stage.ENDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +93,7 @@ class Journal:
         self._path = path
         self._lock = threading.Lock()
         self._pages: dict[str, Page] = {}
+        self._behind: set[str] = set()
         self._notice = ""
         self._troubled = False
         self._line: sqlite3.Connection | None = None
@@ -95,6 +102,10 @@ class Journal:
     def left(self) -> tuple[Page, ...]:
         """What a daemon before this one left behind, oldest first."""
         return self._left
+
+    def page(self, mark: str) -> Page | None:
+        """What there is of a job of this daemon that is not over and told."""
+        return self._pages.get(mark)
 
     def take_notice(self) -> str:
         """What the designer should know of the journal, once; "" for nothing."""
@@ -105,7 +116,7 @@ class Journal:
     def accept(self, mark: str, verb: str, project: str) -> None:
         """A job that was accepted."""
         with self._lock:
-            ended = [page.mark for page in self._pages.values() if page.stage is Stage.ENDED]
+            ended = [page.mark for page in self._pages.values() if page.stage.over]
         for old in ended[: max(0, len(ended) + 1 - MOST_ENDED)]:
             self.forget(old)
         self._put(Page(mark=mark, at=time.time(), verb=verb, project=project))
@@ -116,44 +127,45 @@ class Journal:
         if page is not None:
             self._put(edit(page))
 
-    def end(self, mark: str, sentence: str) -> None:
+    def end(self, mark: str, sentence: str, *, done: bool = False) -> None:
         """A job is over; its page stays until the designer was told."""
-        self.change(mark, lambda page: replace(page, stage=Stage.ENDED, sentence=sentence))
+        stage = Stage.DONE if done else Stage.ENDED
+        self.change(mark, lambda page: replace(page, stage=stage, sentence=sentence))
 
     def forget(self, mark: str) -> None:
         """A job is over, and nothing is left to tell."""
-
-        def delete(line: sqlite3.Connection) -> None:
-            with line:
-                line.execute("DELETE FROM jobs WHERE mark = ?", (mark,))
-
         with self._lock:
             self._pages.pop(mark, None)
-            self._tried(delete, "written")
+            self._store(mark)
 
     def close(self) -> None:
         """Lets go of the file; may be called twice."""
         with self._lock:
+            if self._behind:
+                self._store()
             self._hang_up()
 
     def _put(self, page: Page) -> None:
-        row = (
-            page.mark,
-            page.at,
-            page.verb,
-            page.project,
-            page.stage.value,
-            *(json.dumps(texts) for texts in (page.folders, page.files, page.sent, page.taken)),
-            page.sentence,
-        )
+        with self._lock:
+            self._pages[page.mark] = page
+            self._store(page.mark)
+
+    def _store(self, *marks: str) -> None:
+        """Brings the file up to date: these pages, and those with which it could not be done before."""
+        self._behind.update(marks)
 
         def write(line: sqlite3.Connection) -> None:
             with line:
-                line.execute(f"INSERT OR REPLACE INTO jobs VALUES ({', '.join('?' * len(row))})", row)
+                for mark in self._behind:
+                    page = self._pages.get(mark)
+                    if page is None:
+                        line.execute("DELETE FROM jobs WHERE mark = ?", (mark,))
+                    else:
+                        row = _row(page)
+                        line.execute(f"INSERT OR REPLACE INTO jobs VALUES ({', '.join('?' * len(row))})", row)
+            self._behind.clear()
 
-        with self._lock:
-            self._pages[page.mark] = page
-            self._tried(write, "written")
+        self._tried(write, "written")
 
     def _tried(self, work: Callable[[sqlite3.Connection], T], what: str) -> T | None:
         try:
@@ -184,6 +196,7 @@ class Journal:
             os.replace(self._path, aside)
             log.warning("the journal was damaged (%s); it lies in %s now", error, aside)
             self._notice = "The journal was damaged and begins anew: jobs of before may be lost. Look at your projects."
+            self._behind.update(self._pages)
             return _connected(self._path)
 
     def _read(self, line: sqlite3.Connection) -> tuple[Page, ...]:
@@ -227,6 +240,11 @@ def _connected(path: Path) -> sqlite3.Connection:
         line.close()
         raise
     return line
+
+
+def _row(page: Page) -> tuple[object, ...]:
+    lists = (json.dumps(texts) for texts in (page.folders, page.files, page.sent, page.taken))
+    return (page.mark, page.at, page.verb, page.project, page.stage.value, *lists, page.sentence)
 
 
 def _page(row: tuple[object, ...]) -> Page:
@@ -313,7 +331,8 @@ class NotedHost:
             try:
                 landed = bool(mark) and self._host.landed(change.token, (mark,))
             except HostError:
-                raise error from None  # the page keeps it, for the daemon that comes next
+                hint = "Look whether the change is there; if not, press the key again"
+                raise HostUnsure(error.message, hint=hint) from error
             if not landed:
                 self._notes.refused(mark)
                 raise HostError(f"{error.message}, and nothing was changed", hint="Press the key again") from error

@@ -7,6 +7,7 @@ can be made exactly again by the same steps.
 
 from __future__ import annotations
 
+import errno
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -38,7 +39,7 @@ from bridge.jobs.runner import Context
 from bridge.jobs.telling import Telling, output_of
 from bridge.jobs.work import samples_of
 from bridge.media import finish, wav
-from bridge.media.files import temporary_beside
+from bridge.media.files import cannot_write, temporary_beside
 from bridge.media.output import Output
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,8 @@ class Making:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise cannot_write(self._folder, error) from error
             raise MediaError(
                 f"The folder {self._folder} cannot be made: {error.strerror}",
                 hint="Make the project's media folder writable",

@@ -1,4 +1,5 @@
-"""What a daemon does about the jobs of one that died: it finds out how each ended, tidies up, and tells; never more.
+"""What a daemon does about the jobs of one that died, and about its own whose change REAPER did not answer for: it
+finds out how each ended, tidies up, and tells; never more.
 
 Convention: a job whose change the host took is finished; one whose change the host did not take, or that never came so
 far, is lost, and its sentence says to press the key again. Where only the host can say which, it is asked, as soon as
@@ -8,6 +9,7 @@ it is there. A page leaves the journal when the designer was told, so a second d
 from __future__ import annotations
 
 import logging
+import queue
 import re
 import shutil
 import threading
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 1.0
 CLOSE_S = 0.1
+MOST_UNNOTED = 4
+"""So many changes of a job are asked after that the journal knows nothing of: the disk may have been full."""
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.part|\.foley-[a-z0-9_]{8}")
 """Names that only files under way have: see ``bridge.media.files`` and ``bridge.jobs.making``."""
 
@@ -37,25 +41,41 @@ class Recovery:
     def __init__(self, journal: Journal, host: Host, named: Callable[[str], str]) -> None:
         self._journal, self._host, self._named = journal, host, named
         self._stop = threading.Event()
+        self._open: queue.SimpleQueue[Page | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._unfinished: dict[str, tuple[Path, ...]] = {}
 
     def start(self) -> None:
         """Begins, if there is anything to settle; to be called before this daemon makes any file itself."""
-        folders = [folder for page in self._journal.left() for folder in page.folders]
+        left = self._journal.left()
+        folders = [folder for page in left for folder in page.folders]
         self._unfinished = {folder: _unfinished_in(Path(folder)) for folder in dict.fromkeys(folders)}
-        if self._journal.left():
-            self._thread = threading.Thread(target=self._run, name="foley-recovery", daemon=True)
-            self._thread.start()
+        for page in left:
+            self._add(page)
+
+    def later(self, mark: str) -> bool:
+        """Whether nobody knows yet if the host took a job's change; then it is asked, and tells, when it is back."""
+        page = self._journal.page(mark)
+        if page is None or not page.unsure:
+            return False
+        self._add(page)
+        return True
 
     def close(self) -> None:
         """Ends; what is not settled is settled by the next daemon."""
         self._stop.set()
+        self._open.put(None)
         if self._thread is not None:
             self._thread.join(CLOSE_S)
 
+    def _add(self, page: Page) -> None:
+        self._open.put(page)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="foley-recovery", daemon=True)
+            self._thread.start()
+
     def _run(self) -> None:
-        for page in self._journal.left():
+        while (page := self._open.get()) is not None:
             while not self._stop.is_set():
                 try:
                     self._settle(page)
@@ -79,24 +99,31 @@ class Recovery:
             HostError: only the host can say, and it is away.
         """
         what = f"'{self._named(page.verb)}'"
-        if page.stage is Stage.ENDED:
+        if page.stage is Stage.ENDED and not page.unsure:
             return page.sentence, "error"
-        if page.unsure:
-            try:
-                landed = self._host.landed(page.project, page.unsure)
-            except HostGone:
-                self._tidy(page, files=False)
-                return (
-                    f"The bridge stopped while {what} was being written into a project that is not open now. "
-                    "Open it and look whether the change is there; if not, press the key again.",
-                    "error",
-                )
-        else:
-            landed = ()
-        if landed or page.taken:
+        if page.stage is Stage.DONE and not page.taken:
+            return page.sentence, "info"
+        try:
+            landed = self._host.landed(page.project, _marks(page))
+        except HostGone:
             self._tidy(page, files=False)
+            return _closed(page, what), "error"
+        if landed:
+            self._tidy(page, files=False)
+            if page.stage is Stage.DONE:
+                return page.sentence, "info"
+            if page.stage is Stage.ENDED:
+                return f"{what} was finished all the same; what it made is in the project.", "info"
             return f"{what} was finished before the bridge stopped; what it made is in the project.", "info"
-        self._tidy(page, files=True)
+        self._tidy(page, files=not page.taken)
+        if page.taken:
+            return (
+                f"{what} was finished, but what it made is not in the project now: REAPER was closed before it was "
+                "saved, or it was undone. Press the key again if you want it.",
+                "error",
+            )
+        if page.stage is Stage.ENDED:
+            return f"{what} was lost: REAPER did not take it, and nothing was changed. Press the key again.", "error"
         return f"{what} was lost when the bridge stopped; the project is unchanged. Press the key again.", "error"
 
     def _tidy(self, page: Page, *, files: bool) -> None:
@@ -109,6 +136,27 @@ class Recovery:
             path = Path(name)
             if str(path.parent) in page.folders:
                 _remove(path)
+
+
+def _marks(page: Page) -> tuple[str, ...]:
+    """What a change of a job may be called; also of one that the journal could not note any more."""
+    return tuple(dict.fromkeys((*page.sent, *(f"{page.mark}.{number}" for number in range(1, MOST_UNNOTED + 1)))))
+
+
+def _closed(page: Page, what: str) -> str:
+    if page.stage is Stage.ENDED:
+        return page.sentence
+    if page.taken:
+        return (
+            f"{what} was finished before the bridge stopped, in a project that is not open now. "
+            "Open it and look whether the change is there; if not, press the key again."
+        )
+    if page.unsure:
+        return (
+            f"The bridge stopped while {what} was being written into a project that is not open now. "
+            "Open it and look whether the change is there; if not, press the key again."
+        )
+    return f"{what} was lost when the bridge stopped. Open its project and press the key again."
 
 
 def _unfinished_in(folder: Path) -> tuple[Path, ...]:

@@ -161,6 +161,10 @@ class Runner:
         except BridgeError as error:
             log.warning("%s: %s", job_id, error.sentence)
             self._change(job_id, state=JobState.FAILED, sentence=error.sentence)
+        except MemoryError as error:
+            log.exception("%s: out of memory", job_id)
+            text = f"There is not enough memory for this job ({error or 'no more'}). Close other programs and press "
+            self._change(job_id, state=JobState.FAILED, sentence=" ".join(f"{text} the key again.".split()))
         except Exception as error:
             log.exception("%s: unexpected", job_id)
             text = f"An unexpected fault stopped the job: {type(error).__name__}: {error}. The log has the details."
@@ -177,10 +181,7 @@ class Runner:
         with self._lock:
             job = self._jobs[job_id] = replace(self._jobs[job_id], **fields)  # pyright: ignore[reportArgumentType]
         if self._journal is not None and job.state.final:
-            if job.state is JobState.DONE:
-                self._journal.forget(job.mark)
-            else:
-                self._journal.end(job.mark, job.sentence)
+            self._journal.end(job.mark, job.sentence, done=job.state is JobState.DONE)
         log.debug("%s %s %s %.0f%% %s", job.id, job.verb, job.state.value, 100 * job.progress, job.sentence)
         try:
             self._on_change(job)

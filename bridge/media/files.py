@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, count
@@ -50,14 +51,29 @@ def temporary_beside(path: Path) -> Iterator[Path]:
     folder = path.parent
     if not folder.is_dir():
         raise MediaError(f"{folder} does not exist, so {path.name} cannot be written", hint="Make the folder first")
+    for left in [_LEFT.popleft() for _ in range(len(_LEFT))]:
+        if not _remove(left):
+            _LEFT.append(left)
     temporary = folder / f".{path.name[:80]}.{secrets.token_hex(4)}.part"
     try:
         yield temporary
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if not _remove(temporary):
+            _LEFT.append(temporary)
+
+
+_LEFT: deque[Path] = deque(maxlen=64)
+"""Unfinished files that could not be removed, in a folder that could not be written any more; tried again later."""
+
+
+def _remove(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def write_whole(path: Path, data: bytes, *, overwrite: bool = False) -> Path:

@@ -202,6 +202,10 @@ def raises(text: str) -> Any:
     return fault
 
 
+def runs_out(name: str, run: Any) -> list[Any]:
+    raise MemoryError
+
+
 def overflows(name: str, run: Any) -> list[Any]:
     return [np.full_like(run()[0], np.inf)]
 
@@ -210,6 +214,7 @@ def overflows(name: str, run: Any) -> list[Any]:
     ("fault", "why"),
     [
         (raises("Failed to allocate memory for requested buffer"), "not enough memory"),
+        (runs_out, "not enough memory"),
         (raises("device removed"), "device removed"),
         (overflows, 'output "y" holds values that are not finite'),
         (lambda name, run: [run()[0][:, :1]], "axis 1 must be 2"),

@@ -75,6 +75,30 @@ def test_load_when_the_pack_is_damaged_then_nothing_is_opened(store: Store, tmp_
         load(store, "tiny")
 
 
+def test_graph_when_its_file_changed_since_the_pack_was_loaded_then_it_is_not_opened(
+    store: Store, tmp_path: Path
+) -> None:
+    pack = load(store, "tiny", provider="cpu", threads=1)
+    pack.graph("decoder")
+    pack.release()
+    path = tmp_path / "tiny" / "decoder.onnx"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] + bytes(400) + whole[len(whole) // 2 + 400 :])
+    with pytest.raises(PackError, match="damaged"):
+        pack.graph("decoder")
+    path.write_bytes(whole)
+    pack.graph("decoder")
+
+
+def test_graph_when_the_pack_was_replaced_since_then_the_way_out_is_told(store: Store, tmp_path: Path) -> None:
+    pack = load(store, "tiny", provider="cpu", threads=1)
+    manifest = tmp_path / "tiny" / "pack.json"
+    manifest.write_text(manifest.read_text() + "\n")
+    with pytest.raises(PackError, match="replaced by another version") as caught:
+        pack.graph("decoder")
+    assert "start it again" in caught.value.hint
+
+
 def test_tiny_pack_when_sampled_then_bursts_at_the_onset_as_worked_out_on_paper(store: Store) -> None:
     pack = load(store, "tiny", threads=1)
     frames, onset = 48, 16

@@ -59,6 +59,16 @@ def test_endpoint_when_two_reapers_run_then_each_is_found_by_its_run_and_the_las
     assert endpoint.find_reaper().port == 5
 
 
+def test_endpoint_when_a_named_reaper_was_killed_then_the_one_that_started_last_is_found() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    killed = endpoint.folder() / f"reaper-{gone.pid}.json"
+    inside.announce({**ANNOUNCED, "pid": os.getpid(), "run": "new", "token": "t2", "port": 6})
+    killed.write_text(json.dumps({**ANNOUNCED, "pid": gone.pid, "run": "old"}))
+    os.chmod(killed, 0o600)
+    assert endpoint.find_reaper(run="old").port == 6
+
+
 @posix
 def test_endpoint_when_announced_then_only_the_user_can_read_it() -> None:
     endpoint.folder().mkdir(mode=0o755)

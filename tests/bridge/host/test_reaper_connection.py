@@ -251,6 +251,20 @@ def test_tell_when_reaper_is_away_then_it_hears_the_newest_sentences_when_it_is_
         assert 20 < len(heard) < 50
 
 
+def test_tell_when_the_reaper_that_took_the_change_was_killed_then_its_successor_hears_that_it_may_be_gone(
+    reaper: SimReaper, host: ReaperHost
+) -> None:
+    host.write(Change(token=host.read().token, undo_title="Foley: set prompt", prompt="wood"))
+    reaper.kill()
+    host.tell("6 onsets sounded.", kind="info")
+    reaper.restart(clean=False)
+    assert shown(reaper, "Before REAPER was restarted: 6 onsets sounded.")
+    assert "press the key again" in reaper.console()
+    host.write(Change(token=host.read().token, undo_title="Foley: set prompt", prompt="wood"))
+    host.tell("2 onsets sounded.", kind="info")
+    assert shown(reaper, "Foley Bridge: 2 onsets sounded.")
+
+
 def test_tell_when_reaper_is_busy_for_long_then_reads_are_not_kept_waiting_by_it(reaper: SimReaper) -> None:
     host = ReaperHost(read_timeout_s=3.0)
     host.read()

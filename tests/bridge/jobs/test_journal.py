@@ -259,7 +259,113 @@ def test_journal_when_its_disk_is_full_then_jobs_go_on_and_it_is_told_once(
     assert journal.take_notice() == ""
     monkeypatch.undo()
     Notes(journal, "b").begun()
+    assert {page.mark for page in died(path).left()} == {"a", "b", "c"}
+
+
+def test_journal_when_it_could_not_note_an_end_then_it_catches_up_and_the_next_daemon_does_not_tell_of_a_lost_job(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    journal = Journal(path)
+    for mark in ("a", "b"):
+        journal.accept(mark, "generate", "tab")
+    with monkeypatch.context() as disk:
+        disk.setattr("bridge.jobs.journal._connected", full)
+        journal.close()
+        journal.forget("a")
+        journal.end("b", "It is done.", done=True)
     assert {page.mark for page in died(path).left()} == {"a", "b"}
+    journal.close()
+    (page,) = died(path).left()
+    assert (page.mark, page.stage, page.sentence) == ("b", Stage.DONE, "It is done.")
+
+
+def test_journal_when_damaged_under_a_running_daemon_then_the_open_jobs_are_noted_again(path: Path) -> None:
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+    journal.close()
+    path.write_bytes(b"not a database at all" * 100)
+    journal.accept("b", "generate", "tab")
+    assert {page.mark for page in died(path).left()} == {"a", "b"}
+
+
+def test_job_when_only_its_acceptance_could_be_noted_but_its_change_landed_then_it_is_told_as_finished_and_files_stay(
+    path: Path, host: FakeHost, tmp_path: Path
+) -> None:
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+    host.write(Change(token="tab", undo_title="Foley: generate", mark="a.1"))
+    (told,) = settled(died(path), host)
+    assert (told[0], "finished" in told[1]) == ("info", True)
+
+
+def test_job_when_it_was_taken_but_the_project_has_it_no_more_then_the_sentence_says_so_and_the_file_stays(
+    path: Path, host: FakeHost, tmp_path: Path
+) -> None:
+    sound = tmp_path / "wood.wav"
+    sound.write_bytes(b"sound")
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+    notes = Notes(journal, "a")
+    notes.folder(tmp_path)
+    notes.file(sound)
+    notes.taken(notes.sending())
+    journal.end("a", "6 onsets sounded.", done=True)
+    (told,) = settled(died(path), host)
+    assert told[0] == "error"
+    assert "not in the project now" in told[1]
+    assert "Press the key again" in told[1]
+    assert sound.exists()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_change_when_nobody_answered_for_it_then_the_same_daemon_asks_once_the_host_is_back_and_tells(
+    path: Path, host: FakeHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    monkeypatch.setattr("bridge.jobs.recovery.ASK_EVERY_S", 0.01)
+    sound = tmp_path / "wood.wav"
+    sound.write_bytes(b"sound")
+    journal = Journal(path)
+    recovery = Recovery(journal, host, str)
+    journal.accept("a", "generate", "tab")
+    notes = Notes(journal, "a")
+    notes.folder(tmp_path)
+    notes.file(sound)
+    mark = notes.sending()
+    journal.end("a", "REAPER does not answer. Look whether the change is there.")
+    if there:
+        host.write(Change(token="tab", undo_title="Foley: generate", mark=mark))
+    host.away = HostError("REAPER is away")
+    assert recovery.later("a")
+    time.sleep(0.05)
+    assert host.told == []
+    host.away = None
+    until(lambda: host.told)
+    recovery.close()
+    ((kind, told),) = host.told
+    assert (kind, "finished all the same" in told) == (("info", True) if there else ("error", False))
+    assert ("Press the key again" in told) != there
+    assert sound.exists() == there
+    assert died(path).left() == ()
+
+
+def test_change_when_it_was_answered_for_then_nothing_is_asked_later(path: Path, host: FakeHost) -> None:
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+    notes = Notes(journal, "a")
+    notes.taken(notes.sending())
+    assert not Recovery(journal, host, str).later("a")
+    assert not Recovery(journal, host, str).later("nothing")
+
+
+def test_good_news_when_the_daemon_died_before_telling_then_the_next_one_tells(path: Path, host: FakeHost) -> None:
+    journal = Journal(path)
+    journal.accept("a", "keep", "tab")
+    journal.end("a", "There is only one take: 'wood'.", done=True)
+    assert settled(died(path), host) == [("info", "There is only one take: 'wood'.")]
+    assert died(path).left() == ()
 
 
 def test_sentences_when_nobody_ever_hears_them_then_the_journal_stays_small(path: Path) -> None:
@@ -281,7 +387,8 @@ def test_runner_when_a_job_is_accepted_then_it_is_in_the_journal_before_anything
         hold.wait(5)
         return "done"
 
-    runner = Runner(journal=Journal(path))
+    journal = Journal(path)
+    runner = Runner(journal=journal, on_change=lambda job: journal.forget(job.mark) if job.state.final else None)
     first, second = (runner.submit("generate", work, project="tab") for _ in range(2))
     until(lambda: marks)
     pages = {page.mark: page for page in died(path).left()}

@@ -114,3 +114,16 @@ def test_job_when_a_listener_fails_then_the_job_still_ends() -> None:
         assert finished(runner, runner.submit("detect", lambda context: "ok")).state is JobState.DONE
     finally:
         runner.close()
+
+
+def test_job_when_memory_runs_out_then_one_sentence_with_the_way_out_and_the_worker_lives_on(runner: Runner) -> None:
+    def work(context: Context) -> str:
+        raise MemoryError("Unable to allocate 1.00 GiB")
+
+    job = finished(runner, runner.submit("generate", work))
+    assert job.state is JobState.FAILED
+    assert job.sentence == (
+        "There is not enough memory for this job (Unable to allocate 1.00 GiB). "
+        "Close other programs and press the key again."
+    )
+    assert finished(runner, runner.submit("generate", lambda context: "done")).state is JobState.DONE

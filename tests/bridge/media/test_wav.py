@@ -164,3 +164,19 @@ def test_unique_path_when_names_are_taken_then_the_first_free_one(tmp_path):
     (tmp_path / "a.wav").touch()
     (tmp_path / "a 2.wav").symlink_to(tmp_path / "nothing")
     assert wav.unique_path(tmp_path, "a", ".wav").name == "a 3.wav"
+
+
+def test_unfinished_file_when_it_could_not_be_removed_then_the_next_work_takes_it_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError("read only")
+
+    with monkeypatch.context() as disk, files.temporary_beside(tmp_path / "one.wav") as left:
+        left.write_bytes(b"half")
+        disk.setattr(Path, "unlink", refuse)
+        with files.temporary_beside(tmp_path / "two.wav"):
+            pass
+    assert left.exists()
+    with files.temporary_beside(tmp_path / "three.wav"):
+        assert not left.exists()
