@@ -57,7 +57,7 @@ def test_exactly_when_the_recipes_numbers_are_none_of_ours_then_said_and_what_to
 def test_key_when_a_file_stands_where_the_folder_for_sound_shall_be_then_it_is_named(table: Table, verb: str) -> None:
     if verb != "generate":
         table.press("generate")
-    folder = choose.audio_folder(table.host.view, table.host.view.items[0])
+    folder = choose.audio_folder(table.host.view, table.host.view.items[0].name)
     if folder.exists():
         folder.rename(folder.with_name("moved"))
     folder.parent.mkdir(parents=True, exist_ok=True)
