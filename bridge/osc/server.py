@@ -98,6 +98,7 @@ class OscServer:
             if sys.platform == "win32":  # there another program could take the same port and hear the keys
                 self._line.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
             self._line.bind((HOST, port))
+            self._port = int(self._line.getsockname()[1])
             self._line.setblocking(False)
         except OSError as error:
             self._line.close()
@@ -112,7 +113,7 @@ class OscServer:
     @property
     def port(self) -> int:
         """The UDP port that is listened on."""
-        return int(self._line.getsockname()[1])
+        return self._port
 
     @property
     def refused(self) -> int:
