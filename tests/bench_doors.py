@@ -76,7 +76,7 @@ def door(folder: Path) -> Iterator[tuple[psutil.Process, int, str]]:
             until = time.monotonic() + 60
             while True:
                 answer = client.ask(port, "status")
-                if answer is not None and "loading" not in answer.sentence:
+                if answer is not None and answer.ok and "loading" not in answer.sentence:
                     break
                 if time.monotonic() > until or process.poll() is not None:
                     raise AssertionError((folder / "daemon.log").read_text())
