@@ -158,7 +158,7 @@ def test_whole_when_the_disk_forgets_then_an_error_and_the_old_file_stays(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="files and folders are told apart by their numbers")
-@pytest.mark.parametrize("name", ["sound", "any file"])
+@pytest.mark.parametrize("name", ["sound", "film", "table", "any file"])
 def test_file_when_the_disk_drops_its_end_as_it_is_written_through_then_an_error_and_nothing_is_left(
     tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
