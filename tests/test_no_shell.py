@@ -38,6 +38,7 @@ LISTED = {
         "bridge/engine/memory.py": "malloc_trim, to give memory back",
         "bridge/engine/runtime.py": "asks whether a GPU library can be loaded",
         "bridge/host/endpoint.py": "Windows: whether a process runs",
+        "bridge/media/files.py": "renameat2 and renamex_np: a rename that never replaces, without hard links",
         "reaper_scripts/foley_inside/texts.py": "REAPER's own functions that its Python wrapper cannot call right",
     },
 }

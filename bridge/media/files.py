@@ -7,10 +7,12 @@ only then given its name. A name that is taken is never reused unless overwritin
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterator
@@ -137,16 +139,52 @@ def _names(path: Path) -> Iterator[Path]:
 
 def _claim(temporary: Path, name: Path) -> None:
     """Moves to a name that nobody else has, even if somebody else is trying at the same moment."""
+    if sys.platform == "win32":
+        os.rename(temporary, name)  # which refuses a name that is taken, there only
+        return
     try:
         os.link(temporary, name)
     except FileExistsError:
         raise
-    except OSError:  # a file system without hard links: reserve the name, then move over the empty file
-        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        try:
-            os.replace(temporary, name)
-        except OSError:
-            name.unlink(missing_ok=True)
-            raise
+    except OSError:  # a file system without hard links
+        if not _rename_new(temporary, name):
+            _reserve(temporary, name)
     else:
         temporary.unlink()
+
+
+_AT_FDCWD, _RENAME_NOREPLACE = -100, 1
+"""Linux, renameat2(2): paths are from the working folder; a name that is taken is refused."""
+_RENAME_EXCL = 4
+"""macOS, renamex_np(2): the same."""
+
+
+def _rename_new(old: Path, new: Path) -> bool:
+    """Renames in one step to a name that is free; False where the system or the file system cannot.
+
+    Raises:
+        FileExistsError: something has the name.
+    """
+    here, there = os.fsencode(old), os.fsencode(new)
+    try:
+        library = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            failed = library.renamex_np(here, there, ctypes.c_uint(_RENAME_EXCL))
+        else:
+            fro = ctypes.c_int(_AT_FDCWD)
+            failed = library.renameat2(fro, here, fro, there, ctypes.c_uint(_RENAME_NOREPLACE))
+    except (OSError, AttributeError):  # an older C library
+        return False
+    if failed and ctypes.get_errno() == errno.EEXIST:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new))
+    return not failed
+
+
+def _reserve(temporary: Path, name: Path) -> None:
+    """Takes the name with an empty file and moves over it: what is killed in between leaves that file."""
+    os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    try:
+        os.replace(temporary, name)
+    except OSError:
+        name.unlink(missing_ok=True)
+        raise

@@ -21,6 +21,7 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from bridge import durable
 from bridge.domain.audio import Audio
 from bridge.errors import MediaError
 from bridge.media import video
@@ -102,7 +103,8 @@ def encode_frames(
 
 
 def _check_whole(temporary: Path, path: Path, *, sound_s: float = 0.0) -> None:
-    """Returns if a finished file opens again, with a picture that decodes and as much sound as was given."""
+    """Returns if a finished file is on the disk and opens again, with a picture that decodes and as much sound."""
+    durable.sync_file(temporary)
     try:
         with open_video(temporary) as (container, stream):
             right = next(container.decode(stream), None) is not None

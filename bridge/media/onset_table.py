@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+from bridge import durable
 from bridge.domain import level
 from bridge.domain.onsets import Onset
 from bridge.errors import MediaError
@@ -67,6 +68,7 @@ def write(path: Path, onsets: Iterable[Onset]) -> Path:
             table = csv.writer(file)
             table.writerow(COLUMNS)
             table.writerows([f"{time_s:.6f}", f"{sure:.4f}", f"{hard:.4f}"] for time_s, sure, hard in rows)
+        durable.sync_file(temporary)
         if len(read(temporary)) != len(rows):
             raise unreadable(path)
         return publish(temporary, path)

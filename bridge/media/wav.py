@@ -18,6 +18,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from bridge import durable
 from bridge.domain import stored
 from bridge.domain.audio import Audio
 from bridge.errors import MediaError, RequestError
@@ -211,6 +212,7 @@ def _stored(
             head = form.head(chunks, length, len(tail))
             file.seek(0)
             file.write(head)
+        durable.sync_file(temporary)  # what is read back then is what the disk was given
         if not _whole(temporary, form, head, written, checksum, tail):
             raise unreadable(path)
         return publish(temporary, path)

@@ -41,6 +41,8 @@ NOTE_SUFFIX = ".part.json"
 
 _PIECE_BYTES = 256 * 1024
 _PROGRESS_BYTES = 1024 * 1024
+_MOST_DIGITS = 18
+"""A length of more is cut to these, and is too large even so; Python reads no number of thousands of digits."""
 _WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Progress = Callable[[int, int | None, float], None]
@@ -292,7 +294,9 @@ def _pour(
 
 def _total(answer: http.client.HTTPResponse, start: int) -> int | None:
     length = answer.headers.get("Content-Length", "")
-    return start + int(length) if length.isdecimal() else None
+    if not length.isdecimal():
+        return None
+    return start + int(length.lstrip("0")[:_MOST_DIGITS] or "0")
 
 
 def _check_answer(answer: http.client.HTTPResponse, source: Source, total: int | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -154,6 +155,22 @@ def test_whole_when_the_disk_forgets_then_an_error_and_the_old_file_stays(
         files.write_whole(path, b"the project as it is now", overwrite=True)
     assert path.read_bytes() == b"the project as it was"
     assert [one.name for one in tmp_path.iterdir()] == ["a.rpp"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files and folders are told apart by their numbers")
+@pytest.mark.parametrize("name", ["sound", "film", "table", "any file"])
+def test_file_when_the_disk_drops_its_end_as_it_is_written_through_then_an_error_and_nothing_is_left(
+    tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def dropping(handle: int) -> None:
+        seen = os.fstat(handle)
+        if stat.S_ISREG(seen.st_mode):
+            os.ftruncate(handle, seen.st_size // 2)
+
+    monkeypatch.setattr(os, "fsync", dropping)
+    with pytest.raises(MediaError, match="does not read back whole"):
+        WRITERS[name](tmp_path)
+    assert [one.name for one in tmp_path.iterdir()] == ["film.mp4"]
 
 
 def test_preview_when_its_sound_was_cut_off_then_an_error_and_nothing_is_left(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 from collections.abc import Callable
@@ -40,6 +41,97 @@ def test_publish_when_the_drive_has_no_hard_links_then_whole_and_nothing_overwri
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.wav": b"one", "a 2.wav": b"two"}
 
 
+class Killed(BaseException):
+    """Stands for the end of the process: nothing of ours runs after it."""
+
+
+@pytest.mark.usefixtures("no_links")
+def test_publish_when_killed_on_such_a_drive_then_never_an_empty_file_under_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*given: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr(os, "replace", killed)
+    assert put(tmp_path / "a.wav", b"one").read_bytes() == b"one"
+    assert put(tmp_path / "a.wav", b"two").read_bytes() == b"two"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a 2.wav", "a.wav"]
+
+
+def rename_if_free(old: Path | str, new: Path | str) -> None:
+    """As Windows renames."""
+    if os.path.lexists(new):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new))
+    os.replace(old, new)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_publish_when_on_windows_then_one_rename_and_nothing_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "rename", rename_if_free)
+    monkeypatch.setattr(files, "_reserve", None)
+    monkeypatch.setattr(files, "_rename_new", None)
+    monkeypatch.setattr("sys.platform", "win32")
+    assert put(tmp_path / "a.wav", b"one") == tmp_path / "a.wav"
+    assert put(tmp_path / "a.wav", b"two") == tmp_path / "a 2.wav"
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.wav": b"one", "a 2.wav": b"two"}
+
+
+class MacLibrary:
+    """What macOS's C library does of it."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        pass
+
+    def renamex_np(self, old: bytes, new: bytes, flags: ctypes.c_uint) -> int:
+        assert flags.value == 4
+        try:
+            rename_if_free(os.fsdecode(old), os.fsdecode(new))
+        except OSError as error:
+            ctypes.set_errno(error.errno or 0)
+            return -1
+        return 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="another way there")
+@pytest.mark.usefixtures("no_links")
+def test_publish_when_on_macos_then_one_rename_and_nothing_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files.ctypes, "CDLL", MacLibrary)
+    monkeypatch.setattr(files, "_reserve", None)
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert put(tmp_path / "a.wav", b"one") == tmp_path / "a.wav"
+    assert put(tmp_path / "a.wav", b"two") == tmp_path / "a 2.wav"
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.wav": b"one", "a 2.wav": b"two"}
+
+
+class Unable:
+    """A file system that knows no such rename."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        pass
+
+    def renameat2(self, *given: object) -> int:
+        ctypes.set_errno(errno.EINVAL)
+        return -1
+
+    renamex_np = renameat2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="another way there")
+@pytest.mark.usefixtures("no_links")
+@pytest.mark.parametrize("library", [Unable, lambda *given, **named: object()], ids=["refuses", "too old"])
+def test_publish_when_there_is_no_such_rename_then_still_whole_and_nothing_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: Callable[..., object]
+) -> None:
+    monkeypatch.setattr(files.ctypes, "CDLL", library)
+    assert put(tmp_path / "a.wav", b"one") == tmp_path / "a.wav"
+    assert put(tmp_path / "a.wav", b"two") == tmp_path / "a 2.wav"
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.wav": b"one", "a 2.wav": b"two"}
+
+
 @pytest.mark.usefixtures("no_links")
 def test_publish_when_such_a_drive_fails_in_the_middle_then_no_empty_file_has_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -47,6 +139,7 @@ def test_publish_when_such_a_drive_fails_in_the_middle_then_no_empty_file_has_th
     def refuse(*given: Any) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
+    monkeypatch.setattr(files.ctypes, "CDLL", Unable)
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(MediaError) as caught:
         put(tmp_path / "a.wav", b"one")

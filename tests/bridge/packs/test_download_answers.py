@@ -51,6 +51,15 @@ def test_fetch_when_the_length_is_another_then_said_before_the_transfer(net: Any
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("digits", [19, 5000])
+def test_fetch_when_the_length_has_endless_digits_then_said(net: Any, tmp_path: Path, digits: int) -> None:
+    endless = Answer(b"", content_length="9" * digits)
+    said = f"{URL} has {'9' * 18} bytes, which is none of our files. {HAND}"
+    assert refused(net(endless), tmp_path / "a") == said
+    padded = Answer(DATA, content_length=f"{len(DATA)}".zfill(digits))
+    assert fetch(net(padded), tmp_path / "b") == SHA256
+
+
 def test_fetch_when_more_comes_than_was_said_then_it_is_cut_off(net: Any, tmp_path: Path) -> None:
     endless = Answer(DATA, content_length=None)
     said = refused(net(endless), tmp_path / "a", size_bytes=len(DATA) - 1)

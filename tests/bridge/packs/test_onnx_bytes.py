@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import ModelProto
 
 from bridge.errors import PackError
-from bridge.packs.onnx_file import OnnxFile, inspect
+from bridge.packs.onnx_file import _KINDS, OnnxFile, inspect
 
 FIXED64, FIXED32 = 1, 5
 Wrap = Callable[[bytes], bytes]
@@ -76,6 +78,8 @@ def attribute(*parts: bytes) -> bytes:
         pytest.param(graph(attribute(field(6, field(5, TENSOR)))), id="a graph inside a node"),
         pytest.param(graph(attribute(field(11, attribute(field(6, field(5, TENSOR)))))), id="two graphs down"),
         pytest.param(graph() + field(25, field(7, field(5, field(5, TENSOR)))), id="a function's node"),
+        pytest.param(graph() + field(25, field(11, field(5, TENSOR))), id="what a function takes if not told"),
+        pytest.param(graph(attribute(field(5, entry("length", "1")) + field(5, TENSOR))), id="a tensor in two parts"),
         pytest.param(graph() + field(20, field(1, field(5, TENSOR))), id="training: where it begins"),
         pytest.param(graph() + field(20, field(2, field(5, TENSOR))), id="training: its algorithm"),
     ],
@@ -100,14 +104,66 @@ def test_inspect_when_operators_are_imported_then_every_domain(read: Callable[[b
 
 
 def test_inspect_when_there_are_numbers_of_every_kind_then_stepped_over(read: Callable[[bytes], OnnxFile]) -> None:
-    between = number_field(3, 1 << 63) + fixed(99, FIXED64) + fixed(98, FIXED32) + field(100, b"x" * 300)
+    between = number_field(30, 1 << 63) + fixed(99, FIXED64) + fixed(98, FIXED32)
     assert read(between + graph(between, field(5, between, TENSOR)) + between).external == {"../secret"}
 
 
 def test_inspect_when_an_entry_says_something_else_then_it_is_no_place(read: Callable[[bytes], OnnxFile]) -> None:
-    other = entry("checksum", "x") + field(13, field(2, b"value only")) + field(13, field(1, b"location"))
-    assert read(graph(field(5, other))).external == {""}
     assert read(graph(field(5, entry("checksum", "x")))).external == frozenset()
+    assert read(graph(field(5, field(13, field(1, b"location"))))).external == {""}
+    assert read(graph(field(5, number_field(14, 0), field(9, b"1234")))).external == frozenset()
+
+
+def test_inspect_when_data_lies_outside_whatever_else_is_said_then_found(read: Callable[[bytes], OnnxFile]) -> None:
+    for inside_or_not in (b"", number_field(14, 0), number_field(14, 1), number_field(14, 1) + number_field(14, 0)):
+        assert read(graph(field(5, inside_or_not, TENSOR))).external == {"../secret"}
+    last_counts = field(13, field(1, b"length"), field(2, b"a"), field(1, b"location"), field(2, b"../secret"))
+    assert read(graph(field(5, last_counts))).external == {"../secret"}
+
+
+def longer(data: bytes, *, bits: int = 0) -> bytes:
+    """A part with a short tag, whose tag takes five bytes (``bits``: some that protobuf's C++ reader drops)."""
+    return bytes([data[0] | 0x80, 0x80, 0x80, 0x80, bits]) + data[1:]
+
+
+@pytest.mark.parametrize("bits", [0x00, 0x10, 0x20, 0x40])
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(lambda bits: longer(graph(field(5, TENSOR)), bits=bits), id="the graph"),
+        pytest.param(lambda bits: graph(longer(field(5, TENSOR), bits=bits)), id="a weight"),
+        pytest.param(lambda bits: graph(field(5, longer(entry("location", "../secret"), bits=bits))), id="the entry"),
+        pytest.param(
+            lambda bits: graph(field(5, field(13, longer(field(1, b"location"), bits=bits), field(2, b"../secret")))),
+            id="the key",
+        ),
+        pytest.param(
+            lambda bits: graph(longer(field(1, longer(field(7, b"com.example"), bits=bits)), bits=bits)), id="a node"
+        ),
+    ],
+)
+def test_inspect_when_a_tag_is_longer_than_need_be_then_refused(
+    read: Callable[[bytes], OnnxFile], model: Callable[[int], bytes], bits: int
+) -> None:
+    with pytest.raises(PackError) as caught:
+        read(graph() + model(bits))
+    assert caught.value.sentence == '"g.onnx" is not an ONNX file (a number is too long). Get the pack again.'
+
+
+def test_tables_when_compared_with_onnx_then_no_part_of_any_message_is_missing() -> None:
+    """A part that is missing is refused, so a later ONNX is only read where the tables know it."""
+    told = FileDescriptorProto()
+    ModelProto.DESCRIPTOR.file.CopyToProto(told)
+    left = [(kind.name, kind) for kind in told.message_type]
+    there = {}
+    for name, kind in left:
+        left += [(f"{name}.{inner.name}", inner) for inner in kind.nested_type]
+        there[name] = {
+            one.number: one.type_name.removeprefix(".onnx.") if one.type == one.TYPE_MESSAGE else ""
+            for one in kind.field
+            if one.type in (one.TYPE_MESSAGE, one.TYPE_STRING, one.TYPE_BYTES) or one.label == one.LABEL_REPEATED
+        }
+    assert there == _KINDS
 
 
 @pytest.mark.parametrize(
@@ -123,8 +179,27 @@ def test_inspect_when_an_entry_says_something_else_then_it_is_no_place(read: Cal
         (graph() + b"\x09\x00\x00", "cut short"),
         (graph() + b"\x0d\x00", "cut short"),
         (graph() + b"\x0b", "wire type 3"),
+        (graph() + b"\x0b\x0c", "wire type 3"),
+        (graph() + b"\x0c", "wire type 4"),
+        (graph() + b"\x0e", "wire type 6"),
         (graph() + b"\x0f", "wire type 7"),
         (graph() + b"\x08" + b"\xff" * 10, "a number is too long"),
+        (b"\x3a\x80\x00", "a number is too long"),
+        (graph() + b"\x12\x81\x80\x00x", "a number is too long"),
+        (graph() + b"\x12\x80\x80\x80\x80\x10", "a number is too long"),
+        (graph() + b"\x02\x00", "a part has no number"),
+        (graph() + b"\x00\x00", "a part has no number"),
+        (graph() + field(99, b"x"), "its ModelProto has an unknown part, 99"),
+        (graph(field(3, b"x")), "its GraphProto has an unknown part, 3"),
+        (graph(field(5, field(14, b"\x01"), TENSOR)), "its TensorProto has an unknown part, 14"),
+        (graph(field(5, field(13, field(3, b"x")))), "its StringStringEntryProto has an unknown part, 3"),
+        (graph(field(5, field(13, number_field(1, 1)))), "its StringStringEntryProto has an unknown part, 1"),
+        (graph(field(5, TENSOR, TENSOR)), "a tensor names 2 places of its data"),
+        (graph(field(5, number_field(14, 1))), "a tensor names 0 places of its data"),
+        (graph(field(5, number_field(14, 1), entry("Location", "x"))), 'a tensor says "Location" of its data'),
+        (graph(field(5, entry("location ", "x"))), 'a tensor says "location " of its data'),
+        (graph(field(5, entry("prepacked_0", "x"))), 'a tensor says "prepacked_0" of its data'),
+        (graph(field(5, field(13, field(2, b"value only")))), 'a tensor says "" of its data'),
     ],
 )
 def test_inspect_when_bytes_are_spoilt_then_named_and_why(

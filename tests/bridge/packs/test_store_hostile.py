@@ -59,6 +59,12 @@ def in_a_function(model: ModelProto) -> None:
     model.functions.append(helper.make_function("", "F", [], ["b"], body, [helper.make_opsetid("", 20)]))
 
 
+def in_what_a_function_takes_if_not_told(model: ModelProto) -> None:
+    in_a_function(model)
+    model.functions[0].node[0].CopyFrom(helper.make_node("Identity", ["a"], ["b"]))
+    model.functions[0].attribute_proto.append(helper.make_attribute("taken", outside()))
+
+
 def in_a_sparse_tensor(model: ModelProto) -> None:
     model.graph.sparse_initializer.add().values.CopyFrom(outside())
 
@@ -83,6 +89,7 @@ PLACES = [
     in_a_list_of_graphs,
     in_a_list_of_tensors,
     in_a_function,
+    in_what_a_function_takes_if_not_told,
     in_a_sparse_tensor,
     in_a_sparse_attribute,
     in_a_list_of_sparse_tensors,
@@ -104,6 +111,33 @@ def test_open_when_numbers_lie_outside_anywhere_in_a_graph_then_refused(
 ) -> None:
     bend(pack, place)
     assert f'takes data from outside, "{OUTSIDE}"' in refusal(pack)
+
+
+@pytest.mark.parametrize(
+    "place", ["", ".", "/etc/passwd", "..\\secret.bin", "a/../../secret.bin", "*/_ORT_MEM_ADDR_/*"]
+)
+def test_open_when_a_place_is_no_file_of_the_pack_then_refused(pack: Path, place: str) -> None:
+    """The last is ONNX Runtime's own name for the memory of the process."""
+
+    def name_it(model: ModelProto) -> None:
+        in_a_constant(model)
+        model.graph.node[-1].attribute[0].t.external_data[0].value = place
+
+    bend(pack, name_it)
+    assert f'takes data from outside, "{place}"' in refusal(pack)
+
+
+def hidden(number: int, data: bytes) -> bytes:
+    """A part whose tag has a bit above the 32nd, which protobuf's C++ reader drops."""
+    return bytes([number << 3 | 0x82, 0x80, 0x80, 0x80, 0x10, len(data)]) + data
+
+
+def test_open_when_a_tag_has_more_bits_than_onnx_runtime_looks_at_then_refused(pack: Path) -> None:
+    more = hidden(5, outside().SerializeToString())
+    with (pack / "text.onnx").open("ab") as file:
+        file.write(bytes([7 << 3 | 2, len(more)]) + more)  # a graph in two parts, which readers put together
+    rehash(pack, "text.onnx")
+    assert "a number is too long" in refusal(pack)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right of their own there")
