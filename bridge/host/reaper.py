@@ -88,11 +88,14 @@ class ReaperHost:
 
         Raises:
             HostError: REAPER is away or busy, or refuses because something is not as it was read.
-            HostUnsure: it was sent and no answer came; the change may be there.
+            HostUnsure: it was sent, and neither a report nor a refusal came; the change may be there.
         """
         self._turn_to(change.token)
         value = self._ask(WRITE, [to_wire(change)], self._write_timeout_s, again=False)
-        return from_wire(Report, value)
+        try:
+            return from_wire(Report, value)
+        except HostError as error:
+            raise _unsure(error) from error
 
     def show(self, text: str) -> None:
         """Shows a text of several lines in REAPER's console.
@@ -174,7 +177,8 @@ class ReaperHost:
             kind = HostGone if value["refused"].get("gone") else HostError
             if message:
                 raise kind(message, hint=hint or "Press the key again")
-        raise HostError("REAPER's script gave an answer that is none", hint="Run the server script again")
+        error = HostError("REAPER's script gave an answer that is none", hint="Run the server script again")
+        raise error if again else _unsure(error)
 
     def _submit(self, work: Callable[[], None]) -> None:
         with self._lock:
@@ -239,10 +243,11 @@ class ReaperHost:
             raise HostUnsure(BUSY, hint=BUSY_HINT) from error
         except LineRefused as error:
             log.error("inside REAPER: %s", error)
-            raise HostError(
+            fault = HostError(
                 f"The bridge's script in REAPER failed: {str(error).splitlines()[-1][:300]}",
                 hint="The log has the details; press the key again, and restart REAPER if it stays so",
-            ) from error
+            )
+            raise (_unsure(fault) if function == WRITE else fault) from error  # after the change was made, perhaps
         except LineError as error:
             self._hang_up()
             if again:
@@ -287,3 +292,8 @@ class ReaperHost:
         if self._line is not None:
             self._line.close()
             self._line = None
+
+
+def _unsure(error: HostError) -> HostUnsure:
+    """The same of a write that may have been done: only a refusal says that it was not."""
+    return HostUnsure(error.message, hint=error.hint)
