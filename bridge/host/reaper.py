@@ -141,7 +141,7 @@ class ReaperHost:
         News of a thread that has changed a project since it last read one is news of that change.
 
         Args:
-            told: called on the host's own thread when it was shown.
+            told: called once, when it was shown or, if it is progress, when it gave way to a newer sentence.
         """
         if not self._closed:
             self._untold.add(sentence, kind, told, self._mine.wrote_to if kind == "info" else None)
