@@ -43,6 +43,13 @@ BUSY = "REAPER does not answer: a dialog may be open"
 BUSY_HINT = "Close it and press the key again"
 
 
+class _Mine(threading.local):
+    """What a thread that calls the host knows: which REAPER answered it last, and which one took its last change."""
+
+    asked: endpoint.Endpoint | None = None
+    wrote_to: endpoint.Endpoint | None = None
+
+
 class ReaperHost:
     """The project that is open in REAPER.
 
@@ -59,7 +66,7 @@ class ReaperHost:
         self._write_timeout_s = write_timeout_s
         self._line: Line | None = None
         self._run_mark = ""
-        self._wrote_to: endpoint.Endpoint | None = None
+        self._mine = _Mine()
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._untold = Untold()
         self._try_again_at = 0.0
@@ -69,7 +76,7 @@ class ReaperHost:
         self._closed = False
 
     def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "", project: str = "") -> ProjectView:
-        """A project as it stands.
+        """A project as it stands. Work begins with it: what the same thread changed before is told, or never will be.
 
         Args:
             cursor_s: edit cursor at the key press, project time; None takes REAPER's own.
@@ -79,6 +86,7 @@ class ReaperHost:
         Raises:
             HostError: REAPER is away, busy, or its scripts are of another version; that project was closed.
         """
+        self._mine.wrote_to = None
         self._turn_to(project)
         value = self._ask(READ, [to_wire(cursor_s), mouse_track_guid, project], self._read_timeout_s, again=True)
         return from_wire(ProjectView, value)
@@ -88,11 +96,15 @@ class ReaperHost:
 
         Raises:
             HostError: REAPER is away or busy, or refuses because something is not as it was read.
-            HostUnsure: it was sent and no answer came; the change may be there.
+            HostUnsure: it was sent, and neither a report nor a refusal came; the change may be there.
         """
         self._turn_to(change.token)
         value = self._ask(WRITE, [to_wire(change)], self._write_timeout_s, again=False)
-        return from_wire(Report, value)
+        self._mine.wrote_to = self._mine.asked
+        try:
+            return from_wire(Report, value)
+        except HostError as error:
+            raise _unsure(error) from error
 
     def show(self, text: str) -> None:
         """Shows a text of several lines in REAPER's console.
@@ -119,16 +131,20 @@ class ReaperHost:
         """
         self._turn_to(token)
         found = self._ask(LANDED, [token, list(marks)], self._read_timeout_s, again=True)
-        return tuple(mark for mark in marks if isinstance(found, list) and mark in found)
+        taken = tuple(mark for mark in marks if isinstance(found, list) and mark in found)
+        self._mine.wrote_to = self._mine.asked if taken else None
+        return taken
 
     def tell(self, sentence: str, *, kind: str = "info", told: Callable[[], None] | None = None) -> None:
         """Shows one sentence in REAPER, as soon as it listens; never raises and never waits.
 
+        News of a thread that has changed a project since it last read one is news of that change.
+
         Args:
-            told: called on the host's own thread when it was shown.
+            told: called once, when it was shown or, if it is progress, when it gave way to a newer sentence.
         """
         if not self._closed:
-            self._untold.add(sentence, kind, told, self._wrote_to if kind == "info" else None)
+            self._untold.add(sentence, kind, told, self._mine.wrote_to if kind == "info" else None)
             self._submit(self._tell_next)
 
     def close(self) -> None:
@@ -149,13 +165,14 @@ class ReaperHost:
 
     def _ask(self, function: tuple[str, str], args: list[Any], timeout_s: float, *, again: bool) -> Any:
         deadline = time.monotonic() + timeout_s
-        answer: Future[Any] = Future()
+        answer: Future[tuple[Any, endpoint.Endpoint | None]] = Future()
 
         def work() -> None:
             if not answer.set_running_or_notify_cancel():
                 return
             try:
-                answer.set_result(self._call(function, args, deadline, again=again))
+                value = self._call(function, args, deadline, again=again)
+                answer.set_result((value, self._line.endpoint if self._line is not None else None))
             except BaseException as error:
                 answer.set_exception(error)
 
@@ -163,7 +180,7 @@ class ReaperHost:
             raise HostError("The connection to REAPER is closed", hint="Start foley-bridge serve again")
         self._submit(work)
         try:
-            value = answer.result(timeout_s + GRACE_S)
+            value, self._mine.asked = answer.result(timeout_s + GRACE_S)
         except FutureTimeout:
             unsent = answer.cancel()
             raise (HostError if again or unsent else HostUnsure)(BUSY, hint=BUSY_HINT) from None
@@ -174,7 +191,8 @@ class ReaperHost:
             kind = HostGone if value["refused"].get("gone") else HostError
             if message:
                 raise kind(message, hint=hint or "Press the key again")
-        raise HostError("REAPER's script gave an answer that is none", hint="Run the server script again")
+        error = HostError("REAPER's script gave an answer that is none", hint="Run the server script again")
+        raise error if again else _unsure(error)
 
     def _submit(self, work: Callable[[], None]) -> None:
         with self._lock:
@@ -231,18 +249,17 @@ class ReaperHost:
         try:
             value = line.call(*function, args, {}, deadline)
             self._try_again_at = 0.0
-            if function == WRITE:
-                self._wrote_to = line.endpoint
             return value
         except LineTimeout as error:
             self._hang_up()
             raise HostUnsure(BUSY, hint=BUSY_HINT) from error
         except LineRefused as error:
             log.error("inside REAPER: %s", error)
-            raise HostError(
+            fault = HostError(
                 f"The bridge's script in REAPER failed: {str(error).splitlines()[-1][:300]}",
                 hint="The log has the details; press the key again, and restart REAPER if it stays so",
-            ) from error
+            )
+            raise (_unsure(fault) if function == WRITE else fault) from error  # after the change was made, perhaps
         except LineError as error:
             self._hang_up()
             if again:
@@ -287,3 +304,8 @@ class ReaperHost:
         if self._line is not None:
             self._line.close()
             self._line = None
+
+
+def _unsure(error: HostError) -> HostUnsure:
+    """The same of a write that may have been done: only a refusal says that it was not."""
+    return HostUnsure(error.message, hint=error.hint)

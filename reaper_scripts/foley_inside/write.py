@@ -4,12 +4,13 @@ Convention: everything is checked first (``checks``), in as many slices as it ta
 deferred loop, for REAPER closes an undo block at its end, and only if the project is as it was when it was checked.
 What can fail comes before what cannot be taken back by hand (deleting markers). If an act fails all the same, what was
 made is deleted, the undo block is closed under a name of its own, and that step, and only that step, is undone.
+Once the change is there nothing that follows can fail it: what goes wrong then is written down and passed over.
 """
 
 import bisect
 import secrets
 
-from . import api, checks, envelopes, markers, peaks, project, slices, steady, take_markers, takes, tracks
+from . import api, checks, envelopes, faults, markers, peaks, project, slices, steady, take_markers, takes, tracks
 from .api import Refusal, rp
 
 EVERYTHING = -1
@@ -55,13 +56,21 @@ def _act(work, change):
             ) from error
         rp.RPR_Undo_EndBlock2(tab, change["undo_title"], EVERYTHING)
     finally:
-        rp.RPR_PreventUIRefresh(-1)
-        rp.RPR_TrackList_AdjustWindows(False)
-        rp.RPR_UpdateArrange()
-        rp.RPR_UpdateTimeline()
+        _besides(rp.RPR_PreventUIRefresh, -1)
+        _besides(rp.RPR_TrackList_AdjustWindows, False)
+        _besides(rp.RPR_UpdateArrange)
+        _besides(rp.RPR_UpdateTimeline)
     for take in work.takes.made:
-        peaks.begin(tab, take)
+        _besides(peaks.begin, tab, take)
     return work.report
+
+
+def _besides(function, *args):
+    """Does what the change can do without; a fault in it must not look like a change that was refused."""
+    try:
+        function(*args)
+    except Exception as error:
+        faults.write(error)
 
 
 class _Work:

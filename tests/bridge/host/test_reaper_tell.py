@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,6 +121,44 @@ def test_tell_when_the_reaper_that_took_the_change_was_killed_then_its_successor
     host.write(Change(token=host.read().token, undo_title="Foley: set prompt", prompt="wood"))
     host.tell("2 onsets sounded.", kind="info")
     assert shown(reaper, "Foley Bridge: 2 onsets sounded.")
+
+
+def test_tell_when_nothing_was_written_since_it_was_read_then_a_restart_rewords_nothing(
+    reaper: SimReaper, host: ReaperHost
+) -> None:
+    host.write(Change(token=host.read().token, undo_title="Foley: set prompt", prompt="wood"))
+    host.watch(host.read().token, on=True)
+    reaper.kill()
+    host.tell("Live mode is on.", kind="info")
+    reaper.restart(clean=False)
+    assert shown(reaper, "Foley Bridge: Live mode is on.")
+
+
+def test_tell_when_another_thread_wrote_then_a_restart_rewords_only_the_news_of_that_one(
+    reaper: SimReaper, host: ReaperHost
+) -> None:
+    host.write(Change(token=host.read().token, undo_title="Foley: set prompt", prompt="wood"))
+    reaper.kill()
+    other = threading.Thread(target=host.tell, args=("2 graphs closed.",))
+    other.start()
+    other.join()
+    host.tell("The prompt is wood.")
+    reaper.restart(clean=False)
+    assert shown(reaper, "Before REAPER was restarted: The prompt is wood.")
+    assert "Foley Bridge: 2 graphs closed.\n" in reaper.console()
+
+
+def test_tell_when_only_the_asking_after_said_that_a_change_landed_then_its_news_is_of_that_reaper(
+    reaper: SimReaper, host: ReaperHost
+) -> None:
+    token = host.read().token
+    host.write(Change(token=token, undo_title="Foley: set prompt", prompt="wood", mark="job.1"))
+    host.read()
+    assert host.landed(token, ("job.1",)) == ("job.1",)
+    reaper.kill()
+    host.tell("The prompt is wood.")
+    reaper.restart(clean=False)
+    assert shown(reaper, "Before REAPER was restarted: The prompt is wood.")
 
 
 def test_tell_when_reaper_is_busy_for_long_then_reads_are_not_kept_waiting_by_it(reaper: SimReaper) -> None:
