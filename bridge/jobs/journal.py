@@ -31,6 +31,7 @@ VERSION = 1
 BUSY_S = 0.2
 MOST_ENDED = 64
 """So many jobs wait for the designer to be told; the oldest give way."""
+LOOK = "Look whether the change is there; if not, press the key again"
 T = TypeVar("T")
 
 _TABLE = (
@@ -269,11 +270,17 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 class Notes:
-    """What one job writes into the journal; into none, it writes nothing."""
+    """What one job writes into the journal; into none, it writes nothing.
+
+    Attributes:
+        mark: names the job for ever. reached: whether one of its changes is in the project, or may be or have been, so
+            that undoing and redoing may want its sounds.
+    """
 
     def __init__(self, journal: Journal | None = None, mark: str = "") -> None:
         self._journal = journal
         self.mark = mark
+        self.reached = False
         self._writes = 0
 
     def begun(self) -> None:
@@ -325,21 +332,27 @@ class NotedHost:
     def write(self, change: Change) -> Report:
         """As the host's; the report is empty where only the asking after said that the change is there."""
         mark = self._notes.sending()
+        before, self._notes.reached = self._notes.reached, True
         try:
             report = self._host.write(replace(change, mark=mark))
-        except HostUnsure as error:
+        except HostError as error:
+            unsure = isinstance(error, HostUnsure)
             try:
-                landed = bool(mark) and self._host.landed(change.token, (mark,))
+                landed = bool(mark) and bool(self._host.landed(change.token, (mark,)))
             except HostError:
-                hint = "Look whether the change is there; if not, press the key again"
-                raise HostUnsure(error.message, hint=hint) from error
+                if unsure:
+                    raise HostUnsure(error.message, hint=LOOK) from error
+                self._notes.refused(mark)
+                raise error from None
+            if landed and not unsure:  # it failed when its work was done
+                raise HostUnsure(error.message, hint=LOOK) from error
             if not landed:
                 self._notes.refused(mark)
-                raise HostError(f"{error.message}, and nothing was changed", hint="Press the key again") from error
+                if unsure:
+                    raise HostError(f"{error.message}, and nothing was changed", hint="Press the key again") from error
+                self._notes.reached = before
+                raise
             report = Report()
-        except HostError:
-            self._notes.refused(mark)
-            raise
         self._notes.taken(mark)
         return report
 

@@ -1,6 +1,7 @@
 """The sound files of one key press: made, written with their recipes, and gone again if the project refuses them.
 
-Convention: a file is written before the project is told of it, and never changed afterwards. What a take keeps of the
+Convention: a file is written before the project is told of it, and never changed afterwards; nor is it removed once the
+project, or its undo history, may know it. What a take keeps of the
 one before is copied from its file bit by bit. Every number on which the bytes depend is in the recipe, so that a take
 can be made exactly again by the same steps.
 """
@@ -92,7 +93,7 @@ class Making:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, HostUnsure):
+        if error is not None and not isinstance(error, HostUnsure) and not self._context.notes.reached:
             for path in self._files:
                 path.unlink(missing_ok=True)
 

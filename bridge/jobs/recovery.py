@@ -3,7 +3,8 @@ finds out how each ended, tidies up, and tells; never more.
 
 Convention: a job whose change the host took is finished; one whose change the host did not take, or that never came so
 far, is lost, and its sentence says to press the key again. Where only the host can say which, it is asked, as soon as
-it is there. A page leaves the journal when the designer was told, so a second death tells again.
+it is there. A page leaves the journal when the designer was told, so a second death tells again. A finished sound is never
+removed here: nobody can know that no undo history, no other copy of the project and no later job needs it.
 """
 
 from __future__ import annotations
@@ -106,35 +107,33 @@ class Recovery:
         try:
             landed = self._host.landed(page.project, _marks(page))
         except HostGone:
-            self._tidy(page, files=False)
+            self._tidy(page)
             return _closed(page, what), "error"
+        self._tidy(page)
         if landed:
-            self._tidy(page, files=False)
             if page.stage is Stage.DONE:
                 return page.sentence, "info"
             if page.stage is Stage.ENDED:
                 return f"{what} was finished all the same; what it made is in the project.", "info"
             return f"{what} was finished before the bridge stopped; what it made is in the project.", "info"
-        self._tidy(page, files=not page.taken)
         if page.taken:
             return (
                 f"{what} was finished, but what it made is not in the project now: REAPER was closed before it was "
                 "saved, or it was undone. Press the key again if you want it.",
                 "error",
             )
-        if page.stage is Stage.ENDED:
-            return f"{what} was lost: REAPER did not take it, and nothing was changed. Press the key again.", "error"
-        return f"{what} was lost when the bridge stopped; the project is unchanged. Press the key again.", "error"
+        when = "" if page.stage is Stage.ENDED else " when the bridge stopped"
+        stays = "; its sound stays in the Foley folder" if page.files else ""
+        return (
+            f"{what} was lost{when}: it did not reach the project as it is open now{stays}. Press the key again.",
+            "error",
+        )
 
-    def _tidy(self, page: Page, *, files: bool) -> None:
-        """Removes what was under way, and the finished files too where no project holds them."""
+    def _tidy(self, page: Page) -> None:
+        """Removes what was under way."""
         for folder in page.folders:
             for path in self._unfinished.pop(folder, ()):
                 log.info("removing %s, which was never finished", path)
-                _remove(path)
-        for name in page.files if files else ():
-            path = Path(name)
-            if str(path.parent) in page.folders:
                 _remove(path)
 
 

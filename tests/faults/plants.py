@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import bridge.host.reaper as reapers
@@ -25,7 +26,7 @@ SEEN_BY = {
     "a change without an answer is sent again": ("REAPER sleeps at applying",),
     "good news is forgotten before it is told": ("kill daemon at ended",),
     "a pack's files are looked at once only": ("pack altered at begun",),
-    "sound is not taken away after a refusal": ("kill daemon at unsent",),
+    "recovery removes finished sound": ("kill daemon, undo, redo at applied", "kill both, older copy at applied"),
 }
 """Plant -> the cells of *generate* that are run with it."""
 
@@ -47,7 +48,7 @@ def plant(name: str) -> None:
     elif name == "no change is said to be there":
         host.landed = lambda self, token, marks: ()
     elif name == "unfinished files stay":
-        recovery._tidy = lambda self, page, *, files: None
+        recovery._tidy = lambda self, page: None
         files._remove = lambda path: True
     elif name == "a change without an answer is sent again":
         host.write = lambda self, change: _twice(write, self, change)
@@ -61,9 +62,9 @@ def plant(name: str) -> None:
 
         pack: Any = loader.LoadedPack
         pack.graph = _unverified(pack.graph)
-    elif name == "sound is not taken away after a refusal":
+    elif name == "recovery removes finished sound":
         tidy = recovery._tidy
-        recovery._tidy = lambda self, page, *, files: tidy(self, page, files=False)
+        recovery._tidy = lambda self, page: (tidy(self, page), [recoveries._remove(Path(one)) for one in page.files])
     else:
         raise ValueError(name)
 

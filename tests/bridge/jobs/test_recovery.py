@@ -17,7 +17,7 @@ from tests.fakes import FakeHost
 __all__ = ["host", "path"]
 
 
-def test_job_when_never_written_then_it_is_lost_its_files_go_and_the_designer_is_told_to_press_again(
+def test_job_when_never_written_then_it_is_lost_what_is_half_done_goes_and_the_designer_is_told_to_press_again(
     path: Path, host: FakeHost, tmp_path: Path
 ) -> None:
     folder = tmp_path / "Foley"
@@ -38,8 +38,9 @@ def test_job_when_never_written_then_it_is_lost_its_files_go_and_the_designer_is
     (told,) = settled(died(path), host)
     assert told[0] == "error"
     assert "'Doing generate' was lost" in told[1]
+    assert "as it is open now; its sound stays in the Foley folder" in told[1]
     assert "Press the key again" in told[1]
-    assert not [file for file in ours if file.exists()]
+    assert [file for file in ours if file.exists()] == ours[:1]
     assert [file for file in theirs if file.exists()] == theirs
     assert died(path).left() == ()
 
@@ -171,8 +172,8 @@ def test_change_when_nobody_answered_for_it_then_the_same_daemon_asks_once_the_h
     recovery.close()
     ((kind, told),) = host.told
     assert (kind, "finished all the same" in told) == (("info", True) if there else ("error", False))
-    assert ("Press the key again" in told) != there
-    assert sound.exists() == there
+    assert ("as it is open now; its sound stays in the Foley folder. Press the key again." in told) != there
+    assert sound.exists()
     assert died(path).left() == ()
 
 
