@@ -40,7 +40,7 @@ from bridge.jobs.runner import Context
 from bridge.jobs.telling import Telling, output_of
 from bridge.jobs.work import samples_of
 from bridge.media import finish, wav
-from bridge.media.files import cannot_write, temporary_beside
+from bridge.media.files import cannot_write, owned_prefix, temporary_beside
 from bridge.media.output import Output
 
 log = logging.getLogger(__name__)
@@ -187,7 +187,7 @@ class Making:
         for part in parts:
             reach.request_here(self._view, part.request)
         recipes = [self._step(before, number, part) for number, part in enumerate(parts)]
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix=".foley-") as steps:
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=owned_prefix()) as steps:
             folders = [*[Path(steps)] * (len(recipes) - 1), self._folder]
             made: Made | None = None
             for number, recipe in enumerate(recipes):

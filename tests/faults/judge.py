@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from bridge.errors import MediaError
-from bridge.jobs.recovery import UNFINISHED
 from bridge.media import wav
 from tests.faults.shop import LENGTH_S, Look, Shop
 
@@ -127,7 +126,7 @@ def _sound(take: dict[str, Any]) -> tuple[int, int, float]:
 def _files(shop: Shop) -> list[str]:
     faults = []
     for path in sorted(shop.foley.iterdir()) if shop.foley.is_dir() else []:
-        if UNFINISHED.fullmatch(path.name) or path.name.endswith(".part"):
+        if path.name.startswith(".foley-") or path.name.endswith(".part"):
             faults.append(f"an unfinished file stayed: {path.name}")
         elif path.suffix == ".wav":
             try:

@@ -34,6 +34,7 @@ SEEN_BY = {
 def plant(name: str) -> None:
     """Makes the product of this process wrong."""
     recovery: Any = recoveries.Recovery
+    recovering: Any = recoveries
     journal: Any = journals.Journal
     host: Any = reapers.ReaperHost
     write = host.write
@@ -48,7 +49,7 @@ def plant(name: str) -> None:
     elif name == "no change is said to be there":
         host.landed = lambda self, token, marks: ()
     elif name == "unfinished files stay":
-        recovery._tidy = lambda self, page: None
+        recovering._tidy = lambda page: None
         files._remove = lambda path: True
     elif name == "a change without an answer is sent again":
         host.write = lambda self, change: _twice(write, self, change)
@@ -63,8 +64,8 @@ def plant(name: str) -> None:
         pack: Any = loader.LoadedPack
         pack.graph = _unverified(pack.graph)
     elif name == "recovery removes finished sound":
-        tidy = recovery._tidy
-        recovery._tidy = lambda self, page: (tidy(self, page), [recoveries._remove(Path(one)) for one in page.files])
+        tidy = recovering._tidy
+        recovering._tidy = lambda page: (tidy(page), [recoveries._remove(Path(one)) for one in page.files])
     else:
         raise ValueError(name)
 

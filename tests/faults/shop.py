@@ -148,7 +148,7 @@ class Shop:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, AssertionError):
             os.kill(self.reaper.pid, signal.SIGCONT)
         self.reaper.let_go()
         self.reaper.close(check=False)
