@@ -12,6 +12,7 @@ import errno
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -95,7 +96,8 @@ class Making:
     ) -> None:
         if error is not None and not isinstance(error, HostUnsure) and not self._context.notes.reached:
             for path in self._files:
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # what failed is what the designer must hear
+                    path.unlink(missing_ok=True)
 
     @property
     def notes(self) -> str:

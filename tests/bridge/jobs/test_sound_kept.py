@@ -85,3 +85,21 @@ def test_sound_when_the_host_is_away_after_a_refusal_then_it_stays(table: Table)
     host = FakeHost(table.host.view, refuse="REAPER is not running any more", away=HostError("it is away"))
     assert "REAPER is not running any more" in pressed(table, host).sentence
     assert [name for name in table.files() if name.endswith(".wav")]
+
+
+def test_refusal_when_a_sound_cannot_be_removed_then_it_is_told_all_the_same_and_the_others_go(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink, stuck = Path.unlink, []
+
+    def held(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".wav" and (not stuck or path in stuck):
+            stuck.append(path)
+            raise PermissionError("another program plays it")
+        unlink(path, missing_ok=missing_ok)
+
+    table.mark((10.25, "foley"), (10.75, "foley: metal"))
+    monkeypatch.setattr(Path, "unlink", held)
+    host = FakeHost(table.host.view, refuse="The item was moved")
+    assert "The item was moved" in pressed(table, host).sentence
+    assert [table.folder / "Foley" / name for name in table.files() if name.endswith(".wav")] == stuck[:1]
