@@ -10,7 +10,8 @@ import pytest
 
 from bridge.errors import HostError, HostGone, HostUnsure
 from bridge.host.base import Change
-from bridge.jobs.journal import Journal, NotedHost, Notes
+from bridge.jobs.journal import Journal, Notes
+from bridge.jobs.noted import NotedHost
 from bridge.jobs.recovery import Recovery
 from bridge.jobs.runner import Context, Runner
 from bridge.media.files import owned_prefix, temporary_beside

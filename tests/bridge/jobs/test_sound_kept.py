@@ -10,7 +10,8 @@ import pytest
 from bridge.errors import BridgeError, HostError, HostUnsure, JobCancelled
 from bridge.host.base import Change, Report
 from bridge.jobs.doing import DOES
-from bridge.jobs.journal import Journal, NotedHost, Notes
+from bridge.jobs.journal import Journal, Notes
+from bridge.jobs.noted import NotedHost
 from bridge.jobs.runner import Context
 from tests.bridge.jobs.table import KEY, Table
 from tests.fakes import FakeHost
