@@ -29,8 +29,9 @@ from bridge.host.lock import DaemonLock
 from bridge.host.reaper import ReaperHost
 from bridge.jobs import verbs
 from bridge.jobs.desk import Wishes
-from bridge.jobs.journal import JOURNAL_FILE, Journal, NotedHost
+from bridge.jobs.journal import JOURNAL_FILE, Journal
 from bridge.jobs.live import Live
+from bridge.jobs.noted import NotedHost
 from bridge.jobs.recovery import Recovery
 from bridge.jobs.runner import Context, Runner
 from bridge.osc.door import ControllerDoor

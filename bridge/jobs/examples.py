@@ -9,15 +9,14 @@ it. The eight digits stand for the file's content and the part: the same sound i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from bridge.domain.reference import Reference
-from bridge.errors import BridgeError, HostUnsure, MediaError, RequestError
+from bridge.errors import BridgeError, MediaError, RequestError
 from bridge.host.base import ProjectView
 from bridge.jobs import choose, reach
 from bridge.jobs.runner import Context
@@ -25,9 +24,8 @@ from bridge.media import bounds, wav
 from bridge.media import reference as sounds
 
 
-@contextmanager
-def brought_in(context: Context, view: ProjectView, found: Reference) -> Iterator[Reference]:
-    """An example sound as the project can keep it; a copy that was made is removed if what follows fails.
+def brought_in(context: Context, view: ProjectView, found: Reference) -> Reference:
+    """An example sound as the project can keep it. A copy stays whatever follows: the next key press uses it again.
 
     Args:
         context: of the key press. view: the project. found: the sound.
@@ -35,19 +33,7 @@ def brought_in(context: Context, view: ProjectView, found: Reference) -> Iterato
     Raises:
         RequestError: it lies outside, and the project was never saved. MediaError: it cannot be read or copied.
     """
-    if _lies_in(view, found):
-        yield found
-        return
-    copy, fresh = _copied(context, view, found)
-    try:
-        yield sounds.named(copy)
-    except BaseException as error:
-        if fresh and not isinstance(error, HostUnsure):
-            copy.unlink(missing_ok=True)
-            with suppress(OSError):  # others lie beside it
-                copy.parent.rmdir()
-                copy.parent.parent.rmdir()
-        raise
+    return found if _lies_in(view, found) else sounds.named(_copied(context, view, found))
 
 
 def _lies_in(view: ProjectView, found: Reference) -> bool:
@@ -58,8 +44,8 @@ def _lies_in(view: ProjectView, found: Reference) -> bool:
     return True
 
 
-def _copied(context: Context, view: ProjectView, found: Reference) -> tuple[Path, bool]:
-    """(the copy of what is heard of a sound, whether it was made just now)."""
+def _copied(context: Context, view: ProjectView, found: Reference) -> Path:
+    """The copy of what is heard of a sound; the one that is there if it is whole."""
     name = bounds.plain_name(Path(found.path).stem)[:60]
     part = f"{found.sha256} {found.start_s!r} {found.length_s!r}"
     folder = choose.audio_folder(view, f"{name}.wav") / reach.REFERENCES / hashlib.sha256(part.encode()).hexdigest()[:8]
@@ -68,7 +54,7 @@ def _copied(context: Context, view: ProjectView, found: Reference) -> tuple[Path
     with suppress(BridgeError):
         there = wav.read(path)
         if there.rate_hz == rate_hz and np.array_equal(there.samples, samples[None]):
-            return path, False
+            return path
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -83,4 +69,4 @@ def _copied(context: Context, view: ProjectView, found: Reference) -> tuple[Path
         path, blocks, rate_hz=rate_hz, channels=1, length_samples=len(samples), provenance=provenance, subtype="FLOAT"
     )
     context.notes.file(copy)
-    return copy, True
+    return copy

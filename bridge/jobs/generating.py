@@ -127,8 +127,8 @@ def place(desk: Desk, context: Context, key: KeyPress) -> str:
     """*Place this sound*: a new track with the reference itself on every onset, no two neighbours alike; no model."""
     view = desk.read(key)
     item = choose.video_item(view)
-    with examples.brought_in(context, view, _to_place(view)) as reference:
-        return _placed(desk, context, view, item, reference)
+    reference = examples.brought_in(context, view, _to_place(view))
+    return _placed(desk, context, view, item, reference)
 
 
 def _placed(desk: Desk, context: Context, view: ProjectView, item: ItemView, reference: Reference) -> str:

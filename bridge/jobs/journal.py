@@ -21,9 +21,6 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from bridge.errors import HostError, HostUnsure
-from bridge.host.base import Change, Host, ProjectView, Report
-
 log = logging.getLogger(__name__)
 
 JOURNAL_FILE = "journal.sqlite"
@@ -31,6 +28,7 @@ VERSION = 1
 BUSY_S = 0.2
 MOST_ENDED = 64
 """So many jobs wait for the designer to be told; the oldest give way."""
+MOST_BYTES = 1 << 24
 T = TypeVar("T")
 
 _TABLE = (
@@ -86,7 +84,8 @@ class Journal:
     """The pages of jobs that are not over.
 
     Args:
-        path: the file; its folder is there and private. A damaged file is set aside under another name.
+        path: the file; its folder is there and private. A file that is damaged or of another version is set aside
+            under another name; one that is removed while it is in use is written anew.
     """
 
     def __init__(self, path: Path) -> None:
@@ -97,7 +96,10 @@ class Journal:
         self._notice = ""
         self._troubled = False
         self._line: sqlite3.Connection | None = None
+        self._file = (0, 0)
+        self._untold: dict[str, Page] = {}
         self._left = self._tried(self._read, "read") or ()
+        self._untold = {page.mark: page for page in self._left}
 
     def left(self) -> tuple[Page, ...]:
         """What a daemon before this one left behind, oldest first."""
@@ -136,6 +138,7 @@ class Journal:
         """A job is over, and nothing is left to tell."""
         with self._lock:
             self._pages.pop(mark, None)
+            self._untold.pop(mark, None)
             self._store(mark)
 
     def close(self) -> None:
@@ -157,7 +160,7 @@ class Journal:
         def write(line: sqlite3.Connection) -> None:
             with line:
                 for mark in self._behind:
-                    page = self._pages.get(mark)
+                    page = self._pages.get(mark) or self._untold.get(mark)
                     if page is None:
                         line.execute("DELETE FROM jobs WHERE mark = ?", (mark,))
                     else:
@@ -169,8 +172,11 @@ class Journal:
 
     def _tried(self, work: Callable[[sqlite3.Connection], T], what: str) -> T | None:
         try:
+            if self._line is not None and _file_of(self._path) != self._file:
+                self._begin_anew()
             if self._line is None:
                 self._line = self._opened()
+                self._file = _file_of(self._path)
             found = work(self._line)
         except (sqlite3.Error, OSError, ValueError) as error:
             self._hang_up()
@@ -182,21 +188,33 @@ class Journal:
         self._troubled = False
         return found
 
+    def _begin_anew(self) -> None:
+        """Lets go of a file that was removed, or put elsewhere: what is noted there is noted for nobody."""
+        log.warning("the journal %s was removed; it is written anew", self._path)
+        self._notice = "The journal was removed while the bridge ran. It is written anew: no job of this run is lost."
+        self._behind.update(self._pages, self._untold)
+        self._hang_up()
+
     def _opened(self) -> sqlite3.Connection:
         with suppress(OSError):
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+        newest = _bytes_of(Path(f"{self._path}-wal"))  # SQLite removes the log of a file that it cannot read
         try:
             return _connected(self._path)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):  # full, locked or read only, but not damaged
                 raise
-            aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns()}")
-            for suffix in ("-wal", "-shm"):
+            why = "of another version" if isinstance(error, _OtherVersion) else "damaged"
+            aside = self._path.with_name(f"{self._path.name}.{why.split()[-1]}-{time.time_ns()}")
+            if newest:
+                _write_private(Path(f"{aside}-wal"), newest)
+            for suffix in ("-wal", "-shm"):  # first: a new file must find no old log beside it
                 Path(f"{self._path}{suffix}").unlink(missing_ok=True)
             os.replace(self._path, aside)
-            log.warning("the journal was damaged (%s); it lies in %s now", error, aside)
-            self._notice = "The journal was damaged and begins anew: jobs of before may be lost. Look at your projects."
-            self._behind.update(self._pages)
+            log.warning("the journal was %s (%s); it lies in %s now", why, error, aside)
+            self._notice = f"The journal was {why} and begins anew: jobs of before may be lost. Look at your projects."
+            self._behind.update(self._pages, self._untold)
             return _connected(self._path)
 
     def _read(self, line: sqlite3.Connection) -> tuple[Page, ...]:
@@ -220,17 +238,43 @@ class Journal:
             self._line = None
 
 
+class _OtherVersion(sqlite3.DatabaseError):
+    """The journal is of a version of the bridge that keeps it otherwise."""
+
+
+def _file_of(path: Path) -> tuple[int, int]:
+    """(device, number) of the file that has a name now; zeros for none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+def _bytes_of(path: Path) -> bytes:
+    """What is in a file; nothing where there is none, or far more than the journal ever is."""
+    with suppress(OSError):
+        if path.stat().st_size <= MOST_BYTES:
+            return path.read_bytes()
+    return b""
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    with suppress(OSError), open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(data)
+
+
 def _connected(path: Path) -> sqlite3.Connection:
     line = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
     line.text_factory = lambda data: data.decode("utf-8", "replace")
     try:
-        line.execute("PRAGMA journal_mode=WAL")
-        line.execute("PRAGMA synchronous=FULL")
-        line.execute("PRAGMA wal_autocheckpoint=64")
         with closing(line.execute("PRAGMA user_version")) as found:
             (version,) = found.fetchone()
         if version not in (0, VERSION):
-            line.execute("DROP TABLE IF EXISTS jobs")
+            raise _OtherVersion(f"it is of version {version}, not {VERSION}")
+        line.execute("PRAGMA journal_mode=WAL")
+        line.execute("PRAGMA synchronous=FULL")
+        line.execute("PRAGMA wal_autocheckpoint=64")
         line.execute(_TABLE)
         line.execute(f"PRAGMA user_version={VERSION}")
         if line.execute("PRAGMA quick_check").fetchone() != ("ok",):
@@ -269,11 +313,17 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 class Notes:
-    """What one job writes into the journal; into none, it writes nothing."""
+    """What one job writes into the journal; into none, it writes nothing.
+
+    Attributes:
+        mark: names the job for ever. reached: whether one of its changes is in the project, or may be or have been, so
+            that undoing and redoing may want its sounds.
+    """
 
     def __init__(self, journal: Journal | None = None, mark: str = "") -> None:
         self._journal = journal
         self.mark = mark
+        self.reached = False
         self._writes = 0
 
     def begun(self) -> None:
@@ -306,59 +356,3 @@ class Notes:
     def _change(self, edit: Callable[[Page], Page]) -> None:
         if self._journal is not None and self.mark:
             self._journal.change(self.mark, edit)
-
-
-class NotedHost:
-    """A host of which the journal knows every change; a change whose answer did not come is asked after.
-
-    Args:
-        host: the DAW. notes: of the job that works with it.
-    """
-
-    def __init__(self, host: Host, notes: Notes) -> None:
-        self._host, self._notes = host, notes
-
-    def read(self, *, cursor_s: float | None = None, mouse_track_guid: str = "", project: str = "") -> ProjectView:
-        """As the host's."""
-        return self._host.read(cursor_s=cursor_s, mouse_track_guid=mouse_track_guid, project=project)
-
-    def write(self, change: Change) -> Report:
-        """As the host's; the report is empty where only the asking after said that the change is there."""
-        mark = self._notes.sending()
-        try:
-            report = self._host.write(replace(change, mark=mark))
-        except HostUnsure as error:
-            try:
-                landed = bool(mark) and self._host.landed(change.token, (mark,))
-            except HostError:
-                hint = "Look whether the change is there; if not, press the key again"
-                raise HostUnsure(error.message, hint=hint) from error
-            if not landed:
-                self._notes.refused(mark)
-                raise HostError(f"{error.message}, and nothing was changed", hint="Press the key again") from error
-            report = Report()
-        except HostError:
-            self._notes.refused(mark)
-            raise
-        self._notes.taken(mark)
-        return report
-
-    def landed(self, token: str, marks: tuple[str, ...]) -> tuple[str, ...]:
-        """As the host's."""
-        return self._host.landed(token, marks)
-
-    def show(self, text: str) -> None:
-        """As the host's."""
-        self._host.show(text)
-
-    def watch(self, project: str, *, on: bool) -> None:
-        """As the host's."""
-        self._host.watch(project, on=on)
-
-    def tell(self, sentence: str, *, kind: str = "info", told: Callable[[], None] | None = None) -> None:
-        """As the host's."""
-        self._host.tell(sentence, kind=kind, told=told)
-
-    def close(self) -> None:
-        """As the host's."""
-        self._host.close()

@@ -1,6 +1,7 @@
 """The sound files of one key press: made, written with their recipes, and gone again if the project refuses them.
 
-Convention: a file is written before the project is told of it, and never changed afterwards. What a take keeps of the
+Convention: a file is written before the project is told of it, and never changed afterwards; nor is it removed once the
+project, or its undo history, may know it. What a take keeps of the
 one before is copied from its file bit by bit. Every number on which the bytes depend is in the recipe, so that a take
 can be made exactly again by the same steps.
 """
@@ -11,6 +12,7 @@ import errno
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -39,7 +41,7 @@ from bridge.jobs.runner import Context
 from bridge.jobs.telling import Telling, output_of
 from bridge.jobs.work import samples_of
 from bridge.media import finish, wav
-from bridge.media.files import cannot_write, temporary_beside
+from bridge.media.files import cannot_write, owned_prefix, temporary_beside
 from bridge.media.output import Output
 
 log = logging.getLogger(__name__)
@@ -92,9 +94,10 @@ class Making:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, HostUnsure):
+        if error is not None and not isinstance(error, HostUnsure) and not self._context.notes.reached:
             for path in self._files:
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # what failed is what the designer must hear
+                    path.unlink(missing_ok=True)
 
     @property
     def notes(self) -> str:
@@ -186,7 +189,7 @@ class Making:
         for part in parts:
             reach.request_here(self._view, part.request)
         recipes = [self._step(before, number, part) for number, part in enumerate(parts)]
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix=".foley-") as steps:
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=owned_prefix()) as steps:
             folders = [*[Path(steps)] * (len(recipes) - 1), self._folder]
             made: Made | None = None
             for number, recipe in enumerate(recipes):

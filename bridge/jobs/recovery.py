@@ -3,14 +3,15 @@ finds out how each ended, tidies up, and tells; never more.
 
 Convention: a job whose change the host took is finished; one whose change the host did not take, or that never came so
 far, is lost, and its sentence says to press the key again. Where only the host can say which, it is asked, as soon as
-it is there. A page leaves the journal when the designer was told, so a second death tells again.
+it is there. A page leaves the journal when the designer was told, so a second death tells again. What is removed is
+unfinished and bears the job's own mark. A finished sound never is: nobody can know that no undo history, no other copy
+of the project and no later job needs it.
 """
 
 from __future__ import annotations
 
 import logging
 import queue
-import re
 import shutil
 import threading
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from pathlib import Path
 from bridge.errors import HostError, HostGone
 from bridge.host.base import Host
 from bridge.jobs.journal import Journal, Page, Stage
+from bridge.media.files import is_unfinished
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +29,6 @@ ASK_EVERY_S = 1.0
 CLOSE_S = 0.1
 MOST_UNNOTED = 4
 """So many changes of a job are asked after that the journal knows nothing of: the disk may have been full."""
-UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.part|\.foley-[a-z0-9_]{8}")
-"""Names that only files under way have: see ``bridge.media.files`` and ``bridge.jobs.making``."""
 
 
 class Recovery:
@@ -43,14 +43,10 @@ class Recovery:
         self._stop = threading.Event()
         self._open: queue.SimpleQueue[Page | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._unfinished: dict[str, tuple[Path, ...]] = {}
 
     def start(self) -> None:
-        """Begins, if there is anything to settle; to be called before this daemon makes any file itself."""
-        left = self._journal.left()
-        folders = [folder for page in left for folder in page.folders]
-        self._unfinished = {folder: _unfinished_in(Path(folder)) for folder in dict.fromkeys(folders)}
-        for page in left:
+        """Begins, if there is anything to settle."""
+        for page in self._journal.left():
             self._add(page)
 
     def later(self, mark: str) -> bool:
@@ -76,6 +72,7 @@ class Recovery:
 
     def _run(self) -> None:
         while (page := self._open.get()) is not None:
+            _tidy(page)
             while not self._stop.is_set():
                 try:
                     self._settle(page)
@@ -93,7 +90,7 @@ class Recovery:
         self._host.tell(sentence, kind=kind, told=lambda: self._journal.forget(page.mark))
 
     def _outcome(self, page: Page) -> tuple[str, str]:
-        """(sentence, kind) for a page, with what it left behind tidied up.
+        """(sentence, kind) for a page.
 
         Raises:
             HostError: only the host can say, and it is away.
@@ -106,36 +103,25 @@ class Recovery:
         try:
             landed = self._host.landed(page.project, _marks(page))
         except HostGone:
-            self._tidy(page, files=False)
             return _closed(page, what), "error"
         if landed:
-            self._tidy(page, files=False)
             if page.stage is Stage.DONE:
                 return page.sentence, "info"
             if page.stage is Stage.ENDED:
                 return f"{what} was finished all the same; what it made is in the project.", "info"
             return f"{what} was finished before the bridge stopped; what it made is in the project.", "info"
-        self._tidy(page, files=not page.taken)
         if page.taken:
             return (
                 f"{what} was finished, but what it made is not in the project now: REAPER was closed before it was "
                 "saved, or it was undone. Press the key again if you want it.",
                 "error",
             )
-        if page.stage is Stage.ENDED:
-            return f"{what} was lost: REAPER did not take it, and nothing was changed. Press the key again.", "error"
-        return f"{what} was lost when the bridge stopped; the project is unchanged. Press the key again.", "error"
-
-    def _tidy(self, page: Page, *, files: bool) -> None:
-        """Removes what was under way, and the finished files too where no project holds them."""
-        for folder in page.folders:
-            for path in self._unfinished.pop(folder, ()):
-                log.info("removing %s, which was never finished", path)
-                _remove(path)
-        for name in page.files if files else ():
-            path = Path(name)
-            if str(path.parent) in page.folders:
-                _remove(path)
+        when = "" if page.stage is Stage.ENDED else " when the bridge stopped"
+        stays = "; its sound stays in the Foley folder" if page.files else ""
+        return (
+            f"{what} was lost{when}: it did not reach the project as it is open now{stays}. Press the key again.",
+            "error",
+        )
 
 
 def _marks(page: Page) -> tuple[str, ...]:
@@ -159,11 +145,13 @@ def _closed(page: Page, what: str) -> str:
     return f"{what} was lost when the bridge stopped. Open its project and press the key again."
 
 
-def _unfinished_in(folder: Path) -> tuple[Path, ...]:
-    try:
-        return tuple(path for path in folder.iterdir() if UNFINISHED.fullmatch(path.name))
-    except OSError:
-        return ()
+def _tidy(page: Page) -> None:
+    """Removes what a job had under way, which its mark tells from the work of other programs."""
+    for folder in dict.fromkeys(page.folders):
+        with suppress(OSError):
+            for path in [path for path in Path(folder).iterdir() if is_unfinished(path.name, page.mark)]:
+                log.info("removing %s, which was never finished", path)
+                _remove(path)
 
 
 def _remove(path: Path) -> None:

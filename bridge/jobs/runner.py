@@ -20,6 +20,7 @@ from dataclasses import replace
 from bridge.domain.job import Job, JobState
 from bridge.errors import BridgeError, JobCancelled, RequestError
 from bridge.jobs.journal import Journal, Notes
+from bridge.media.files import owned
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +155,8 @@ class Runner:
         notes.begun()
         self._change(job_id, state=JobState.RUNNING)
         try:
-            sentence = work(context)
+            with owned(notes.mark):
+                sentence = work(context)
         except JobCancelled:
             sentence = STOPPED if self._closing else "Cancelled; the project is unchanged."
             self._change(job_id, state=JobState.CANCELLED, sentence=sentence)

@@ -39,10 +39,10 @@ def use_reference(desk: Desk, context: Context, key: KeyPress) -> str:
         desk.engine().check_reference(found)
     except (RequestError, PackError) as error:  # placing it needs no pack
         deaf = f" (only Place this sound can use it: {error.message})"
-    with examples.brought_in(context, view, found) as kept:
-        desk.host.write(
-            Change(token=view.token, undo_title="Foley: use item as reference", reference=json.dumps(asdict(kept)))
-        )
+    kept = examples.brought_in(context, view, found)
+    desk.host.write(
+        Change(token=view.token, undo_title="Foley: use item as reference", reference=json.dumps(asdict(kept)))
+    )
     part = f"{found.length_s:.2f} s from {found.start_s:.2f} s on"
     copied = "" if kept == found else ", copied into the project"
     return f"The reference is '{Path(found.path).name}', {part}{copied}{deaf}."

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -17,6 +18,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from itertools import chain, count
 from pathlib import Path
 
@@ -44,6 +46,27 @@ def probe_writable(folder: Path) -> Path:
 
 
 @contextmanager
+def owned(mark: str) -> Iterator[None]:
+    """Within it, the names of unfinished work tell whose it is: see ``is_unfinished``."""
+    before = _OWNER.set(f"{mark[:8]}-" if mark else "")
+    try:
+        yield
+    finally:
+        _OWNER.reset(before)
+
+
+def owned_prefix() -> str:
+    """What the name of a folder for unfinished work begins with."""
+    return f".foley-{_OWNER.get()}"
+
+
+def is_unfinished(name: str, mark: str) -> bool:
+    """Whether a file or folder is unfinished work that was made while ``owned`` by a mark."""
+    owner = re.escape(mark[:8])
+    return bool(mark) and bool(re.fullmatch(rf"\..+\.{owner}-[0-9a-f]{{8}}\.part|\.foley-{owner}-\w{{8}}", name))
+
+
+@contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
     """A name for unfinished work in the folder of ``path``; whatever is left under it on leaving is removed.
 
@@ -56,7 +79,7 @@ def temporary_beside(path: Path) -> Iterator[Path]:
     for left in [_LEFT.popleft() for _ in range(len(_LEFT))]:
         if not _remove(left):
             _LEFT.append(left)
-    temporary = folder / f".{path.name[:80]}.{secrets.token_hex(4)}.part"
+    temporary = folder / f".{path.name[:80]}.{_OWNER.get()}{secrets.token_hex(4)}.part"
     try:
         yield temporary
     except OSError as error:
@@ -66,6 +89,7 @@ def temporary_beside(path: Path) -> Iterator[Path]:
             _LEFT.append(temporary)
 
 
+_OWNER: ContextVar[str] = ContextVar("owner", default="")
 _LEFT: deque[Path] = deque(maxlen=64)
 """Unfinished files that could not be removed, in a folder that could not be written any more; tried again later."""
 

@@ -17,6 +17,7 @@ import bridge.host.line as lines
 import bridge.host.reaper as reapers
 import bridge.host.untold as untold
 import bridge.jobs.journal as journals
+import bridge.jobs.noted as noted
 import bridge.jobs.onsets as onsets
 import bridge.jobs.recovery as recoveries
 import bridge.jobs.runner as runners
@@ -166,7 +167,7 @@ def install(control: Control) -> None:
     wrap(*((handler, "handle") if handler else (servers.OscServer, "_send")), after("answered"))
     control.prepare = patience
     wrap(runners.Notes, "begun", begun)
-    wrap(journals.NotedHost, "read", after("read"))
+    wrap(noted.NotedHost, "read", after("read"))
     wrap(onsets, "look", after("looked"))
     wrap(graphs.Graph, "__init__", after("opened"))
     wrap(engines.Engine, "stream", streamed)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from bridge.errors import MediaError
-from bridge.jobs.recovery import UNFINISHED
 from bridge.media import wav
 from tests.faults.shop import LENGTH_S, Look, Shop
 
@@ -47,14 +46,14 @@ def judge(
     *,
     unheard: bool = False,
     frozen: bool = False,
-    unnoted: bool = False,
+    kept: bool = False,
 ) -> Verdict:
     """The verdict on what became of one key press.
 
     Args:
         before: how things stood. sound: the undisturbed outcome of each verb (``outcome_of``).
         unheard: nobody was there who could have been told that the press came to nothing.
-        unnoted: the daemon died between giving a file its name and noting it, so a whole sound may stay.
+        kept: a whole sound may stay: the change may have gone out, or the daemon died when the file had its name.
         frozen: nothing could be removed from the folder.
     """
     now, said = shop.look(), list(dict.fromkeys(shop.listen()))
@@ -79,7 +78,7 @@ def judge(
         if said and not early and not any(CURE.search(one) for one in said):
             faults.append(f"no way out is told: {said[-1]}")
         stray = sorted(name for name in set(now.files) - set(before.files) if name.endswith(".wav"))
-        if outcome == "LOST" and stray and not unnoted:
+        if outcome == "LOST" and stray and not kept:
             faults.append(f"a sound stayed that nobody holds: {stray[0]}")
         if now.project != before.project:
             faults.append("the project is not as it was: " + _difference(before.project, now.project))
@@ -127,7 +126,7 @@ def _sound(take: dict[str, Any]) -> tuple[int, int, float]:
 def _files(shop: Shop) -> list[str]:
     faults = []
     for path in sorted(shop.foley.iterdir()) if shop.foley.is_dir() else []:
-        if UNFINISHED.fullmatch(path.name) or path.name.endswith(".part"):
+        if path.name.startswith(".foley-") or path.name.endswith(".part"):
             faults.append(f"an unfinished file stayed: {path.name}")
         elif path.suffix == ".wav":
             try:

@@ -17,12 +17,16 @@ from tests.faults.strikes import FAULTS
 
 DISK = ("begun", "read", "looked", "temp", "half", "synced", "renamed", "unsent")
 MODEL = ("begun", "looked", "temp", "half")
+KEPT = tuple(STEPS)[tuple(STEPS).index("unsent") :]
+"""Steps from which on a finished sound may stay: REAPER may have had the change, and undo or a copy may want it."""
 REAPERS = ("read", "unsent", "sent", "applying", "applied")
 JOURNAL = ("accepted", "begun", "renamed", "unsent", "applying", "untaken", "ended")
 WHERE = {
     "kill daemon": tuple(STEPS),
     "kill REAPER": tuple(STEPS),
     "kill both": tuple(STEPS),
+    "kill daemon, undo, redo": ("applied",),
+    "kill both, older copy": ("applied",),
     "SIGTERM": tuple(STEPS),
     "disk full": DISK,
     "file limit": DISK,
@@ -149,7 +153,7 @@ class Matrix:
                 cell.verb,
                 unheard=cell.step == "received" and cell.fault in ("kill both", "kill REAPER"),
                 frozen=cell.fault == "read only",
-                unnoted=cell.step == "renamed" and cell.fault.startswith(("kill", "SIGTERM")),
+                kept=cell.step in KEPT or (cell.step == "renamed" and cell.fault.startswith(("kill", "SIGTERM"))),
             )
             fault.mend(shop, cell.step)
             shop.said, shop.before, shop.restarted = [], [], False

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import bridge.host.reaper as reapers
@@ -25,7 +26,7 @@ SEEN_BY = {
     "a change without an answer is sent again": ("REAPER sleeps at applying",),
     "good news is forgotten before it is told": ("kill daemon at ended",),
     "a pack's files are looked at once only": ("pack altered at begun",),
-    "sound is not taken away after a refusal": ("kill daemon at unsent",),
+    "recovery removes finished sound": ("kill daemon, undo, redo at applied", "kill both, older copy at applied"),
 }
 """Plant -> the cells of *generate* that are run with it."""
 
@@ -33,6 +34,7 @@ SEEN_BY = {
 def plant(name: str) -> None:
     """Makes the product of this process wrong."""
     recovery: Any = recoveries.Recovery
+    recovering: Any = recoveries
     journal: Any = journals.Journal
     host: Any = reapers.ReaperHost
     write = host.write
@@ -47,7 +49,7 @@ def plant(name: str) -> None:
     elif name == "no change is said to be there":
         host.landed = lambda self, token, marks: ()
     elif name == "unfinished files stay":
-        recovery._tidy = lambda self, page, *, files: None
+        recovering._tidy = lambda page: None
         files._remove = lambda path: True
     elif name == "a change without an answer is sent again":
         host.write = lambda self, change: _twice(write, self, change)
@@ -61,9 +63,9 @@ def plant(name: str) -> None:
 
         pack: Any = loader.LoadedPack
         pack.graph = _unverified(pack.graph)
-    elif name == "sound is not taken away after a refusal":
-        tidy = recovery._tidy
-        recovery._tidy = lambda self, page, *, files: tidy(self, page, files=False)
+    elif name == "recovery removes finished sound":
+        tidy = recovering._tidy
+        recovering._tidy = lambda page: (tidy(page), [recoveries._remove(Path(one)) for one in page.files])
     else:
         raise ValueError(name)
 

@@ -148,7 +148,7 @@ class Shop:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, AssertionError):
             os.kill(self.reaper.pid, signal.SIGCONT)
         self.reaper.let_go()
         self.reaper.close(check=False)
@@ -198,14 +198,15 @@ class Shop:
         dialog = self.reaper.modal()
         if dialog is not None and dialog["open"]:
             self.reaper.close_modal()
-        self._show()
+        self.show()
         if self.daemon is None or not self.daemon.alive():
             self.start_daemon()
         self.until_quiet()
         self.said, self.before, self.restarted = [], [], False
         self._heard_from = len(self.reaper.console())
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Opens the verb's project from disk, if it is there."""
         path = self.path(self.project)
         if path.exists():
             self.reaper.open(path)
@@ -278,7 +279,7 @@ class Shop:
         self.reaper.restart(clean=False)
         self._heard_from = 0
         self.restarted = True
-        self._show()
+        self.show()
 
     def kill_reaper(self, *, asleep: bool = False) -> None:
         """kill -9; what its console said is remembered unless it cannot be asked."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.faults.hooks import INSIDE, READ_S, WRITE_S
 from tests.faults.shop import Shop
@@ -65,6 +66,43 @@ def _term(shop: Shop, step: str) -> None:
     time.sleep(0.6)  # it looks for signals every half second
     shop.go()
     shop.until(lambda: not daemon.alive(), "the daemon stops by itself", seconds=15)
+
+
+def _undo(shop: Shop, step: str) -> None:
+    """The daemon dies, and the designer undoes what it made before the next one looks."""
+    shop.kill_daemon()
+    shop.reaper.let_go()
+    assert shop.reaper.undo()
+
+
+def _redo(shop: Shop, step: str) -> None:
+    assert shop.reaper.redo()
+    _check_sounds(shop, "redone")
+
+
+def _older(shop: Shop, step: str) -> None:
+    """REAPER's auto-save has the change, the project as it was saved has not, and that is opened first."""
+    shop.kill_daemon()
+    shop.reaper.let_go()
+    shop.reaper.save(_copy(shop))
+    shop.kill_reaper()
+
+
+def _newer(shop: Shop, step: str) -> None:
+    shop.reaper.open(_copy(shop))
+    _check_sounds(shop, "opened from the copy")
+    shop.show()
+
+
+def _copy(shop: Shop) -> Path:
+    return shop.path(shop.project).with_name("show-autosave.rpp")
+
+
+def _check_sounds(shop: Shop, how: str) -> None:
+    items = [item for track in shop.reaper.state()["tracks"] for item in track["items"] if "foley" in item["ext"]]
+    paths = [Path(take["source"]["path"]) for item in items for take in item["takes"]]
+    assert paths, f"nothing is {how}"
+    assert not [path for path in paths if not path.exists()], f"a sound is gone that an item plays, {how}"
 
 
 def _broken(name: str) -> Strike:
@@ -166,6 +204,8 @@ FAULTS = {
         Fault(name="kill daemon", strike=_kill_daemon),
         Fault(name="kill REAPER", strike=_kill_reaper),
         Fault(name="kill both", strike=_kill_both),
+        Fault(name="kill daemon, undo, redo", strike=_undo, mend=_redo),
+        Fault(name="kill both, older copy", strike=_older, mend=_newer),
         Fault(name="SIGTERM", strike=_term),
         Fault(name="disk full", strike=_broken("disk full"), mend=_healed),
         Fault(name="file limit", strike=_broken("file limit"), mend=_healed),

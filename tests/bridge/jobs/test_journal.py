@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +16,8 @@ import pytest
 
 from bridge.errors import HostError, HostUnsure
 from bridge.host.base import Change
-from bridge.jobs.journal import MOST_ENDED, Journal, NotedHost, Notes, Stage
+from bridge.jobs.journal import MOST_ENDED, Journal, Notes, Stage
+from bridge.jobs.noted import NotedHost
 from bridge.jobs.runner import Context, Runner
 from tests.bridge.jobs.diary import died, host, path, until
 from tests.fakes import FakeHost
@@ -161,6 +164,61 @@ def test_journal_when_damaged_under_a_running_daemon_then_the_open_jobs_are_note
     path.write_bytes(b"not a database at all" * 100)
     journal.accept("b", "generate", "tab")
     assert {page.mark for page in died(path).left()} == {"a", "b"}
+
+
+def test_journal_when_damaged_then_its_log_is_set_aside_beside_it(path: Path) -> None:
+    for name, data in ((path, b"not a database at all" * 100), (Path(f"{path}-wal"), b"the newest pages" * 9)):
+        name.write_bytes(data)
+    Journal(path).accept("a", "generate", "tab")
+    (aside,) = path.parent.glob("*.damaged-*-wal")
+    assert aside.read_bytes() == b"the newest pages" * 9
+    assert Path(str(aside).removesuffix("-wal")).read_bytes() == b"not a database at all" * 100
+    assert [page.mark for page in died(path).left()] == ["a"]
+
+
+def test_journal_when_of_another_version_then_it_is_set_aside_whole_and_told_once(path: Path) -> None:
+    journal = Journal(path)
+    journal.accept("a", "generate", "tab")
+    journal.close()
+    with closing(sqlite3.connect(path)) as line:
+        line.execute("PRAGMA user_version=7")
+    journal = Journal(path)
+    assert journal.left() == ()
+    assert "another version" in journal.take_notice()
+    assert journal.take_notice() == ""
+    (aside,) = path.parent.glob("*.version-*")
+    with closing(sqlite3.connect(aside)) as line:
+        assert line.execute("SELECT mark FROM jobs").fetchall() == [("a",)]
+    journal.accept("b", "generate", "tab")
+    assert [page.mark for page in died(path).left()] == ["b"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be removed there")
+@pytest.mark.parametrize("whole_folder", [False, True])
+def test_journal_when_removed_under_a_running_daemon_then_every_open_job_is_noted_again_and_it_is_told_once(
+    tmp_path: Path, whole_folder: bool
+) -> None:
+    path = tmp_path / "endpoint" / "journal.sqlite"
+    path.parent.mkdir()
+    Journal(path).accept("of before", "generate", "tab")
+    journal = died(path)
+    journal.accept("a", "generate", "tab")
+    if whole_folder:
+        shutil.rmtree(path.parent)
+    else:
+        for file in path.parent.glob("journal*"):
+            file.unlink()
+    journal.accept("b", "generate", "tab")
+    assert "removed" in journal.take_notice()
+    Notes(journal, "b").begun()
+    assert journal.take_notice() == ""
+    assert {page.mark for page in died(path).left()} == {"of before", "a", "b"}
+    assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+    if whole_folder:
+        assert stat.S_IMODE(path.parent.stat().st_mode) & 0o077 == 0
+    journal.forget("of before")
+    journal.forget("a")
+    assert {page.mark for page in died(path).left()} == {"b"}
 
 
 def test_sentences_when_nobody_ever_hears_them_then_the_journal_stays_small(path: Path) -> None:

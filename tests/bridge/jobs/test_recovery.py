@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from pathlib import Path
 
@@ -9,37 +10,44 @@ import pytest
 
 from bridge.errors import HostError, HostGone, HostUnsure
 from bridge.host.base import Change
-from bridge.jobs.journal import Journal, NotedHost, Notes
+from bridge.jobs.journal import Journal, Notes
+from bridge.jobs.noted import NotedHost
 from bridge.jobs.recovery import Recovery
+from bridge.jobs.runner import Context, Runner
+from bridge.media.files import owned_prefix, temporary_beside
 from tests.bridge.jobs.diary import died, host, path, settled, until
 from tests.fakes import FakeHost
 
 __all__ = ["host", "path"]
+FOLDER = ".foley-a1b2c3d4-ab12_x9z"
 
 
-def test_job_when_never_written_then_it_is_lost_its_files_go_and_the_designer_is_told_to_press_again(
+def test_job_when_never_written_then_it_is_lost_what_is_half_done_goes_and_the_designer_is_told_to_press_again(
     path: Path, host: FakeHost, tmp_path: Path
 ) -> None:
     folder = tmp_path / "Foley"
     folder.mkdir()
-    ours = [folder / "wood 1.wav", folder / ".wood 2.wav.0123abcd.part", folder / ".foley-ab12_x9z" / "0.wav"]
-    names = ("take.wav", ".foley-archive/old.wav", ".hidden", "notes.part", "../elsewhere.wav")
+    mark = "a1b2c3d4e5f60718"
+    ours = [folder / "wood 1.wav", folder / ".wood 2.wav.a1b2c3d4-0123abcd.part", folder / FOLDER / "0.wav"]
+    others = (".wood 3.wav.0123abcd.part", ".wood 3.wav.ffffffff-0123abcd.part", ".foley-abcd1234/0.wav")
+    names = ("take.wav", ".foley-archive/old.wav", ".hidden", "notes.part", "../elsewhere.wav", *others)
     theirs = [folder / name for name in names]
-    (folder / ".foley-ab12_x9z").mkdir()
-    (folder / ".foley-archive").mkdir()
+    for made in (FOLDER, ".foley-archive", ".foley-abcd1234"):
+        (folder / made).mkdir()
     for file in (*ours, *theirs):
         file.write_bytes(b"sound")
     journal = Journal(path)
-    journal.accept("a", "generate", "tab")
-    notes = Notes(journal, "a")
+    journal.accept(mark, "generate", "tab")
+    notes = Notes(journal, mark)
     notes.folder(folder)
     notes.file(ours[0])
-    notes.file(theirs[-1])
+    notes.file(theirs[4])
     (told,) = settled(died(path), host)
     assert told[0] == "error"
     assert "'Doing generate' was lost" in told[1]
+    assert "as it is open now; its sound stays in the Foley folder" in told[1]
     assert "Press the key again" in told[1]
-    assert not [file for file in ours if file.exists()]
+    assert [file for file in ours if file.exists()] == ours[:1]
     assert [file for file in theirs if file.exists()] == theirs
     assert died(path).left() == ()
 
@@ -171,8 +179,8 @@ def test_change_when_nobody_answered_for_it_then_the_same_daemon_asks_once_the_h
     recovery.close()
     ((kind, told),) = host.told
     assert (kind, "finished all the same" in told) == (("info", True) if there else ("error", False))
-    assert ("Press the key again" in told) != there
-    assert sound.exists() == there
+    assert ("as it is open now; its sound stays in the Foley folder. Press the key again." in told) != there
+    assert sound.exists()
     assert died(path).left() == ()
 
 
@@ -191,3 +199,29 @@ def test_good_news_when_the_daemon_died_before_telling_then_the_next_one_tells(p
     journal.end("a", "There is only one take: 'wood'.", done=True)
     assert settled(died(path), host) == [("info", "There is only one take: 'wood'.")]
     assert died(path).left() == ()
+
+
+def test_work_under_way_when_its_job_dies_then_its_names_tell_recovery_whose_it_was(
+    path: Path, host: FakeHost, tmp_path: Path
+) -> None:
+    theirs = tmp_path / ".film wood 1.wav.deadbeef.part"
+    theirs.touch()
+    made: list[Path] = []
+
+    def work(context: Context) -> str:
+        context.notes.folder(tmp_path)
+        made.append(Path(tempfile.mkdtemp(dir=tmp_path, prefix=owned_prefix())))
+        with temporary_beside(tmp_path / "wood.wav") as temporary:
+            made.append(temporary)
+            temporary.touch()
+            assert settled(died(path), host)
+            assert [one for one in made if one.exists()] == []
+        return "done"
+
+    runner = Runner(journal=Journal(path))
+    runner.submit("generate", work, project="tab")
+    until(lambda: runner.jobs()[0].state.final)
+    runner.close()
+    assert runner.jobs()[0].sentence == "done"
+    assert len(made) == 2
+    assert theirs.exists()
