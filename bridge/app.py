@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -357,7 +357,8 @@ def serve(settings: Settings, stop: Stop) -> int:
         bridge.warm_up()
         print(f"foley-bridge {__version__} listens on 127.0.0.1:{server.port} (Ctrl+C stops it)", flush=True)
         stop.wait()
-    print("foley-bridge: stopped.", flush=True)
+    with suppress(OSError):  # its terminal may be what was closed
+        print("foley-bridge: stopped.", flush=True)
     return leave(0)
 
 
