@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from bridge.config import Settings
 from bridge.domain.job import Job, JobState
 from bridge.domain.request import MAX_SEED
 from bridge.engine import memory
-from bridge.errors import BridgeError, RequestError
+from bridge.errors import BridgeError, HostError, RequestError
 from bridge.host import endpoint
 from bridge.host.base import Host
 from bridge.host.lock import DaemonLock
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TELL_EVERY_S = 0.5
+LIVE_ENDED = "Live mode ended when the bridge was restarted. Press its key again to switch it on."
 
 
 def open_store(settings: Settings) -> Store:
@@ -176,6 +177,8 @@ class Bridge:
             return Answer(ok=True, sentence=self._free())
         if isinstance(verb, Touched):
             self.live.touched(verb.project)
+            if self.live.forgotten(verb.project):
+                self._end_live(verb.project)
             return Answer(ok=True)
         key = verbs.KeyPress(
             cursor_s=verb.cursor_s, mouse_track_guid=verb.mouse_track_guid, prompt=verb.prompt, project=verb.project
@@ -209,6 +212,26 @@ class Bridge:
         waiting = self._runner.job(self._following.get(project, ""))
         if waiting is None or waiting.state is not JobState.QUEUED:
             self._following[project] = self._submit(verbs.LIVE, verbs.KeyPress(project=project)).id
+
+    def _end_live(self, project: str) -> None:
+        """Ends, in turn with the keys, the live mode that a daemon before this one began, and tells it."""
+
+        def work(context: Context) -> str:
+            if self.live.is_on(project):  # its key was pressed before
+                return ""
+            try:
+                self._host.watch(project, on=False)
+                self._host.tell(LIVE_ENDED)
+            except HostError as error:
+                log.debug("live mode is not ended in REAPER yet: %s", error)
+                self.live.ask_again(project)
+            return ""
+
+        try:
+            self._runner.submit(verbs.LIVE, work, project=project)
+        except RequestError as error:
+            log.debug("live mode is not ended in REAPER yet: %s", error)
+            self.live.ask_again(project)
 
     @property
     def _wanted(self) -> str:
@@ -335,7 +358,8 @@ def serve(settings: Settings, stop: Stop) -> int:
         bridge.warm_up()
         print(f"foley-bridge {__version__} listens on 127.0.0.1:{server.port} (Ctrl+C stops it)", flush=True)
         stop.wait()
-    print("foley-bridge: stopped.", flush=True)
+    with suppress(OSError):  # its terminal may be what was closed
+        print("foley-bridge: stopped.", flush=True)
     return leave(0)
 
 

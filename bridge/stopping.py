@@ -36,10 +36,14 @@ class Stop:
         self._asked: queue.SimpleQueue[float] = queue.SimpleQueue()
 
     def listen(self) -> None:
-        """Takes the signals that ask a program to stop; only in the main thread."""
-        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), self._on_signal)
+        """Takes the signals that ask a program to stop; only in the main thread.
+
+        A terminal that is closed asks too, unless the program was started to outlive it (nohup).
+        """
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+                signal.signal(number, self._on_signal)
 
     def wait(self) -> None:
         """Returns once a signal came, which may have been long ago; from then on the limit holds."""

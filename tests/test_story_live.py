@@ -11,7 +11,7 @@ import pytest
 
 from bridge.install import osc
 from tests.reaper_sim.osc_config import OscConfig
-from tests.story import Studio, free_udp_port, taken_back, tiny_studio
+from tests.story import Studio, daemon, free_udp_port, taken_back, tiny_studio
 
 LONGER_THAN_THE_PAUSE_S = 0.7
 EVENTS = 30
@@ -187,3 +187,27 @@ def test_live_when_the_live_project_is_closed_then_nothing_is_said_of_it(listeni
     reaper.add_marker(1.0, "foley")
     time.sleep(LONGER_THAN_THE_PAUSE_S)
     assert reaper.console() == console
+
+
+def test_live_when_the_daemon_was_killed_and_started_again_then_the_next_drag_is_told_that_it_ended(
+    tmp_path: Path, film: Path
+) -> None:
+    with tiny_studio(tmp_path, film) as desk:
+        desk.reaper.add_marker(12.0, "foley")
+        switch(desk, "on")
+        desk.daemon.kill()
+        desk.daemon.wait()
+        announced = tmp_path / "endpoint" / "daemon.json"
+        announced.unlink()
+        env = {"FOLEY_BRIDGE_ENDPOINT": str(announced.parent), "FOLEY_BRIDGE_OSC_PORT": str(free_udp_port())}
+        flags = ["--packs-dir", str(tmp_path / "packs"), "--pack", "tiny", "--threads", "1"]
+        with daemon(tmp_path, *flags, env=env) as process:
+            desk.daemon = process
+            desk.until(announced.exists)
+            drag(desk, 13.0)
+            desk.until_console("Live mode ended when the bridge was restarted. Press its key again")
+            console = desk.reaper.console()
+            drag(desk, 14.0)
+            time.sleep(LONGER_THAN_THE_PAUSE_S)
+            assert (renders(desk), desk.reaper.console()) == (0, console)
+            switch(desk, "on")

@@ -120,6 +120,7 @@ class ReaperHost:
         Raises:
             HostError: REAPER is away or busy; the project was closed.
         """
+        self._mine.wrote_to = None
         self._turn_to(project)
         self._ask(WATCH, [project, on], self._read_timeout_s, again=True)
 

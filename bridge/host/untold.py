@@ -1,9 +1,9 @@
 """What the designer has not been told yet: a short list that keeps what matters.
 
-Convention: progress gives way to any newer sentence, and counts as told: it is old news, and nobody shall tell it later.
-When the list is full, the oldest sentence goes, untold: whoever gave it may find another way. Safe to use from several
-threads. A sentence that does not give way leaves by ``told`` only, so one that could not be shown is still there for the
-next try.
+Convention: progress gives way to any newer sentence, and counts as told: it is old news that nobody shall tell later.
+When the list is full, the oldest sentence goes, untold: whoever gave it may find another way. A sentence that does not
+give way leaves by ``told`` only, so one that could not be shown is still there for the next try. Safe to use from
+several threads.
 """
 
 from __future__ import annotations

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.app import LIVE_ENDED
 from bridge.domain.job import JobState
+from bridge.errors import HostError
 from bridge.jobs import verbs
-from bridge.osc.messages import Touched
 from tests.bridge.test_app import Daemon
 
 
@@ -28,10 +29,52 @@ def following(daemon: Daemon) -> list[JobState]:
     return [job.state for job in daemon.bridge._runner.jobs() if job.verb == verbs.LIVE]
 
 
-def test_touched_when_live_mode_was_never_switched_on_then_nothing_is_made(daemon: Daemon) -> None:
-    assert daemon.bridge.handle(Touched(project="t1")).ok
+def test_touched_when_a_daemon_before_had_switched_it_on_then_its_end_is_told_once_and_nothing_is_made(
+    daemon: Daemon,
+) -> None:
+    for project in ("t1", "t1", "t2", "t1", ""):
+        assert daemon.ask("touched", "", "", "", project).ok
+    daemon.until(lambda: len(daemon.host.told) == 2)
+    time.sleep(0.2)
+    assert [text for _, text in daemon.host.told] == [LIVE_ENDED] * 2
+    assert daemon.host.watched == [("t1", False), ("t2", False)]
+    assert daemon.host.undo_steps == []
+
+
+def test_touched_when_the_key_was_pressed_meanwhile_then_it_stays_on_and_nothing_is_told(daemon: Daemon) -> None:
+    gate = threading.Event()
+    daemon.bridge._runner.submit("detect", lambda context: str(gate.wait(5)))
+    daemon.ask("live", "10.5", "", "", "t1")
+    assert daemon.ask("touched", "", "", "", "t1").ok
+    gate.set()
+    daemon.until(lambda: daemon.host.told)
+    daemon.until(lambda: all(state.final for state in following(daemon)))
+    assert daemon.host.watched == [("t1", True)]
+    assert LIVE_ENDED not in [text for _, text in daemon.host.told]
+
+
+def test_touched_when_it_was_switched_off_just_before_then_nothing_is_told(daemon: Daemon) -> None:
+    for said in ("Live mode is on", "Live mode is off"):
+        daemon.ask("live", "10.5", "", "", "t1")
+        daemon.until(lambda said=said: daemon.host.told and said in daemon.host.told[-1][1])
+    daemon.ask("touched", "", "", "", "t1")
     time.sleep(0.2)
     assert following(daemon) == []
+
+
+def test_touched_when_reaper_cannot_hear_of_the_end_then_the_next_touch_tells_it(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(project: str, *, on: bool) -> None:
+        raise HostError("REAPER does not answer", hint="Close it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(daemon.host, "watch", busy)
+        daemon.ask("touched", "", "", "", "t1")
+        daemon.until(lambda: [state.final for state in following(daemon)] == [True])
+    assert daemon.host.told == []
+    daemon.ask("touched", "", "", "", "t1")
+    daemon.until(lambda: daemon.host.told == [("info", LIVE_ENDED)])
 
 
 def test_live_when_a_marker_moves_then_the_sound_follows_until_it_is_off_again(daemon: Daemon) -> None:

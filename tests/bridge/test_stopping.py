@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,22 @@ sys.exit(main(sys.argv[2:]))
 """
 """A daemon whose first graph stays for a minute where nothing can end it: while it is opened, or while it runs."""
 
+TERMINAL = """
+import os, sys
+os.setsid()
+os.dup2(os.open(sys.argv[1], os.O_RDWR), 1)
+from bridge.__main__ import main
+sys.exit(main(sys.argv[2:]))
+"""
+"""A daemon that was started in a terminal of its own, and prints there."""
+
+NOHUP = """
+import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+from bridge.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
@@ -81,9 +98,10 @@ class Served:
         assert answer is not None, self.log()
         return answer
 
-    def stops(self, *numbers: signal.Signals) -> None:
-        """Sends signals; the daemon ends in time, as it should, and nothing of it stays announced."""
+    def stops(self, *numbers: signal.Signals, by: Callable[[], None] = lambda: None) -> None:
+        """Sends signals, or does what sends one; the daemon ends in time, as it should, and is not announced then."""
         began = time.monotonic()
+        by()
         for number in numbers:
             self.process.send_signal(number)
             time.sleep(0.05)
@@ -107,6 +125,7 @@ def served(
     pack: Path,
     *,
     stuck: str = "",
+    program: Sequence[str] = ("-m", "bridge"),
     wait: bool = True,
     settings: Mapping[str, object] = MappingProxyType({}),
 ) -> Iterator[Served]:
@@ -116,8 +135,7 @@ def served(
     log = folder / "daemon.log"
     log_at = log.stat().st_size if log.exists() else 0
     flags = ["--packs-dir", str(pack.parent), "--pack", pack.name, "--threads", "1"]
-    program = ("-c", STUCK, stuck) if stuck else ("-m", "bridge")
-    with daemon(folder, *flags, env=env, program=program) as process:
+    with daemon(folder, *flags, env=env, program=("-c", STUCK, stuck) if stuck else program) as process:
         it = Served(process=process, folder=folder, log_at=log_at)
         if wait:
             it.until(it.announced.exists)
@@ -141,6 +159,21 @@ def test_stop_when_libraries_are_being_imported_and_devices_are_away_then_it_end
     door = {"controller_port": free_udp_port(), "controller_peers": f"127.0.0.1:{free_udp_port()}"}
     with served(tmp_path, pack, settings={**door, "reaper_osc_port": free_udp_port()}) as it:
         assert "(loading)" in it.ask("status").sentence
+        it.stops(signal.SIGTERM)
+
+
+def test_stop_when_its_terminal_is_closed_then_it_ends_as_if_it_had_been_asked(tmp_path: Path, pack: Path) -> None:
+    window, inside = os.openpty()
+    with served(tmp_path, pack, program=("-c", TERMINAL, os.ttyname(inside))) as it:
+        os.close(inside)
+        it.stops(by=lambda: os.close(window))
+
+
+def test_stop_when_it_was_started_to_outlive_its_terminal_then_that_does_not_end_it(tmp_path: Path, pack: Path) -> None:
+    with served(tmp_path, pack, program=("-c", NOHUP)) as it:
+        it.process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        assert it.ask("status").ok
         it.stops(signal.SIGTERM)
 
 

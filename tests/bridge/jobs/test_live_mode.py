@@ -70,6 +70,23 @@ def test_touched_when_thirty_come_in_a_drag_then_one_render_after_the_pause(live
     assert asked.waits_for(2)
 
 
+def test_touched_when_it_never_ends_then_the_render_comes_all_the_same(asked: Asked) -> None:
+    live = Live(asked, pause_s=4 * PAUSE_S, latest_s=8 * PAUSE_S)
+    live.switch("t1", on=True)
+    began = time.monotonic()
+    while not asked.tokens:
+        assert time.monotonic() - began < 5.0, "it is put off for ever"
+        live.touched()
+        time.sleep(PAUSE_S / 20)
+    assert time.monotonic() - began > 7 * PAUSE_S
+    assert asked.tokens == ["t1"]
+    for _ in range(20):
+        live.touched()
+    time.sleep(PAUSE_S)
+    assert asked.tokens == ["t1"], "the next one waits for its own pause"
+    live.close()
+
+
 def test_touched_when_live_mode_was_not_switched_on_then_nothing(live: Live, asked: Asked) -> None:
     assert not live.is_on("t1")
     live.touched("t1")
