@@ -13,7 +13,8 @@ from bridge.errors import HostError, HostUnsure
 from bridge.host import endpoint
 from bridge.host.base import Change
 from bridge.host.reaper import ReaperHost
-from bridge.jobs.journal import Journal, NotedHost, Notes
+from bridge.jobs.journal import Journal, Notes
+from bridge.jobs.noted import NotedHost
 from tests.bridge.host.changes import Sounds, new_item
 from tests.bridge.host.conftest import SCRIPTS, TICK_S
 from tests.reaper_sim.client import SimReaper
