@@ -330,11 +330,11 @@ def _packs(names: tuple[str, ...]) -> str:
     return f"pack{'s' if len(names) > 1 else ''} {' and '.join(names)}"
 
 
-def serve(settings: Settings, stop: Stop) -> int:
+def serve(settings: Settings, stop: Stop, when_met: Callable[[], object] = lambda: None) -> int:
     """Runs the daemon until it shall stop; returns the exit code.
 
     Args:
-        stop: listens for signals already.
+        stop: listens for signals already. when_met: called when a REAPER is reached; must return at once.
 
     Raises:
         BridgeError: another daemon runs, or a port is taken.
@@ -346,7 +346,9 @@ def serve(settings: Settings, stop: Stop) -> int:
         words = {name: kind.started for name, kind in verbs.VERBS.items()}
         feedback = Feedback(settings.peers if settings.controller_port else (), words=words)
         journal = Journal(endpoint.folder() / JOURNAL_FILE)
-        bridge = Bridge(settings, open_host(), watchers=(terminal.changed, feedback.changed), journal=journal)
+        host = open_host()
+        host.when_met(when_met)
+        bridge = Bridge(settings, host, watchers=(terminal.changed, feedback.changed), journal=journal)
         stack.enter_context(feedback)
         stack.callback(bridge.close)
         server = stack.enter_context(OscServer(bridge.handle, token=token, port=settings.osc_port, holder=_holder))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import threading
+from functools import partial
 
 from bridge import app
 from bridge.config import Settings
@@ -15,9 +17,10 @@ FREE_WAIT_S = 5.0
 
 
 def serve(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Runs the daemon until it is stopped."""
-    stock.warn()
-    return app.serve(settings, arguments.stop)
+    """Runs the daemon until it is stopped; looks for a stock reapy server now, and when a REAPER is there."""
+    look = partial(stock.warn, threading.Event())
+    look()
+    return app.serve(settings, arguments.stop, look)
 
 
 def free(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -22,12 +22,18 @@ def sentence() -> str:
     return f"a program listens on port {PORT} ({where.value}), where reapy's own server lets anybody run code as you"
 
 
-def warn() -> threading.Thread:
-    """Logs one warning if so, from a thread of its own, so that nothing waits for it."""
+def warn(warned: threading.Event | None = None) -> threading.Thread:
+    """Logs one warning if so, from a thread of its own, so that nothing waits for it.
+
+    Args:
+        warned: set with the warning; where it is set already nothing is looked for.
+    """
+    warned = warned or threading.Event()
 
     def look() -> None:
-        said = sentence()
+        said = "" if warned.is_set() else sentence()
         if said:
+            warned.set()
             log.warning("%s%s. %s", said[0].upper(), said[1:], CURE)
 
     thread = threading.Thread(target=look, name="foley-stock", daemon=True)

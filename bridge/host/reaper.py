@@ -67,6 +67,8 @@ class ReaperHost:
         self._line: Line | None = None
         self._run_mark = ""
         self._mine = _Mine()
+        self._met: set[str] = set()
+        self._when_met: Callable[[], object] = lambda: None
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._untold = Untold()
         self._try_again_at = 0.0
@@ -147,6 +149,10 @@ class ReaperHost:
         if not self._closed:
             self._untold.add(sentence, kind, told, self._mine.wrote_to if kind == "info" else None)
             self._submit(self._tell_next)
+
+    def when_met(self, function: Callable[[], object]) -> None:
+        """Has a function called, on the host's thread, the first time that each REAPER is reached; it must not wait."""
+        self._when_met = function
 
     def close(self) -> None:
         """Shows what is still to be told if REAPER listens, and hangs up, within 1 s; may be called twice."""
@@ -299,6 +305,12 @@ class ReaperHost:
             )
         log.info("connected to REAPER %s (process %s)", found.version, found.pid)
         self._line = line
+        if found.token not in self._met:
+            self._met.add(found.token)
+            try:
+                self._when_met()
+            except Exception:
+                log.exception("unexpected, when a REAPER was reached")
         return line
 
     def _hang_up(self) -> None:

@@ -6,6 +6,7 @@ import argparse
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,19 @@ def test_stock_server_when_nobody_listens_then_nothing_is_said(port: int, caplog
     stock.warn().join()
     assert stock.sentence() == ""
     assert caplog.records == []
+
+
+def test_stock_server_when_reaper_starts_after_the_daemon_then_it_is_told_once(
+    tmp_path: Path, port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Callable[[], threading.Thread]] = []
+    monkeypatch.setattr(daemon.app, "serve", lambda settings, stop, look: given.append(look) or 0)
+    with caplog.at_level(logging.WARNING):
+        daemon.serve(argparse.Namespace(stop=None), Settings())
+        (look,) = given
+        look().join()
+        assert caplog.records == []
+        with socket.create_server(("127.0.0.1", port)):
+            for _ in range(3):
+                look().join()
+    assert [one.name for one in caplog.records] == [stock.__name__]

@@ -84,6 +84,19 @@ def test_read_when_reaper_is_restarted_then_the_next_read_finds_it(reaper: SimRe
     assert host.read().path == ""
 
 
+def test_host_when_a_reaper_is_reached_then_it_says_so_once_for_each_run(reaper: SimReaper, host: ReaperHost) -> None:
+    met: list[int] = []
+    host.when_met(lambda: met.append(endpoint.find_reaper().pid))
+    for _ in range(2):
+        host.read()
+    assert met == [reaper.pid]
+    first = reaper.pid
+    reaper.restart()
+    for _ in range(2):
+        host.read()
+    assert met == [first, reaper.pid]
+
+
 def test_read_when_reaper_was_killed_then_an_error_at_once(reaper: SimReaper, host: ReaperHost) -> None:
     host.read()
     reaper.kill()
