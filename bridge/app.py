@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +42,7 @@ from bridge.osc.server import PATIENCE_S, OscServer
 from bridge.osc.surface import MarkerEar
 from bridge.packs.store import SHIPPED_FOLDER, Store
 from bridge.progress import Terminal
-from bridge.stopping import Stop, leave
+from bridge.stopping import Stop, leave, say_goodbye
 
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
@@ -360,8 +360,7 @@ def serve(settings: Settings, stop: Stop, when_met: Callable[[], object] = lambd
         bridge.warm_up()
         print(f"foley-bridge {__version__} listens on 127.0.0.1:{server.port} (Ctrl+C stops it)", flush=True)
         stop.wait()
-    with suppress(OSError):  # its terminal may be what was closed
-        print("foley-bridge: stopped.", flush=True)
+    say_goodbye("foley-bridge: stopped.")
     return leave(0)
 
 

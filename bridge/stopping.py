@@ -59,6 +59,14 @@ class Stop:
         self._asked.put(time.monotonic())
 
 
+def say_goodbye(sentence: str) -> None:
+    """Prints the last sentence; where the terminal itself was closed, nowhere."""
+    try:
+        print(sentence, flush=True)
+    except OSError:
+        sys.stdout = None  # it still holds the sentence, and would fail again at the end
+
+
 def leave(code: int) -> int:
     """The exit code, once everything is closed; does not return if a thread is still where nothing can end it."""
     left = [thread.name for thread in threading.enumerate() if thread.daemon and thread.name != "stop-limit"]

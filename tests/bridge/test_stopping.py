@@ -166,6 +166,7 @@ def test_stop_when_its_terminal_is_closed_then_it_ends_as_if_it_had_been_asked(t
     window, inside = os.openpty()
     with served(tmp_path, pack, program=("-c", TERMINAL, os.ttyname(inside))) as it:
         os.close(inside)
+        assert b"listens" in os.read(window, 1000)
         it.stops(by=lambda: os.close(window))
 
 
