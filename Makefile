@@ -38,9 +38,11 @@ bench: $(VENV)/.dev
 faults: $(VENV)/.dev
 	$(BIN)/python -m tests.faults
 
-# Lines and branches that the daemon's tests reach, in every process that they start. Below nine in ten it fails.
+# Lines and branches that the daemon's tests reach, in every process that they start. Below nine in ten it fails. What is
+# measured writes files of its own and ends by its own rules, so two files of tests are left out.
 coverage: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/onnx_export --cov=bridge --cov-report=
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/onnx_export --cov=bridge --cov-report= \
+		--deselect tests/test_story_untouched.py --deselect tests/bridge/test_stopping.py
 	$(BIN)/coverage report --fail-under 90
 	$(BIN)/coverage report --include "bridge/host/*,bridge/jobs/*,bridge/osc/*,bridge/packs/*"
 

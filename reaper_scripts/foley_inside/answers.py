@@ -47,7 +47,7 @@ def ask(address, arguments):
         with _line(port) as line:
             line.settimeout(MOMENT_S if goes_on else ALONE_S)
             line.send(_packet(address, arguments, token))
-            _show(line.recv(65536), port)
+            _show(line.recv(65536), port, known=bool(token))
     except TimeoutError as error:
         if not (goes_on and _leave(address, arguments, token)):
             say.tell(_nobody(port, error, alone=alone), "error")
@@ -131,12 +131,15 @@ def _line(port):
     return line
 
 
-def _show(data, port, *, old=False):
+def _show(data, port, *, old=False, known=True):
+    """Shows an answer; one of a daemon that has not announced itself, or not any more, is as good as none."""
     try:
         address, arguments = osc_packet.decode(data)
         if address != "/foley/answer" or len(arguments) != 4:
             raise ValueError(f"an answer that is none of the bridge's: {address}")
         ok, sentence = bool(arguments[1]), str(arguments[2])
+        if not known and not ok:
+            sentence = _nobody(port, None)
     except ValueError as error:
         ok, sentence = False, _nobody(port, error)
     if sentence and not (ok and old):

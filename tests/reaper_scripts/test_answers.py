@@ -17,7 +17,7 @@ from bridge.host import endpoint
 from bridge.host.reaper import ReaperHost
 from bridge.osc import messages
 from bridge.osc.messages import Answer
-from bridge.osc.server import pack_answer
+from bridge.osc.server import OscServer, pack_answer
 from tests.reaper_sim.client import SimReaper
 from tests.tokens import TOKEN
 
@@ -218,3 +218,13 @@ def test_key_when_no_server_script_runs_then_both_are_named(alone: SimReaper, da
     assert "foley_server.py" in alone.console()
     assert "foley-bridge serve" in alone.console()
     assert alone.ext_state("FOLEY", "presses") == ""
+
+
+def test_key_when_the_daemon_has_taken_its_announcement_away_then_the_way_to_start_it_is_told(alone: SimReaper) -> None:
+    with OscServer(lambda verb: Answer(ok=True), token=TOKEN, port=0) as stopping:
+        path = endpoint.announce_daemon(stopping.port, TOKEN)
+        path.write_text(json.dumps({"port": stopping.port}))
+        press(alone)
+        assert "does not answer" in alone.console()
+        assert "foley-bridge serve" in alone.console()
+        assert stopping.refused == 1
