@@ -357,8 +357,8 @@ def serve(settings: Settings, stop: Stop, when_met: Callable[[], object] = lambd
             stack.enter_context(_door(settings, bridge, feedback))
         if settings.reaper_osc_port:
             stack.enter_context(MarkerEar(settings.reaper_osc_port, bridge.live.touched))
-        bridge.warm_up()
         print(f"foley-bridge {__version__} listens on 127.0.0.1:{server.port} (Ctrl+C stops it)", flush=True)
+        bridge.warm_up()
         stop.wait()
     say_goodbye("foley-bridge: stopped.")
     return leave(0)

@@ -144,6 +144,12 @@ def _daemon(settings: Settings) -> Finding:
     port = client.daemon_port(settings.osc_port)
     where = f"127.0.0.1:{port}"
     answer = client.ask(port, "status")
+    if answer is not None and answer.sentence.startswith("Not ready"):
+        cure = "Do what it says, then start `foley-bridge serve` again."
+        public = f"answers on {where}, and is not ready"
+        return Finding(
+            name="daemon", good=False, text=f"answers on {where}: {answer}", cure=cure, needed=False, public=public
+        )
     if answer is not None:
         return Finding(name="daemon", good=True, text=f"answers on {where}: {answer}", public=f"answers on {where}")
     try:

@@ -27,6 +27,7 @@ class Chain:
 
     def __init__(self, named: Path | None = None) -> None:
         self._announced = _announced()
+        self._named = f' --resource "{named}"' if named is not None else ""
         self._view: ProjectView | None = None
         self._away: HostError | None = None
         self._lost: RequestError | None = None
@@ -115,7 +116,7 @@ class Chain:
             return Finding(name=name, good=True, text=f"installed, of this version; {keys}; {starts}")
         if self._view is not None and not found.present:
             return Finding(name=name, good=True, text="REAPER runs them from a folder that you chose yourself")
-        cure = "Close REAPER and run `foley-bridge reaper install`."
+        cure = f"Close REAPER and run `foley-bridge reaper install{self._named}`."
         return Finding(name=name, good=False, text=found.trouble, cure=cure, needed=False)
 
     def _python(self, resource: Path) -> Finding:

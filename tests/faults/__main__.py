@@ -47,6 +47,9 @@ def main() -> int:
                     print(f"         {fault}", file=sys.stderr, flush=True)
                 if not result.faults and result.verdict.said:
                     print(f"         {result.verdict.said[-1]}", file=sys.stderr, flush=True)
+    if not results:
+        print(f"No cell fits {options.only!r}; a cell is called, for instance, 'generate: kill daemon at half'.")
+        return 2
     print(table.drawn(results))
     ends = Counter(result.verdict.outcome for result in results)
     broken = sum(bool(result.faults) for result in results)

@@ -63,7 +63,8 @@ def test_doctor_when_one_thing_after_another_is_put_right_then_it_names_the_next
         assert main(doctor) == 0
         return capsys.readouterr().out.splitlines()[-1]
 
-    assert fix().startswith("Fix first: actions. Close REAPER and run `foley-bridge reaper install`")
+    command = f'foley-bridge reaper install --resource "{resource}"'
+    assert fix().startswith(f"Fix first: actions. Close REAPER and run `{command}`")
     main(["reaper", "install", "--yes", "--resource", str(resource)])
     assert fix().startswith("Fix first: Python in REAPER. In REAPER: Preferences > Plug-ins > ReaScript")
     (resource / "reaper.ini").write_text("[REAPER]\nreascript=1\n")
