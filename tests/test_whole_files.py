@@ -22,7 +22,6 @@ ALLOWED = {
     ("bridge/media/bounds.py", "os.open"): "read-only",
     ("bridge/durable.py", "os.open"): "read-only for folders; else a file that is not there yet",
     ("bridge/__main__.py", "os.open"): "the null device",
-    ("bridge/jobs/journal.py", "open"): "what a damaged journal held, private, where nothing has the name",
     ("bridge/jobs/journal.py", "os.open"): "makes the journal private before SQLite, which keeps it whole, opens it",
     ("reaper_scripts/foley_inside/endpoint.py", "os.open"): "a temporary name, mode 0600",
     ("reaper_scripts/foley_inside/faults.py", "os.open"): "a log of faults, private and never through a link",

@@ -21,6 +21,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
+from bridge import durable
+
 log = logging.getLogger(__name__)
 
 JOURNAL_FILE = "journal.sqlite"
@@ -208,7 +210,8 @@ class Journal:
             why = "of another version" if isinstance(error, _OtherVersion) else "damaged"
             aside = self._path.with_name(f"{self._path.name}.{why.split()[-1]}-{time.time_ns()}")
             if newest:
-                _write_private(Path(f"{aside}-wal"), newest)
+                with suppress(OSError):
+                    durable.write_new(Path(f"{aside}-wal"), newest, mode=0o600)
             for suffix in ("-wal", "-shm"):  # first: a new file must find no old log beside it
                 Path(f"{self._path}{suffix}").unlink(missing_ok=True)
             os.replace(self._path, aside)
@@ -257,11 +260,6 @@ def _bytes_of(path: Path) -> bytes:
         if path.stat().st_size <= MOST_BYTES:
             return path.read_bytes()
     return b""
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    with suppress(OSError), open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(data)
 
 
 def _connected(path: Path) -> sqlite3.Connection:
