@@ -30,6 +30,10 @@ LARGEST_BYTES = 65536
 """No announcement is longer; of a longer file the rest is not read."""
 
 FOLDER_HINT = f"Make it a folder of yours, or name another one in {FOLDER_VARIABLE}"
+SECOND_HINT = (
+    "Use that one, or stop it (Ctrl+C in its terminal) and start again; to run two, give each its own folder in "
+    f"{FOLDER_VARIABLE}"
+)
 START_HINT = 'Start REAPER and run the action "Script: foley_server.py" in it, then press the key again'
 
 
@@ -157,8 +161,7 @@ def refuse_second(where: Path | None = None) -> None:
     if isinstance(pid, int) and isinstance(held, int) and pid != os.getpid() and alive(pid) and _is_held(held):
         raise HostError(
             f"Another foley-bridge (process {pid}) runs already, on UDP port {held}, and the keys in REAPER go there",
-            hint=f"Use that one, or stop it (Ctrl+C in its terminal) and start again; to run two, give each its own "
-            f"folder in {FOLDER_VARIABLE}",
+            hint=SECOND_HINT,
         )
 
 

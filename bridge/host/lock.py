@@ -66,8 +66,4 @@ def _held(folder: Path) -> HostError:
         time.sleep(0.05)
     who = f" (process {pid})" if named else ""
     where = f", on UDP port {port}, and the keys in REAPER go there" if named else " and is just starting or stopping"
-    return HostError(
-        f"Another foley-bridge{who} runs already{where}",
-        hint="Use that one, or stop it (Ctrl+C in its terminal) and start again; to run two, give each its own folder "
-        f"in {endpoint.FOLDER_VARIABLE}",
-    )
+    return HostError(f"Another foley-bridge{who} runs already{where}", hint=endpoint.SECOND_HINT)
