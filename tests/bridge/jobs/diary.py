@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.jobs.journal import Journal
+from bridge.jobs.journal import Journal, Notes
 from bridge.jobs.recovery import Recovery
 from tests.fakes import FakeHost, project, video_item
 
@@ -33,6 +33,17 @@ def until(condition: Callable[[], object]) -> None:
 def died(path: Path) -> Journal:
     """The journal as the next daemon finds it; the one before never closed it."""
     return Journal(path)
+
+
+def job_with_sound(journal: Journal, folder: Path) -> tuple[Notes, Path]:
+    """A job that finished a sound in a folder: its notes, and that sound."""
+    sound = folder / "wood.wav"
+    sound.write_bytes(b"sound")
+    journal.accept("a", "generate", "tab")
+    notes = Notes(journal, "a")
+    notes.folder(folder)
+    notes.file(sound)
+    return notes, sound
 
 
 def settled(journal: Journal, host: FakeHost) -> list[tuple[str, str]]:

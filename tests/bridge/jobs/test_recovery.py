@@ -15,7 +15,7 @@ from bridge.jobs.noted import NotedHost
 from bridge.jobs.recovery import Recovery
 from bridge.jobs.runner import Context, Runner
 from bridge.media.files import owned_prefix, temporary_beside
-from tests.bridge.jobs.diary import died, host, path, settled, until
+from tests.bridge.jobs.diary import died, host, job_with_sound, path, settled, until
 from tests.fakes import FakeHost
 
 __all__ = ["host", "path"]
@@ -55,13 +55,7 @@ def test_job_when_never_written_then_it_is_lost_what_is_half_done_goes_and_the_d
 def test_job_when_its_change_landed_then_it_is_told_as_finished_and_its_files_stay(
     path: Path, host: FakeHost, tmp_path: Path
 ) -> None:
-    sound = tmp_path / "wood.wav"
-    sound.write_bytes(b"sound")
-    journal = Journal(path)
-    journal.accept("a", "generate", "tab")
-    notes = Notes(journal, "a")
-    notes.folder(tmp_path)
-    notes.file(sound)
+    notes, sound = job_with_sound(Journal(path), tmp_path)
     host.silent = True
     host.away = HostError("REAPER is away")
     with pytest.raises(HostUnsure):
@@ -95,13 +89,7 @@ def test_job_when_the_host_is_away_then_it_is_settled_once_it_is_back(
 def test_job_when_its_project_is_closed_then_the_designer_is_told_to_look_and_the_file_stays(
     path: Path, host: FakeHost, tmp_path: Path
 ) -> None:
-    sound = tmp_path / "wood.wav"
-    sound.write_bytes(b"sound")
-    journal = Journal(path)
-    journal.accept("a", "generate", "tab")
-    notes = Notes(journal, "a")
-    notes.folder(tmp_path)
-    notes.file(sound)
+    notes, sound = job_with_sound(Journal(path), tmp_path)
     notes.sending()
     host.away = HostGone("it is closed")
     (told,) = settled(died(path), host)
@@ -137,13 +125,8 @@ def test_job_when_only_its_acceptance_could_be_noted_but_its_change_landed_then_
 def test_job_when_it_was_taken_but_the_project_has_it_no_more_then_the_sentence_says_so_and_the_file_stays(
     path: Path, host: FakeHost, tmp_path: Path
 ) -> None:
-    sound = tmp_path / "wood.wav"
-    sound.write_bytes(b"sound")
     journal = Journal(path)
-    journal.accept("a", "generate", "tab")
-    notes = Notes(journal, "a")
-    notes.folder(tmp_path)
-    notes.file(sound)
+    notes, sound = job_with_sound(journal, tmp_path)
     notes.taken(notes.sending())
     journal.end("a", "6 onsets sounded.", done=True)
     (told,) = settled(died(path), host)
@@ -158,14 +141,9 @@ def test_change_when_nobody_answered_for_it_then_the_same_daemon_asks_once_the_h
     path: Path, host: FakeHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
 ) -> None:
     monkeypatch.setattr("bridge.jobs.recovery.ASK_EVERY_S", 0.01)
-    sound = tmp_path / "wood.wav"
-    sound.write_bytes(b"sound")
     journal = Journal(path)
     recovery = Recovery(journal, host, str)
-    journal.accept("a", "generate", "tab")
-    notes = Notes(journal, "a")
-    notes.folder(tmp_path)
-    notes.file(sound)
+    notes, sound = job_with_sound(journal, tmp_path)
     mark = notes.sending()
     journal.end("a", "REAPER does not answer. Look whether the change is there.")
     if there:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from bridge.packs import pull
-from tests.bridge.packs.file_server import FileServer, serving
+from tests.bridge.packs.file_server import FileServer
 from tests.bridge.packs.pulling import (
     DATA,
     NET,
@@ -27,17 +26,6 @@ from tests.bridge.packs.pulling import (
     offer,
     packed,
 )
-
-
-@pytest.fixture
-def server() -> Iterator[FileServer]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "files"
 
 
 @pytest.fixture

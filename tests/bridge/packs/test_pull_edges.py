@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from bridge.packs.pull import next_command, terms
-from tests.bridge.packs.file_server import FileServer, Page, serving
+from tests.bridge.packs.file_server import FileServer, Page
 from tests.bridge.packs.pulling import (
     DATA,
     HAND,
@@ -28,17 +27,6 @@ from tests.bridge.packs.pulling import (
     offer,
     packed,
 )
-
-
-@pytest.fixture
-def server() -> Iterator[FileServer]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "files"
 
 
 def test_pull_when_a_record_offers_the_file_itself_then_got_and_verified(server: FileServer, folder: Path) -> None:
